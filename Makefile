@@ -1,0 +1,62 @@
+# Each target makes .venv by itself, with the versions of constraints.txt. PYTHON picks the interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint benchmarks dist clean
+
+help:
+	@echo "make demo        train, compare and explain hybrid models on scikit-learn's digits"
+	@echo "make test        run the linters, then every test and docstring example"
+	@echo "make lint        run the linters only"
+	@echo "make benchmarks  run each file of benchmarks/, one after another"
+	@echo "make dist        build the wheel and the sdist into dist/"
+	@echo "make clean       remove caches, build products and demo outputs; .venv stays"
+
+demo: $(VENV)/.stamp-demo
+	$(BIN)/sklearn-reasoning demo
+
+test: lint
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.stamp-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmarks: $(VENV)/.stamp-test
+	@set -e; for file in $(sort $(wildcard benchmarks/*.py)); do \
+		echo "== $$file"; $(BIN)/python $$file; \
+	done
+
+dist: $(VENV)/.stamp-test
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation
+
+clean:
+	rm -rf build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+# torch comes first and alone, so that a CPU build of the pinned version that pip finds locally is taken.
+# setuptools follows because the package is then built without isolation, by the pinned version.
+$(VENV)/.stamp-base: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
+	@test -x $(BIN)/pip || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing torch into $(VENV) (a few minutes the first time)"
+	@$(INSTALL) torch
+	@$(INSTALL) setuptools
+	@touch $@
+
+$(VENV)/.stamp-demo: $(VENV)/.stamp-base pyproject.toml
+	@echo "Installing sklearn-reasoning[plot] into $(VENV)"
+	@$(INSTALL) --no-build-isolation -e ".[plot]"
+	@touch $@
+
+$(VENV)/.stamp-test: $(VENV)/.stamp-base pyproject.toml
+	@echo "Installing sklearn-reasoning[test] into $(VENV)"
+	@$(INSTALL) --no-build-isolation -e ".[test]"
+	@touch $@

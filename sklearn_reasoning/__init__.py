@@ -1,0 +1,14 @@
+"""scikit-learn estimators whose last layer is an optimisation algorithm.
+
+A neural module predicts an energy, k steps of an algorithm minimise it, and both are trained
+end to end, after "Understanding Deep Architectures with Reasoning Layer" (NeurIPS 2020).
+"""
+
+from importlib.metadata import version as _version
+
+from .estimators import HybridReasoningRegressor
+from .layer import ReasoningLayer
+
+__version__ = _version("sklearn-reasoning")
+
+__all__ = ["HybridReasoningRegressor", "ReasoningLayer"]

@@ -1,0 +1,319 @@
+"""What an algorithm is: a recurrence, and all that follows from it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklearn_reasoning.energies import QuadraticGradient
+
+State = tuple[Any, ...]
+Steps = int | Tensor
+
+
+class Gradient(Protocol):
+    """The gradient of an energy; ``product`` applies its Hessian, for methods that need it."""
+
+    product: Callable[[Tensor], Tensor]
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Return the gradient at y."""
+
+
+@dataclass(frozen=True)
+class PerIteration:
+    """Step sizes that differ from one iteration to the next.
+
+    Parameters
+    ----------
+    sizes : tuple of Tensor or float
+        The step size of each iteration; each broadcasts against y.
+
+    Examples
+    --------
+    >>> GradientDescent = __import__("sklearn_reasoning").algorithms.GradientDescent
+    >>> float(GradientDescent().residual(0.5, 2, PerIteration((1.0, 2.0)), 0.1, 1.0))
+    0.0
+    """
+
+    sizes: tuple[Tensor | float, ...]
+
+    def __getitem__(self, iteration: int) -> Tensor | float:
+        """Return the step size of one iteration, counted from 0."""
+        return self.sizes[iteration]
+
+    def __len__(self) -> int:
+        """Return the number of iterations that there are step sizes for."""
+        return len(self.sizes)
+
+
+Phi = Any  # a step size (float or Tensor), PerIteration, a mapping of weights, or None
+
+
+class Algorithm(ABC):
+    r"""An iterative method for :math:`\min_y E(y)`, as an immutable value.
+
+    A subclass writes :meth:`step`, :meth:`stable_region` and, if its state is more than the
+    iterate, :meth:`start`. What is learned (the step size, the weights of a cell) is handed
+    in as ``phi`` and lives elsewhere, so that algorithms compare with ``==`` and can be shared.
+
+    For a *polynomial* method the iterates started at 0 are :math:`y_k = -q_k(Q) b`, and the
+    error is multiplied by the residual polynomial :math:`r_k(t) = 1 - t q_k(t)`. Both follow
+    from :meth:`step`, run on the scalar energy: with Q = t and b = -1 from 0 it is
+    :math:`q_k(t)`; with b = 0 from 1 it is :math:`r_k(t)`, to full relative precision.
+
+    Attributes
+    ----------
+    name : str
+        The key by which :func:`~sklearn_reasoning.algorithms.get_algorithm` finds it.
+    has_step_size : bool
+        Whether ``phi`` is a step size.
+    is_polynomial : bool
+        Whether q_k depends on neither b nor the starting point.
+    commutes_with_rotations : bool
+        Whether it may be run in the eigenbasis of Q.
+    is_exact : bool
+        Whether it returns the minimiser itself, whatever k.
+    """
+
+    name: ClassVar[str]
+    has_step_size: ClassVar[bool] = True
+    is_polynomial: ClassVar[bool] = True
+    commutes_with_rotations: ClassVar[bool] = True
+    is_exact: ClassVar[bool] = False
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(sorted(vars(self).items()))))
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{key}={value!r}" for key, value in sorted(vars(self).items()))
+        return f"{type(self).__name__}({options})"
+
+    def start(self, y: Tensor, gradient: Gradient) -> State:
+        """Return the state before the first step; its first entry is the iterate y."""
+        return (y,)
+
+    @abstractmethod
+    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+        """Return the state after one more step.
+
+        Parameters
+        ----------
+        state : tuple
+            As :meth:`start` or the last step left it; the first entry is the iterate,
+            of shape (..., n, d).
+        gradient : callable
+            Maps a point to the gradient of the energy there.
+        phi : Tensor, float, mapping or None
+            The step size of this iteration, or the learned weights.
+        mu, L : float
+            Bounds of the spectrum of Q.
+
+        Returns
+        -------
+        tuple
+            The new state.
+        """
+
+    def stable_region(self, mu: float, L: float) -> tuple[float, float]:
+        """Return the range of step sizes for which the iterates stay bounded.
+
+        Without a step size there is nothing to restrict: (0, inf).
+        """
+        return 0.0, math.inf
+
+    def initial_weights(self, d: int, mu: float, L: float) -> dict[str, Tensor]:
+        """Return the learned weights of the method before training; most have none.
+
+        They are float64 tensors, made without random numbers.
+        """
+        return {}
+
+    # ------------------------------------------------------------------ polynomials
+
+    def residual(
+        self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
+    ) -> Any:
+        """Return the residual polynomial r_k(t).
+
+        Parameters
+        ----------
+        t : Tensor or array-like
+            Points, usually eigenvalues in [mu, L].
+        k : int or integer Tensor or array-like
+            Number of steps; an array broadcasts against t.
+        step_size : float, Tensor, array-like, PerIteration or None, default=None
+            The step size; an array broadcasts against t. None is 1/L; ignored by methods
+            without one.
+        mu, L : float
+            Bounds of the spectrum.
+
+        Returns
+        -------
+        Tensor or ndarray
+            A tensor (differentiable in ``t`` and ``step_size``) if ``t`` is one, an array
+            otherwise.
+
+        Raises
+        ------
+        TypeError
+            If the method is not polynomial.
+        """
+        return self._polynomial(self._residual, t, k, step_size, mu, L)
+
+    def filter(self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0) -> Any:
+        r"""Return q_k(t) = (1 - r_k(t)) / t, finite at t = 0: the layer is :math:`-q_k(Q)b`.
+
+        Parameters, returned value and errors are those of :meth:`residual`.
+        """
+        return self._polynomial(self._filter, t, k, step_size, mu, L)
+
+    def residual_derivative(
+        self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0, wrt: str = "t"
+    ) -> Any:
+        """Return the derivative of :meth:`residual` with respect to "t" or "step_size".
+
+        Parameters are those of :meth:`residual`, and ``wrt``, "t" or "step_size". For a
+        :class:`PerIteration` the derivatives with respect to each size are stacked on a new
+        first axis.
+        """
+        return self._derivative(self._residual, t, k, step_size, mu, L, wrt)
+
+    def filter_derivative(
+        self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0, wrt: str = "t"
+    ) -> Any:
+        """Return the derivative of :meth:`filter` with respect to "t" or "step_size".
+
+        As :meth:`residual_derivative`.
+        """
+        return self._derivative(self._filter, t, k, step_size, mu, L, wrt)
+
+    def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        """Run the recurrence for q_k; override with a closed form where there is one."""
+        return self._run(torch.zeros_like(t), t, -1.0, k, phi, mu, L)
+
+    def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        """Run the recurrence for r_k; override with a closed form where there is one."""
+        return self._run(torch.ones_like(t), t, 0.0, k, phi, mu, L)
+
+    def _run(
+        self, y: Tensor, t: Tensor, b: float, k: Steps, phi: Phi, mu: float, L: float
+    ) -> Tensor:
+        *_, y = iterates(self, y, QuadraticGradient(t.__mul__, b), k, phi, mu, L)
+        return y
+
+    def _coerce(self, t: Any, k: Any, step_size: Any, mu: float, L: float) -> tuple[Any, ...]:
+        if not self.is_polynomial:
+            raise TypeError(f"{self.name!r} is not a polynomial method: it has no r_k and no q_k.")
+        if not isinstance(t, Tensor):
+            t = torch.as_tensor(np.asarray(t, dtype=np.float64))
+        if not isinstance(k, int | Tensor):
+            k = int(k) if np.ndim(k) == 0 else torch.as_tensor(np.asarray(k))
+        if not self.has_step_size:
+            step_size = None
+        elif step_size is None:
+            step_size = 1.0 / L
+        elif not isinstance(step_size, float | Tensor | PerIteration):
+            step_size = torch.as_tensor(np.asarray(step_size, dtype=np.float64))
+        shapes = [x.shape for x in (k, step_size) if isinstance(x, Tensor) and x.numel() != 1]
+        if shapes:
+            # numpy's: torch's imports half of the compiler the first time.
+            t = t.expand(np.broadcast_shapes(t.shape, *shapes))
+        return t, k, step_size
+
+    def _polynomial(
+        self, formula: Callable[..., Tensor], t: Any, k: Any, step_size: Any, mu: float, L: float
+    ) -> Any:
+        points, steps, phi = self._coerce(t, k, step_size, mu, L)
+        values = formula(points, steps, phi, mu, L)
+        return values if isinstance(t, Tensor) else values.numpy()
+
+    def _derivative(
+        self,
+        formula: Callable[..., Tensor],
+        t: Any,
+        k: Any,
+        step_size: Any,
+        mu: float,
+        L: float,
+        wrt: str,
+    ) -> Any:
+        if wrt not in ("t", "step_size"):
+            raise ValueError(f"wrt must be 't' or 'step_size', got {wrt!r}.")
+        if wrt == "step_size" and not self.has_step_size:
+            raise ValueError(f"{self.name!r} has no step size.")
+        points, steps, phi = self._coerce(t, k, step_size, mu, L)
+
+        def leaf(value: Tensor | float) -> Tensor:
+            # A copy for every point: then one backward pass gives all the derivatives.
+            value = torch.as_tensor(value, dtype=points.dtype).detach()
+            return value.expand(points.shape).clone().requires_grad_()
+
+        points = leaf(points)
+        if isinstance(phi, PerIteration):
+            phi = PerIteration(tuple(leaf(size) for size in phi.sizes))
+        elif phi is not None:
+            phi = leaf(phi)
+        leaves: tuple[Tensor, ...] = (points,)
+        if wrt == "step_size":
+            leaves = phi.sizes if isinstance(phi, PerIteration) else (phi,)
+        total = formula(points, steps, phi, mu, L).sum()
+        if total.requires_grad:
+            grads = torch.autograd.grad(total, leaves, materialize_grads=True)
+        else:  # k = 0, or a method that t does not enter
+            grads = tuple(torch.zeros_like(points) for _ in leaves)
+        result = torch.stack(grads) if isinstance(phi, PerIteration) and wrt != "t" else grads[0]
+        return result if isinstance(t, Tensor) else result.numpy()
+
+
+def iterates(
+    algorithm: Algorithm,
+    y: Tensor,
+    gradient: Gradient,
+    k: Steps,
+    phi: Phi,
+    mu: float,
+    L: float,
+) -> Iterator[Tensor]:
+    """Yield the iterates y_0, ..., y_k of an algorithm.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+    y : Tensor of shape (..., n, d)
+        The starting point.
+    gradient : callable
+        The gradient of the energy.
+    k : int or integer Tensor
+        Number of steps. A tensor broadcasts against y: it runs to the largest k, and rows
+        that are done keep their iterate.
+    phi : Tensor, float, PerIteration, mapping or None
+        Step size(s) or weights.
+    mu, L : float
+        Bounds of the spectrum of Q.
+    """
+    state = algorithm.start(y, gradient)
+    yield y
+    last = k if isinstance(k, int) else int(k.max()) if k.numel() else 0
+    if isinstance(phi, PerIteration) and last > len(phi):
+        raise ValueError(f"k={last} steps need {last} step sizes, got {len(phi)}.")
+    for i in range(last):
+        phi_i = phi[i] if isinstance(phi, PerIteration) else phi
+        state = algorithm.step(state, gradient, phi_i, mu, L)
+        y = state[0] if isinstance(k, int) else torch.where(k > i, state[0], y)
+        yield y
+
+
+def is_weights(phi: Phi) -> bool:
+    """Tell whether phi holds learned weights rather than step sizes."""
+    return isinstance(phi, Mapping)

@@ -1,0 +1,40 @@
+"""The Chebyshev semi-iteration."""
+
+from torch import Tensor
+
+from ._base import Algorithm, Gradient, Phi, State
+
+
+class ChebyshevIteration(Algorithm):
+    r"""The polynomial method with the smallest worst-case error on [mu, L].
+
+    .. math::
+        y_{k+1} = y_{k-1} + \omega_{k+1} \Bigl(y_k - \tfrac{2}{\mu + L} \nabla E(y_k) -
+        y_{k-1}\Bigr), \qquad
+        \omega_1 = 1, \; \omega_2 = \frac{2}{2 - \rho^2}, \;
+        \omega_{k+1} = \frac{4}{4 - \rho^2 \omega_k}, \quad \rho = \frac{L - \mu}{L + \mu}
+
+    so that :math:`r_k(t) = T_k(x(t)) / T_k(x(0))` with T_k the Chebyshev polynomial and x the
+    map of [mu, L] onto [-1, 1] (Golub and Varga 1961). There is no step size to choose.
+
+    Examples
+    --------
+    >>> ChebyshevIteration().residual([0.5, 1.0, 1.5], k=1, mu=0.5, L=1.5)
+    array([ 0.5,  0. , -0.5])
+    """
+
+    name = "chebyshev"
+    has_step_size = False
+
+    def start(self, y: Tensor, gradient: Gradient) -> State:
+        """Begin with omega_1 = 1."""
+        return y, y, 1.0
+
+    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+        """Over-relax a Richardson step by omega."""
+        y, y_before, omega = state
+        y_next = y_before + omega * (y - (2.0 / (mu + L)) * gradient(y) - y_before)
+        rho = (L - mu) / (L + mu)
+        # Only omega_1 is exactly 1 (or rho is 0, and then so is every omega).
+        omega_next = 2.0 / (2.0 - rho**2) if omega == 1.0 else 4.0 / (4.0 - rho**2 * omega)
+        return y_next, y, omega_next

@@ -1,0 +1,55 @@
+"""The method of conjugate gradients."""
+
+import torch
+from torch import Tensor
+
+from ._base import Algorithm, Gradient, Phi, State
+
+
+class ConjugateGradient(Algorithm):
+    r"""Conjugate gradients (Hestenes and Stiefel 1952), with g_k the gradient at y_k.
+
+    .. math::
+        y_{k+1} = y_k + \alpha_k p_k, \quad g_{k+1} = g_k + \alpha_k Q p_k, \quad
+        p_{k+1} = -g_{k+1} + \frac{\|g_{k+1}\|^2}{\|g_k\|^2} p_k, \qquad
+        \alpha_k = \frac{\|g_k\|^2}{p_k' Q p_k}, \quad p_0 = -g_0
+
+    The steps depend on b, so this is no polynomial method: :math:`Alg^k` is not linear in b.
+    A row whose gradient has fallen to rounding level, relative to its first, stays where it is.
+
+    Examples
+    --------
+    >>> ConjugateGradient().is_polynomial
+    False
+    """
+
+    name = "cg"
+    has_step_size = False
+    is_polynomial = False
+
+    def start(self, y: Tensor, gradient: Gradient) -> State:
+        """Begin along the steepest descent."""
+        g = gradient(y)
+        floor = (torch.finfo(g.dtype).eps ** 2 * _square(g)).detach()
+        return y, g, -g, floor
+
+    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+        """Minimise along p, then choose the next conjugate direction."""
+        y, g, p, floor = state
+        Qp = gradient.product(p)
+        g_square = _square(g)
+        unfinished = g_square > floor
+        alpha = _ratio(g_square, torch.sum(p * Qp, dim=-1, keepdim=True), unfinished)
+        g_next = g + alpha * Qp
+        p_next = _ratio(_square(g_next), g_square, unfinished) * p - g_next
+        return y + alpha * p, g_next, p_next, floor
+
+
+def _square(v: Tensor) -> Tensor:
+    return torch.sum(v * v, dim=-1, keepdim=True)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor, where: Tensor) -> Tensor:
+    """Divide where asked to and return 0 elsewhere, with finite derivatives in both cases."""
+    safe = torch.where(where, denominator, torch.ones_like(denominator))
+    return torch.where(where, numerator / safe, torch.zeros_like(denominator))

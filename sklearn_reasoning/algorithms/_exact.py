@@ -1,0 +1,32 @@
+"""The exact minimiser as a layer."""
+
+import torch
+from torch import Tensor
+
+from ._base import Algorithm, Gradient, Phi, State, Steps
+
+
+class ExactMinimizer(Algorithm):
+    r"""The minimiser itself, :math:`-Q^{-1} b`: the limit of many steps, whatever k.
+
+    .. math:: r_k(t) = 0, \qquad q_k(t) = 1/t
+
+    Examples
+    --------
+    >>> ExactMinimizer().filter([0.5, 2.0], k=1)
+    array([2. , 0.5])
+    """
+
+    name = "opt"
+    has_step_size = False
+    is_exact = True
+
+    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+        """Refuse: the minimiser is not reached by steps but solved for."""
+        raise NotImplementedError("'opt' is solved for, not stepped; use the energy's minimizer().")
+
+    def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        return torch.zeros_like(t)
+
+    def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        return 1.0 / t

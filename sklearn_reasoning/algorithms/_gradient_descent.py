@@ -1,0 +1,43 @@
+"""Gradient descent."""
+
+from torch import Tensor
+
+from ._base import Algorithm, Gradient, PerIteration, Phi, State, Steps
+from ._doubling import power, sum_of_powers
+
+
+class GradientDescent(Algorithm):
+    r"""Gradient descent with a constant step size (Eq. 9).
+
+    .. math:: y_{k+1} = y_k - \phi \nabla E(y_k), \qquad r_k(t) = (1 - \phi t)^k
+
+    Table 1's stable region ends at :math:`2/(\mu + L)`, where the contraction is best; the
+    iterates stay bounded up to :math:`2/L`.
+
+    Examples
+    --------
+    >>> GradientDescent().residual([0.1, 1.0], k=2, step_size=1.0, mu=0.1, L=1.0)
+    array([0.81, 0.  ])
+    """
+
+    name = "gd"
+
+    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+        """Move against the gradient."""
+        (y,) = state
+        return (y - phi * gradient(y),)
+
+    def stable_region(self, mu: float, L: float) -> tuple[float, float]:
+        """Return Table 1's region, from a hundredth of its end."""
+        high = 2.0 / (mu + L)
+        return high / 100.0, high
+
+    def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        if isinstance(phi, PerIteration):
+            return super()._residual(t, k, phi, mu, L)
+        return power(1.0 - phi * t, k)
+
+    def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        if isinstance(phi, PerIteration):
+            return super()._filter(t, k, phi, mu, L)
+        return sum_of_powers(phi, t, k)

@@ -1,0 +1,65 @@
+"""Polyak's heavy ball."""
+
+import math
+
+from torch import Tensor
+
+from ._base import Algorithm, Gradient, PerIteration, Phi, State, Steps
+from ._doubling import two_term_filter, two_term_residual
+
+
+class HeavyBall(Algorithm):
+    r"""Gradient descent that keeps part of its last move (Polyak 1964).
+
+    .. math::
+        y_{k+1} = y_k - \phi \nabla E(y_k) + \beta (y_k - y_{k-1}), \qquad
+        \beta = (1 - \sqrt{\mu\phi})^2, \quad y_{-1} = y_0
+
+    Stable up to :math:`4/(\sqrt\mu + \sqrt L)^2`, exactly: beyond it a root of the recurrence
+    leaves the unit disc at t = L. Near the end of the region the error may grow for small k.
+
+    Examples
+    --------
+    >>> low, high = HeavyBall().stable_region(mu=0.25, L=1.0)
+    >>> round(high, 4)
+    1.7778
+    """
+
+    name = "heavy_ball"
+
+    def start(self, y: Tensor, gradient: Gradient) -> State:
+        """Begin at rest."""
+        return y, y
+
+    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+        """Take a gradient step and keep part of the last move."""
+        y, y_before = state
+        beta = (1.0 - (mu * phi) ** 0.5) ** 2
+        return y - phi * gradient(y) + beta * (y - y_before), y
+
+    def stable_region(self, mu: float, L: float) -> tuple[float, float]:
+        """Return the exact region, from a hundredth of its end."""
+        high = 4.0 / (math.sqrt(mu) + math.sqrt(L)) ** 2
+        return high / 100.0, high
+
+    # With s = sqrt(mu phi): a = 1 + beta - phi t, c = beta, 1 - beta = s (2 - s), and
+    # 4 c - a^2 = phi (t - mu) ((2 - s)^2 - phi t).
+
+    def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        if isinstance(phi, PerIteration):
+            return super()._residual(t, k, phi, mu, L)
+        s = (mu * phi) ** 0.5
+        loss = s * (2.0 - s)
+        scaled = phi * t
+        m = 1.0 - 0.5 * (loss + scaled)
+        delta = (t - mu) * ((2.0 - s) ** 2 - scaled) * (0.25 * phi)
+        return two_term_residual(m, delta, 0.5 * (loss - scaled), k)
+
+    def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        if isinstance(phi, PerIteration):
+            return super()._filter(t, k, phi, mu, L)
+        s = (mu * phi) ** 0.5
+        scaled = phi * t
+        one_minus_m = 0.5 * (s * (2.0 - s) + scaled)
+        delta = (t - mu) * ((2.0 - s) ** 2 - scaled) * (0.25 * phi)
+        return two_term_filter(phi, 1.0 - one_minus_m, delta, k, one_minus_m.detach())

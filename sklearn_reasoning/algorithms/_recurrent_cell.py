@@ -1,0 +1,80 @@
+"""The recurrent cell of the paper's Eq. 20."""
+
+import torch
+from torch import Tensor
+
+from ._base import Algorithm, Gradient, Phi, State
+
+
+class RecurrentCell(Algorithm):
+    r"""A learned update, the same in every step (Eq. 20).
+
+    .. math::
+        y_{k+1} = V s(W^n s(\cdots W^2 s(W^1_1 y_k + W^1_2 g_k))), \qquad
+        g_k = \nabla E(y_k), \quad s = \mathrm{ReLU}
+
+    It begins as gradient descent with step size 1/L: the first layer holds [I, -I/L] and its
+    negative, V is [I, -I], and relu(t) - relu(-t) = t. Units beyond these 2d begin with small
+    fixed inputs and no output.
+
+    Parameters
+    ----------
+    width : int, default=2
+        Hidden units per output, at least 2.
+    n_layers : int, default=1
+        Number of hidden layers.
+
+    Raises
+    ------
+    ValueError
+        If ``width`` is below 2 or ``n_layers`` below 1.
+
+    Examples
+    --------
+    >>> {name: tuple(w.shape) for name, w in RecurrentCell().initial_weights(3, 0.1, 1.0).items()}
+    {'W1_state': (6, 3), 'W1_gradient': (6, 3), 'V': (3, 6)}
+    """
+
+    name = "rnn"
+    has_step_size = False
+    is_polynomial = False
+    commutes_with_rotations = False
+
+    def __init__(self, width: int = 2, n_layers: int = 1) -> None:
+        if width < 2:
+            raise ValueError(f"width={width!r} must be at least 2: gradient descent needs 2.")
+        if n_layers < 1:
+            raise ValueError(f"n_layers={n_layers!r} must be at least 1.")
+        self.width = width
+        self.n_layers = n_layers
+
+    def initial_weights(self, d: int, mu: float, L: float) -> dict[str, Tensor]:
+        """Return weights with which the cell equals gradient descent with step size 1/L."""
+        hidden = self.width * d
+        identity = torch.eye(d, dtype=torch.float64)
+        state = torch.zeros(hidden, d, dtype=torch.float64)
+        state[: 2 * d] = torch.cat([identity, -identity])
+        # A cosine pattern is deterministic and gives the spare units unlike directions.
+        rows = torch.arange(hidden - 2 * d, dtype=torch.float64).unsqueeze(1) + 1.0
+        columns = torch.arange(d, dtype=torch.float64) + 0.5
+        state[2 * d :] = 0.1 * torch.cos(rows * columns)
+        weights = {"W1_state": state, "W1_gradient": -state / L}
+        for layer in range(2, self.n_layers + 1):
+            weights[f"W{layer}"] = torch.eye(hidden, dtype=torch.float64)
+        V = torch.zeros(d, hidden, dtype=torch.float64)
+        V[:, : 2 * d] = torch.cat([identity, -identity], dim=1)
+        weights["V"] = V
+        return weights
+
+    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+        """Apply the cell to the iterate and its gradient."""
+        (y,) = state
+        hidden = torch.relu(_apply(phi["W1_state"], y) + _apply(phi["W1_gradient"], gradient(y)))
+        for layer in range(2, self.n_layers + 1):
+            hidden = torch.relu(_apply(phi[f"W{layer}"], hidden))
+        return (_apply(phi["V"], hidden),)
+
+
+def _apply(W: Tensor, y: Tensor) -> Tensor:
+    """Return W y for each row y; products as features times rows, as in the energies."""
+    return torch.matmul(W, y.mT).mT

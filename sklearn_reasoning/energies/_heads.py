@@ -1,0 +1,62 @@
+"""From the outputs of a network to the parameters of an energy.
+
+Networks here give features times rows, with the rows innermost: reductions over the short
+feature axis are then sums of long contiguous rows.
+"""
+
+import torch
+from torch import Tensor
+
+
+def free_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
+    """Return eigenvalues anywhere in [mu, L].
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., d, n)
+    mu, L : float
+
+    Returns
+    -------
+    Tensor of shape (..., d, n)
+    """
+    return mu + (L - mu) * torch.sigmoid(logits)
+
+
+def anchored_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
+    """Return eigenvalues [L, mu + (L - mu) softmax, mu], the paper's (Sec. 7).
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., d - 2, n)
+    mu, L : float
+
+    Returns
+    -------
+    Tensor of shape (..., d, n)
+    """
+    inner = mu + (L - mu) * torch.softmax(logits, dim=-2)
+    end = torch.ones_like(inner[..., :1, :])
+    return torch.cat([L * end, inner, mu * end], dim=-2)
+
+
+def cayley(upper: Tensor, d: int) -> Tensor:
+    r"""Return the rotation :math:`(I - A)^{-1}(I + A)` of a skew-symmetric A.
+
+    Parameters
+    ----------
+    upper : Tensor of shape (..., d (d - 1) / 2)
+        The entries of A above its diagonal, row by row. Zeros give the identity.
+    d : int
+
+    Returns
+    -------
+    Tensor of shape (..., d, d)
+        Orthogonal matrices.
+    """
+    rows, columns = torch.triu_indices(d, d, offset=1, device=upper.device)
+    flat = upper.new_zeros(*upper.shape[:-1], d * d).index_copy(-1, rows * d + columns, upper)
+    triangle = flat.unflatten(-1, (d, d))
+    skew = triangle - triangle.mT
+    identity = torch.eye(d, dtype=upper.dtype, device=upper.device)
+    return torch.linalg.solve(identity - skew, identity + skew)

@@ -1,0 +1,53 @@
+"""Energies known only through products with Q."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ._base import QuadraticEnergy, check_batch
+
+
+class OperatorQuadratic(QuadraticEnergy):
+    r"""Energies :math:`\tfrac12 y'Qy + b'y` with Q given by its products.
+
+    Parameters
+    ----------
+    matvec : callable
+        Maps y of shape (n, d) to the products Q y, of the same shape. It must be linear,
+        symmetric and positive definite row by row, and differentiable in whatever is trained.
+    b : Tensor of shape (n, d)
+        The linear terms.
+
+    Raises
+    ------
+    TypeError
+        If ``matvec`` is not callable.
+
+    Examples
+    --------
+    >>> import torch
+    >>> def second_difference(y):
+    ...     padded = torch.nn.functional.pad(y, (1, 1))
+    ...     return 2.5 * y - padded[:, :-2] - padded[:, 2:]
+    >>> OperatorQuadratic(second_difference, -torch.ones(1, 3)).minimizer()
+    tensor([[0.8235, 1.0588, 0.8235]])
+    """
+
+    def __init__(self, matvec: Callable[[Tensor], Tensor], b: Tensor) -> None:
+        if not callable(matvec):
+            raise TypeError(f"matvec must be callable, got {type(matvec).__name__}.")
+        self.matvec = matvec
+        self.b = check_batch("b", b)
+
+    def product(self, y: Tensor) -> Tensor:
+        """Return Q y."""
+        return self.matvec(y)
+
+    def minimizer(self) -> Tensor:
+        r"""Return :math:`-Q^{-1} b`: d products give Q, a linear solve the rest."""
+        d = self.b.shape[-1]
+        basis = torch.eye(d, dtype=self.b.dtype, device=self.b.device)
+        columns = [self.product(unit.expand_as(self.b)) for unit in basis]
+        Q = torch.stack(columns, dim=-1)
+        return -torch.linalg.solve(Q, self.b.unsqueeze(-1)).squeeze(-1)

@@ -1,0 +1,5 @@
+"""Estimators with scikit-learn's interface."""
+
+from ._regressor import HybridReasoningRegressor
+
+__all__ = ["HybridReasoningRegressor"]

@@ -1,0 +1,150 @@
+"""Where x, b and R stand among the columns of X."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Indices of the columns of X that hold x, b and R.
+
+    Parameters
+    ----------
+    x : ndarray of int of shape (m,)
+    b : ndarray of int of shape (d,) or None
+        None where b is learned.
+    rotation : ndarray of int of shape (d * d,) or None
+        None where R is not given.
+    """
+
+    x: _Array
+    b: _Array | None
+    rotation: _Array | None
+
+    def split(self, X: _Array) -> tuple[_Array, _Array | None, _Array | None]:
+        """Return x of shape (n, m), b of shape (n, d) and R of shape (n, d, d).
+
+        Raises
+        ------
+        ValueError
+            If a given R is not orthogonal.
+        """
+        b = None if self.b is None else X[:, self.b]
+        if self.rotation is None:
+            return X[:, self.x], b, None
+        d = round(len(self.rotation) ** 0.5)
+        R = X[:, self.rotation].reshape(-1, d, d)
+        _check_orthogonal(R)
+        return X[:, self.x], b, R
+
+
+def resolve_columns(
+    n_features: int,
+    n_outputs: int,
+    linear_term: Any,
+    rotation: Any,
+    feature_names: _Array | None,
+) -> Columns:
+    """Return where x, b and R are.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+        Width of X and of y.
+    linear_term : {"learned", "given"} or list of column names or indices
+    rotation : str or list of column names or indices
+        A string other than "given" says that R is not among the columns.
+    feature_names : ndarray of str or None
+        Names of the columns, where X has them.
+
+    Raises
+    ------
+    ValueError
+        If X is too narrow, or a listed column does not exist, is listed twice, or the number
+        of listed columns is not d or d * d.
+    """
+    d = n_outputs
+    listed = {
+        "linear_term": None if isinstance(linear_term, str) else linear_term,
+        "rotation": None if isinstance(rotation, str) else rotation,
+    }
+    found = {
+        name: _indices(name, columns, size, n_features, feature_names)
+        for (name, columns), size in zip(listed.items(), (d, d * d), strict=True)
+        if columns is not None
+    }
+    taken = np.concatenate([*found.values(), np.empty(0, dtype=np.intp)]).astype(np.intp)
+    if len(set(taken.tolist())) < len(taken):
+        raise ValueError("linear_term and rotation list a column of X twice.")
+    rest = np.setdiff1d(np.arange(n_features), taken)
+    # By position: [x | b | R], so R is cut off first.
+    needed = d * (linear_term == "given" if isinstance(linear_term, str) else 0)
+    needed += d * d * (rotation == "given" if isinstance(rotation, str) else 0)
+    if needed > len(rest):
+        raise ValueError(
+            f"X has {len(rest)} columns to take x, b and R from, and linear_term={linear_term!r} "
+            f"with rotation={rotation!r} needs at least {needed} for {d} outputs: {d} for b, if "
+            f"given, and {d * d} for R, if given. Use linear_term='learned' or "
+            "rotation='shared' for X without them."
+        )
+    if isinstance(rotation, str) and rotation == "given":
+        rest, found["rotation"] = rest[: -d * d], rest[-d * d :]
+    if isinstance(linear_term, str) and linear_term == "given":
+        rest, found["linear_term"] = rest[:-d], rest[-d:]
+    return Columns(rest, found.get("linear_term"), found.get("rotation"))
+
+
+def _indices(
+    name: str,
+    columns: Sequence[Any],
+    size: int,
+    n_features: int,
+    feature_names: _Array | None,
+) -> _Array:
+    entries = list(columns)
+    if entries and all(isinstance(entry, bool | np.bool_) for entry in entries):
+        if len(entries) != n_features:
+            raise ValueError(
+                f"{name} is a mask of length {len(entries)}, and X has {n_features} columns."
+            )
+        entries = np.flatnonzero(entries).tolist()
+    if len(entries) != size:
+        raise ValueError(
+            f"{name} lists {len(entries)} columns of X; it needs {size} for the outputs of y."
+        )
+    indices = []
+    for entry in entries:
+        if isinstance(entry, str):
+            if feature_names is None:
+                raise ValueError(f"{name} lists names, and X has no column names.")
+            places = np.flatnonzero(feature_names == entry)
+            if not len(places):
+                raise ValueError(f"{name} lists {entry!r}, which is no column of X.")
+            indices.append(int(places[0]))
+        elif isinstance(entry, Integral) and -n_features <= int(entry) < n_features:
+            indices.append(int(entry) % n_features)
+        else:
+            raise ValueError(
+                f"{name} lists {entry!r}, which is no column of X (0 to {n_features - 1})."
+            )
+    return np.array(indices, dtype=np.intp)
+
+
+def _check_orthogonal(R: _Array) -> None:
+    product = np.matmul(R.swapaxes(1, 2), R)
+    error = float(np.abs(product - np.eye(R.shape[-1])).max()) if len(R) else 0.0
+    tolerance = 1e-3 if R.dtype == np.float32 else 1e-6
+    if not error <= tolerance:
+        raise ValueError(
+            f"rotation: the columns of X that hold R are not orthogonal matrices (R'R differs "
+            f"from I by {error:.3g}). If a scaler came before, its scaled columns are the "
+            "reason: keep it off R (and b) with a ColumnTransformer."
+        )

@@ -1,0 +1,125 @@
+"""The domain of every constructor parameter of the regressor, and their relations.
+
+This is the one file that uses scikit-learn's private parameter validation.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.layer._step_size import check_spectrum, resolve_step_size
+
+_POSITIVE = Interval(Real, 0, np.inf, closed="neither")
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "algo": [str, Algorithm],
+    "k": [Interval(Integral, 0, None, closed="left")],
+    "q_hidden": ["array-like", Interval(Integral, 0, None, closed="left"), None],
+    "step_size": [_POSITIVE, None],
+    "step_size_range": [StrOptions({"stable"}), tuple, list],
+    "learn_step_size": ["boolean"],
+    "step_size_per_iteration": ["boolean"],
+    "mu": [_POSITIVE],
+    "L": [_POSITIVE],
+    "spectrum": [StrOptions({"auto", "anchored", "free"})],
+    "rotation": [StrOptions({"identity", "shared", "predicted", "given"}), "array-like"],
+    "linear_term": [StrOptions({"learned", "given"}), "array-like"],
+    "b_hidden": ["array-like", Interval(Integral, 0, None, closed="left")],
+    "loss": [StrOptions({"l2", "squared"})],
+    "optimizer": [StrOptions({"adam", "sgd"})],
+    "lr": [_POSITIVE],
+    "weight_decay": [Interval(Real, 0, np.inf, closed="left")],
+    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "lr_schedule": [StrOptions({"cosine", "constant"})],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "tol": [Interval(Real, 0, np.inf, closed="left")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "keep": [StrOptions({"best", "last"})],
+    "warm_start": ["boolean"],
+    "device": [str, torch.device],
+    "callbacks": [list, tuple, None],
+    "verbose": ["verbose"],
+    "random_state": ["random_state"],
+}
+
+
+def check_relations(estimator: Any) -> Algorithm:
+    """Check what the constraints cannot say of one parameter alone.
+
+    Returns
+    -------
+    Algorithm
+        The algorithm that ``algo`` names.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter.
+    """
+    algorithm = get_algorithm(estimator.algo)
+    for name in ("k", "max_epochs", "n_iter_no_change"):
+        if isinstance(getattr(estimator, name), bool | np.bool_):
+            raise ValueError(f"{name}={getattr(estimator, name)!r} must be a number.")
+    check_spectrum(estimator.mu, estimator.L)
+    resolve_step_size(
+        algorithm, estimator.step_size, estimator.step_size_range, estimator.mu, estimator.L
+    )
+    hidden_sizes("q_hidden", estimator.q_hidden)
+    hidden_sizes("b_hidden", estimator.b_hidden)
+    for callback in estimator.callbacks or ():
+        named = isinstance(callback, tuple) and len(callback) == 2
+        if not hasattr(callback[1] if named else callback, "on_epoch_end"):
+            raise ValueError(f"callbacks holds {callback!r}, which is no skorch callback.")
+    _check_device(estimator.device)
+    return algorithm
+
+
+def hidden_sizes(name: str, value: Any) -> tuple[int, ...] | None:
+    """Return hidden sizes as a tuple; 0 and () are none, an int is one layer.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive whole number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return (int(value),) if value else ()
+    try:
+        sizes = tuple(value)
+    except TypeError:
+        sizes = (value,)
+    if all(isinstance(s, Integral) and not isinstance(s, bool) and s >= 1 for s in sizes):
+        return tuple(int(size) for size in sizes)
+    raise ValueError(f"{name}={value!r} must hold positive whole numbers, or be 0 or ().")
+
+
+def _check_device(device: Any) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={device!r} cannot be used: {error}") from error
+
+
+def check_algorithm_options(estimator: Any, n_outputs: int) -> None:
+    """Check what depends on the number of outputs.
+
+    Raises
+    ------
+    ValueError
+        If an anchored spectrum is asked for with fewer than three outputs.
+    """
+    if estimator.spectrum == "anchored" and n_outputs < 3:
+        raise ValueError(
+            f"spectrum='anchored' needs at least 3 outputs, y has {n_outputs}. Use "
+            "spectrum='free' or 'auto'."
+        )

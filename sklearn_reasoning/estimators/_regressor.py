@@ -1,0 +1,594 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import Tags
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from torch import Tensor
+
+from sklearn_reasoning._random import independent_random_state
+from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.energies import SpectralQuadratic
+from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.training import (
+    Architecture,
+    ModelSettings,
+    ReasoningStack,
+    Rows,
+    StackNet,
+    fit_stack,
+    one_thread,
+    padded,
+    train_one_epoch,
+)
+
+from ._columns import Columns, resolve_columns
+from ._loss import LossParameter
+from ._parameters import CONSTRAINTS, check_algorithm_options, check_relations, hidden_sizes
+
+_Array = np.ndarray[Any, Any]
+
+
+class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    r"""Regression by a predicted energy that k steps of an algorithm minimise.
+
+    Networks predict the matrix Q and the linear term b of :math:`E(y) = \tfrac12 y'Qy + b'y`
+    from x; the prediction is :math:`y = Alg^k_\phi(Q_\theta(x), b)`, started at 0 (Eq. 2, 3).
+    Networks and step size are trained end to end.
+
+    Parameters
+    ----------
+    algo : str or Algorithm, default="nag"
+        The algorithm: "gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt", or an
+        instance of :class:`~sklearn_reasoning.algorithms.Algorithm`.
+    k : int, default=10
+        Number of steps, at least 0.
+    q_hidden : sequence of int, int or None, default=(16,)
+        Hidden sizes of the network that predicts Q. 0 or () is a linear map, None a constant
+        Q that x does not move.
+    step_size : float or None, default=None
+        Initial step size; None is 1/L. Ignored by cg, chebyshev, opt and rnn.
+    step_size_range : "stable" or (float, float), default="stable"
+        The step size is kept in this range after every update; "stable" is
+        ``stable_region(algo, mu, L)``.
+    learn_step_size : bool, default=True
+        Whether the step size is trained.
+    step_size_per_iteration : bool, default=False
+        Whether each of the k iterations has a step size of its own.
+    mu, L : float, default=0.1 and 1.0
+        Bounds of the spectrum of Q.
+    spectrum : {"auto", "anchored", "free"}, default="auto"
+        "anchored": eigenvalues [L, softmax..., mu] (the paper's; at least 3 outputs); "free":
+        each in [mu, L]; "auto": anchored where the rotation is given and y has at least 3
+        columns.
+    rotation : {"shared", "identity", "predicted", "given"} or list, default="shared"
+        The eigenvectors R of Q: one learned R, begun at the principal axes of y; the identity;
+        predicted from x; or read from the last d * d columns of X, row by row. A list holds
+        the names or indices of those columns.
+    linear_term : {"learned", "given"} or list, default="learned"
+        Whether b is predicted from x or read from the columns of X after x; a list holds the
+        names or indices of those d columns.
+    b_hidden : sequence of int or int, default=(64,)
+        Hidden sizes of the network that predicts b. Unused where b is given.
+    loss : {"l2", "squared"}, default="l2"
+        Training loss: mean over samples of the norm of the error (Eq. 10), or of its square.
+    optimizer : {"adam", "sgd"}, default="adam"
+    lr : float, default=1e-2
+        Learning rate.
+    weight_decay : float, default=1e-4
+        L2 penalty on weights; step sizes do not decay.
+    max_epochs : int, default=200
+    batch_size : int or "auto", default="auto"
+        Largest number of rows in a step; rows are cut into batches of even length. "auto" is
+        50 rows, or a 20th of the rows where that is more, and all rows up to 64.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        Whether the rate falls to 0 over ``max_epochs``.
+    early_stopping : bool, default=False
+        Whether to hold out ``validation_fraction`` of the rows and stop once their loss has
+        not fallen by ``tol``, relatively, for ``n_iter_no_change`` epochs. The parameters with
+        the best held-out loss are then those that ``keep="best"`` keeps.
+    validation_fraction : float, default=0.1
+    tol : float, default=1e-4
+    n_iter_no_change : int, default=10
+    keep : {"best", "last"}, default="best"
+        Which epoch's parameters to keep: the one with the best training loss, or the last.
+    warm_start : bool, default=False
+        Whether ``fit`` begins from the weights of the last one.
+    device : str, default="cpu"
+        A torch device.
+    callbacks : list of skorch callbacks or None, default=None
+    verbose : int, default=0
+        Whether to print a line an epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, batches and the validation split. None takes fresh entropy; the
+        global random states are never touched.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module, a stack of one model.
+    algorithm_ : Algorithm
+    step_size_ : float, ndarray of shape (k,) or None
+        The trained step size(s).
+    history_ : skorch.history.History
+        A row an epoch: ``train_loss``, ``valid_loss``, ``lr``, ``step_size``, ``dur``.
+    n_iter_ : int
+        Number of epochs trained.
+    empirical_loss_ : float
+        Mean norm of the error on the training rows (Eq. 13), weighted as they were.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names.
+    n_outputs_ : int
+
+    Raises
+    ------
+    ValueError, TypeError
+        From ``fit``, before any training: a parameter out of its domain, or data that do not
+        fit it.
+    DivergenceError
+        From ``fit``, if the training loss becomes infinite or NaN.
+
+    Notes
+    -----
+    The energy in use is returned by :meth:`predict_energy`. Where b is learned it holds the
+    mean of y as :math:`b = b_\theta(x) - q_k(Q)^{-1} \bar y`, so that large means cost
+    nothing.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_linnerud
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_linnerud(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), HybridReasoningRegressor(random_state=0))
+    >>> model.fit(X, y).predict(X).shape
+    (20, 3)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    # The parameter, and loss(X, y): the mean norm of the error on X and y (Eq. 13).
+    loss = LossParameter()
+
+    def __init__(
+        self,
+        algo: str | Algorithm = "nag",
+        k: int = 10,
+        q_hidden: Sequence[int] | int | None = (16,),
+        step_size: float | None = None,
+        step_size_range: str | tuple[float, float] = "stable",
+        learn_step_size: bool = True,
+        step_size_per_iteration: bool = False,
+        mu: float = 0.1,
+        L: float = 1.0,
+        spectrum: str = "auto",
+        rotation: str | Sequence[Any] = "shared",
+        linear_term: str | Sequence[Any] = "learned",
+        b_hidden: Sequence[int] | int = (64,),
+        loss: str = "l2",
+        optimizer: str = "adam",
+        lr: float = 1e-2,
+        weight_decay: float = 1e-4,
+        max_epochs: int = 200,
+        batch_size: int | str = "auto",
+        lr_schedule: str = "cosine",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        keep: str = "best",
+        warm_start: bool = False,
+        device: str = "cpu",
+        callbacks: list[Any] | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.algo = algo
+        self.k = k
+        self.q_hidden = q_hidden
+        self.step_size = step_size
+        self.step_size_range = step_size_range
+        self.learn_step_size = learn_step_size
+        self.step_size_per_iteration = step_size_per_iteration
+        self.mu = mu
+        self.L = L
+        self.spectrum = spectrum
+        self.rotation = rotation
+        self.linear_term = linear_term
+        self.b_hidden = b_hidden
+        self.loss = loss
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr_schedule = lr_schedule
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.keep = keep
+        self.warm_start = warm_start
+        self.device = device
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            As for every scikit-learn estimator; nothing here is nested.
+
+        Returns
+        -------
+        dict
+        """
+        # The loss as it was set: clone() compares identities.
+        return {**super().get_params(deep), "loss": vars(self)["loss"]}
+
+    # ------------------------------------------------------------------ fitting
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns [x | b | R row by row], of which b and R are there only where given.
+            Training runs in its dtype, float32 or float64.
+        y : array-like of shape (n,) or (n, d)
+        sample_weight : array-like of shape (n,) or None, default=None
+            Weights of the samples in the loss; only their ratios count.
+
+        Returns
+        -------
+        HybridReasoningRegressor
+            This estimator.
+        """
+        with self._unchanged_on_failure():
+            rows, dtype = self._validated_rows(X, y, sample_weight, reset=True)
+            architecture = self._architecture()
+            initial = self._initial_net(architecture)
+            seed = int(independent_random_state(self.random_state).randint(2**31 - 1))
+            rows, validation = self._hold_out(rows, seed)
+            settings = self._settings(len(rows.y), seed)
+            net = fit_stack(
+                architecture,
+                [settings],
+                [rows],
+                validation=None if validation is None else [validation],
+                initial=initial,
+                dtype=dtype,
+                device=self.device,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+            )
+            # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
+            net.forget_optimizer_state()
+            self._set_fitted(net, rows, n_iter=int(net.progress_.n_iter[0]))
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
+        """Train for one epoch more, at a constant rate.
+
+        Centre, scale and principal axes of the targets, where they are used, are those of the
+        first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        HybridReasoningRegressor
+            This estimator.
+        """
+        first = not hasattr(self, "net_")
+        net = None if first else copy.deepcopy(self.net_)
+        with self._unchanged_on_failure():
+            rows, dtype = self._validated_rows(X, y, sample_weight, reset=first)
+            seed = (
+                net.models[0].seed
+                if net is not None
+                else int(independent_random_state(self.random_state).randint(2**31 - 1))
+            )
+            settings = replace(
+                self._settings(len(rows.y), seed),
+                lr_schedule="constant",
+                keep="last",
+                patience=None,
+            )
+            net = train_one_epoch(
+                self._architecture(),
+                settings,
+                rows,
+                net=net,
+                dtype=dtype,
+                device=self.device,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+            )
+            self._set_fitted(net, rows, n_iter=len(net.history))
+        return self
+
+    @contextmanager
+    def _unchanged_on_failure(self) -> Iterator[None]:
+        """Whatever goes wrong, Ctrl-C included: leave the estimator as it was before."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _validated_rows(
+        self, X: Any, y: Any, sample_weight: Any, reset: bool
+    ) -> tuple[Rows, torch.dtype]:
+        self._validate_params()
+        self.algorithm_ = check_relations(self)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            y_numeric=True,
+        )
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not weight.sum() > 0.0:
+            raise ValueError("sample_weight must not be zero for every row.")
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if reset:
+            check_algorithm_options(self, n_outputs)
+            self.n_outputs_ = n_outputs
+            self._is_1d = y.ndim == 1
+            self._columns = resolve_columns(
+                X.shape[1],
+                n_outputs,
+                self.linear_term,
+                self.rotation,
+                getattr(self, "feature_names_in_", None),
+            )
+        elif n_outputs != self.n_outputs_:
+            raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
+        x, b, R = self._columns.split(X)
+        dtype = torch.float32 if X.dtype == np.float32 else torch.float64
+        return Rows(x, y.reshape(len(y), -1).astype(np.float64), weight, b, R), dtype
+
+    def _architecture(self) -> Architecture:
+        columns: Columns = self._columns
+        given = columns.rotation is not None
+        spectrum = self.spectrum
+        if spectrum == "auto":
+            spectrum = "anchored" if given and self.n_outputs_ >= 3 else "free"
+        return Architecture(
+            n_features=len(columns.x),
+            n_outputs=self.n_outputs_,
+            algorithm=self.algorithm_,
+            mu=float(self.mu),
+            L=float(self.L),
+            q_hidden=hidden_sizes("q_hidden", self.q_hidden),
+            b_hidden=None if columns.b is not None else hidden_sizes("b_hidden", self.b_hidden),
+            spectrum=spectrum,
+            rotation="given" if given else str(self.rotation),
+        )
+
+    def _settings(self, n: int, seed: int) -> ModelSettings:
+        resolved = resolve_step_size(
+            self.algorithm_, self.step_size, self.step_size_range, self.mu, self.L
+        )
+        initial, low, high = (1.0, 1.0, 1.0) if resolved is None else resolved
+        n_sizes = 0 if resolved is None else self.k if self.step_size_per_iteration else 1
+        batch_size = self.batch_size
+        if isinstance(batch_size, str):
+            batch_size = n if n <= 64 else max(50, n // 20)
+        return ModelSettings(
+            k=int(self.k),
+            step_size=(initial,) * n_sizes,
+            step_size_range=(low, high),
+            learn_step_size=bool(self.learn_step_size),
+            loss=str(self.loss),
+            optimizer=self.optimizer,
+            lr=float(self.lr),
+            weight_decay=float(self.weight_decay),
+            lr_schedule=self.lr_schedule,
+            max_epochs=int(self.max_epochs),
+            batch_size=int(batch_size),
+            keep=self.keep,
+            patience=int(self.n_iter_no_change) if self.early_stopping else None,
+            tol=float(self.tol),
+            seed=seed,
+        )
+
+    def _initial_net(self, architecture: Architecture) -> StackNet | None:
+        if not (self.warm_start and hasattr(self, "net_")):
+            return None
+        net: StackNet = self.net_
+        if net.module_.architecture != architecture or (
+            net.module_.step_size is not None
+            and net.module_.step_size.shape[1:]
+            != ((self.k,) if self.step_size_per_iteration else ())
+        ):
+            raise ValueError(
+                "warm_start=True needs the same shapes as the last fit; columns, outputs or a "
+                "parameter that changes them are now different. Use clone() to begin anew."
+            )
+        return net
+
+    def _hold_out(self, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
+        if not self.early_stopping:
+            return rows, None
+        n = len(rows.y)
+        n_held_out = max(round(self.validation_fraction * n), 1)
+        if n - n_held_out < 1:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction!r} "
+                f"leaves no training rows of {n}."
+            )
+        train, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
+        return rows.take(np.sort(train)), rows.take(np.sort(held_out))
+
+    def _set_fitted(self, net: StackNet, rows: Rows, n_iter: int) -> None:
+        self.net_ = net
+        self.n_iter_ = n_iter
+        error = self._run(rows.x, rows.b, rows.rotation) - rows.y
+        self.empirical_loss_ = float(np.average(np.linalg.norm(error, axis=1), weights=rows.weight))
+
+    # ------------------------------------------------------------------ using
+
+    def predict(self, X: Any, k: int | None = None) -> _Array:
+        """Return the outputs of k steps on the predicted energies.
+
+        Computes in float64 whatever the training dtype, so that a row's prediction does not
+        depend on the rows around it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        k : int or None, default=None
+            Another number of steps than the one trained with.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, d)
+            As y was in ``fit``, in the training dtype.
+
+        Raises
+        ------
+        ValueError
+            If ``k`` is negative, or above the trained k where each iteration has a step size.
+        """
+        check_is_fitted(self)
+        if k is not None:
+            self._check_k(k)
+        y = self._run(*self._split(X), k=None if k is None else int(k))
+        if self.module_.weights.dtype == torch.float32:
+            y = y.astype(np.float32)
+        return y[:, 0] if self._is_1d else y
+
+    def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
+        r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        Q : ndarray of shape (n, d, d)
+        b : ndarray of shape (n, d)
+            In the scale of y: the exact minimiser is ``-solve(Q, b)``.
+        """
+        check_is_fitted(self)
+        module, inputs = self._inputs(*self._split(X))
+        with torch.no_grad(), one_thread():
+            energy = module.complete_energy(*inputs)
+            if isinstance(energy, SpectralQuadratic):
+                Q = energy.matrix()
+            else:
+                Q = torch.diag_embed(energy.eigenvalues)
+            b = energy.b * module.unit
+        return Q[0].cpu().numpy(), np.ascontiguousarray(b[0].cpu().numpy())
+
+    @property
+    def module_(self) -> ReasoningStack:
+        """The module of the net."""
+        module: ReasoningStack = self._net().module_
+        return module
+
+    @property
+    def history_(self) -> Any:
+        """The history of the net."""
+        return self._net().history
+
+    @property
+    def step_size_(self) -> float | _Array | None:
+        """The trained step size(s)."""
+        step_size = self.module_.step_size
+        if step_size is None:
+            return None
+        values: _Array = step_size.detach()[0].cpu().numpy().copy()
+        return values if values.ndim else float(values)
+
+    def _net(self) -> StackNet:
+        # hasattr(estimator, "module_") must be False before fit.
+        if "net_" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet: call fit first.")
+        net: StackNet = self.net_
+        return net
+
+    def _check_k(self, k: int) -> None:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer):
+            raise TypeError(f"k={k!r} must be a whole number.")
+        if k < 0:
+            raise ValueError(f"k={k!r} must not be negative.")
+        trained = self.module_.k[0]
+        if self.module_.step_size_per_iteration and k > trained:
+            raise ValueError(
+                f"k={k!r} is above the {trained} iterations that have a trained step size "
+                "(step_size_per_iteration=True)."
+            )
+
+    def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return self._columns.split(X)
+
+    def _inputs(
+        self, x: _Array, b: _Array | None, R: _Array | None
+    ) -> tuple[ReasoningStack, tuple[Tensor, Tensor | None, Tensor | None]]:
+        """Return the module in float64, and its inputs: features times rows, in units."""
+        module = self.module_
+        if module.weights.dtype != torch.float64:
+            module = copy.deepcopy(module).double()
+
+        def tensor(values: _Array) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64)).to(
+                module.weights.device
+            )
+
+        features = np.zeros((padded(x.shape[1]), len(x)))
+        features[: x.shape[1]] = x.T
+        return module, (
+            tensor(features)[None],
+            None if b is None else tensor(b.T)[None] / module.unit,
+            None if R is None else tensor(R)[None],
+        )
+
+    def _run(self, x: _Array, b: _Array | None, R: _Array | None, k: int | None = None) -> _Array:
+        module, inputs = self._inputs(x, b, R)
+        with torch.no_grad(), one_thread():
+            y = module(*inputs, k=k)[0] * module.unit
+        return np.ascontiguousarray(y.cpu().numpy())
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "net_" in vars(self)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # Arbitrary columns taken for b or R cannot fit arbitrary targets.
+        given = (
+            not (isinstance(self.linear_term, str) and self.linear_term == "learned")
+            or not isinstance(self.rotation, str)
+            or self.rotation == "given"
+        )
+        tags.regressor_tags.poor_score = given
+        return tags

@@ -1,0 +1,182 @@
+"""The reasoning layer as a torch module."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
+from sklearn_reasoning.energies import QuadraticEnergy
+
+from ._plan import minimize
+from ._step_size import ClampKeepingGradient, check_spectrum, resolve_step_size
+
+
+class ReasoningLayer(nn.Module):
+    r"""k steps of an algorithm that minimises a quadratic energy, as a layer (Eq. 3).
+
+    Maps an energy with matrix Q and linear term b to :math:`Alg^k_\phi(Q, b)`, started at 0,
+    differentiable in the energy and in the step size or weights :math:`\phi`. Where the
+    spectrum of Q is known, the layer of a polynomial method is a scalar function of each
+    eigenvalue; for gd, nag and heavy_ball its cost grows with log k, and its memory likewise.
+
+    Parameters
+    ----------
+    algo : str or Algorithm
+        A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
+    k : int or integer Tensor of shape (n,)
+        Number of steps; a tensor gives each sample its own.
+    mu, L : float, default=0.1 and 1.0
+        Bounds of the spectrum of Q. They choose the momentum and the stable region; they are
+        not enforced on the energy.
+    step_size : float or None, default=None
+        The initial step size; None is 1/L. Ignored by algorithms without one.
+    step_size_range : "stable" or (float, float), default="stable"
+        The step size stays in this range; "stable" is the algorithm's stable region.
+    learn_step_size : bool, default=True
+        Whether the step size is a parameter.
+    step_size_per_iteration : bool, default=False
+        Whether every iteration has a step size of its own (k of them).
+    d : int or None, default=None
+        Dimension of y. Needed only for algorithms with weights (rnn), and there only to have
+        the weights before the first call, as for torch's lazy modules.
+
+    Attributes
+    ----------
+    step_size : Tensor of shape () or (k,), or None
+        The step size(s) in use, inside their range, in float64 whatever the dtype of the rest.
+    weights : ParameterDict
+        The learned weights of algorithms that have them.
+
+    Raises
+    ------
+    ValueError
+        If ``k`` is negative, ``mu`` and ``L`` are no bounds, or the step size is not in its
+        range.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.energies import DiagonalQuadratic
+    >>> layer = ReasoningLayer("gd", k=2, mu=0.5, L=1.0, step_size=1.0)
+    >>> layer(DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.tensor([[1.0, 1.0]])))
+    tensor([[-1.5000, -1.0000]], grad_fn=<...>)
+    """
+
+    def __init__(
+        self,
+        algo: str | Algorithm = "nag",
+        k: int | Tensor = 10,
+        mu: float = 0.1,
+        L: float = 1.0,
+        *,
+        step_size: float | None = None,
+        step_size_range: str | Sequence[float] = "stable",
+        learn_step_size: bool = True,
+        step_size_per_iteration: bool = False,
+        d: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.algorithm = get_algorithm(algo)
+        check_spectrum(mu, L)
+        self.mu, self.L = float(mu), float(L)
+        self.k = _check_k(k)
+        resolved = resolve_step_size(self.algorithm, step_size, step_size_range, mu, L)
+        self.per_iteration = bool(step_size_per_iteration) and resolved is not None
+        if self.per_iteration and isinstance(self.k, Tensor):
+            raise ValueError("step_size_per_iteration=True needs k to be an int.")
+        if resolved is None:
+            self._step_size = None
+        else:
+            initial, self.low, self.high = resolved
+            shape = (self.k,) if self.per_iteration else ()
+            value = torch.full(shape, initial, dtype=torch.float64)
+            if learn_step_size:
+                self._step_size = nn.Parameter(value)
+            else:
+                self.register_buffer("_step_size", value)
+        self.weights = nn.ParameterDict()
+        if d is not None:
+            self._make_weights(d, None)
+
+    @property
+    def step_size(self) -> Tensor | None:
+        """The step size(s) in use, inside their range."""
+        if self._step_size is None:
+            return None
+        clamped: Tensor = ClampKeepingGradient.apply(self._step_size, self.low, self.high)
+        return clamped
+
+    @torch.no_grad()
+    def clamp_step_size(self) -> None:
+        """Put the parameter behind ``step_size`` back into its range, after an optimiser's step.
+
+        The layer never uses a step size outside; this keeps the parameter itself from
+        drifting away from the end that it sits at.
+        """
+        if self._step_size is not None:
+            self._step_size.clamp_(self.low, self.high)
+
+    def forward(self, energy: QuadraticEnergy, k: int | Tensor | None = None) -> Tensor:
+        """Return y_k.
+
+        Parameters
+        ----------
+        energy : QuadraticEnergy
+            Energies of n samples in d dimensions.
+        k : int, integer Tensor of shape (n,) or None, default=None
+            Another number of steps than the layer's own.
+
+        Returns
+        -------
+        Tensor of shape (n, d)
+            In the dtype of the energy.
+        """
+        steps = self.k if k is None else _check_k(k)
+        if isinstance(steps, Tensor) and steps.ndim:
+            steps = steps.to(energy.b.device).unsqueeze(-1)
+        return minimize(self.algorithm, energy, steps, self._phi(energy.b), self.mu, self.L)
+
+    def _phi(self, b: Tensor) -> Any:
+        if self._step_size is not None:
+            step_size = self.step_size
+            assert step_size is not None
+            step_size = step_size.to(b.dtype)
+            return PerIteration(tuple(step_size)) if self.per_iteration else step_size
+        if not self.weights:
+            self._make_weights(b.shape[-1], b)
+        return dict(self.weights) if self.weights else None
+
+    def _make_weights(self, d: int, like: Tensor | None) -> None:
+        for name, value in self.algorithm.initial_weights(d, self.mu, self.L).items():
+            if like is not None:
+                value = value.to(like)
+            self.weights[name] = nn.Parameter(value)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "ReasoningLayer":
+        # layer.float() must not round the step size: it is compared with its range.
+        exact = None if self._step_size is None else self._step_size.detach().clone()
+        super()._apply(fn, recurse)
+        if exact is not None and self._step_size is not None:
+            self._step_size.data = exact.to(self._step_size.device)
+        return self
+
+    def extra_repr(self) -> str:
+        """Return what ``repr`` shows."""
+        return f"{self.algorithm!r}, k={self.k}, mu={self.mu}, L={self.L}"
+
+
+def _check_k(k: int | Tensor) -> int | Tensor:
+    if isinstance(k, Tensor):
+        if k.is_floating_point() or k.is_complex() or k.dtype == torch.bool:
+            raise TypeError(f"k must hold integers, got a tensor of {k.dtype}.")
+        if bool((k < 0).any()):
+            raise ValueError("k must not be negative.")
+        return k if k.ndim else int(k)
+    steps = int(k)
+    if steps != k:
+        raise TypeError(f"k={k!r} must be a whole number.")
+    if steps < 0:
+        raise ValueError(f"k={k!r} must not be negative.")
+    return steps

@@ -1,0 +1,20 @@
+"""Training of stacks of models; a single fit is a stack of one."""
+
+from ._fit import build_net, fit_stack, one_thread, stack_rows, train_one_epoch
+from ._net import StackNet
+from ._settings import Architecture, ModelSettings, Rows
+from ._stack import ReasoningStack, padded
+
+__all__ = [
+    "Architecture",
+    "ModelSettings",
+    "ReasoningStack",
+    "Rows",
+    "StackNet",
+    "build_net",
+    "fit_stack",
+    "one_thread",
+    "padded",
+    "stack_rows",
+    "train_one_epoch",
+]

@@ -1,0 +1,214 @@
+"""Fit a stack: from rows and settings to a trained net."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController
+
+from ._batches import StackRows
+from ._net import StackNet
+from ._optimizers import OPTIMIZERS
+from ._settings import Architecture, ModelSettings, Rows
+from ._targets import TargetStatistics, target_statistics
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Limit the native thread pools to one thread.
+
+    Sums cut among threads round differently from sums that are not, and joblib's workers have
+    one thread where their parent has more; small models gain nothing from a second one.
+    """
+    limit: AbstractContextManager[Any] = _controller().limit(limits=1)
+    return limit
+
+
+def build_net(
+    architecture: Architecture,
+    models: Sequence[ModelSettings],
+    dtype: torch.dtype,
+    device: str = "cpu",
+    callbacks: Any = None,
+    verbose: int = 0,
+) -> StackNet:
+    """Return an initialised net whose weights are all zero.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    models : sequence of ModelSettings
+        All with the same optimiser.
+    dtype : torch.dtype
+    device : str
+    callbacks : list or None
+        skorch callbacks.
+    verbose : int
+    """
+    net = StackNet(
+        module__architecture=architecture,
+        module__k=tuple(model.k for model in models),
+        module__step_size_per_iteration=len(models[0].step_size) != 1
+        and architecture.algorithm.has_step_size,
+        module__dtype=dtype,
+        criterion__losses=tuple(model.loss for model in models),
+        optimizer=OPTIMIZERS[models[0].optimizer],
+        models=tuple(models),
+        callbacks=callbacks,
+        device=device,
+        verbose=verbose,
+    )
+    return net.initialize()
+
+
+@torch.no_grad()
+def set_initial_state(
+    net: StackNet, models: Sequence[ModelSettings], statistics: Sequence[TargetStatistics]
+) -> None:
+    """Draw the weights, set the step sizes, and store what is known of the targets."""
+    module = net.module_
+    for i, (model, known) in enumerate(zip(models, statistics, strict=True)):
+        module.draw_weights(i, model.seed)
+        if module.step_size is not None:
+            module.step_size[i] = torch.tensor(model.step_size, dtype=torch.float64).reshape(
+                module.step_size[i].shape
+            )
+        for name in ("axes", "offset", "scale", "unit"):
+            buffer = getattr(module, name)
+            buffer[i] = torch.as_tensor(np.asarray(getattr(known, name)), dtype=buffer.dtype)
+
+
+def stack_rows(
+    net: StackNet, rows: Sequence[Rows], batch_sizes: Sequence[int] | None = None
+) -> StackRows:
+    """Return rows ready for a net: in the eigenbasis where that decouples the outputs.
+
+    Parameters
+    ----------
+    net : StackNet
+    rows : sequence of Rows
+    batch_sizes : sequence of int or None
+        None makes one batch of all rows.
+    """
+    module = net.module_
+    a: Architecture = module.architecture
+    if a.rotation == "given" and a.b_hidden is None and a.algorithm.commutes_with_rotations:
+        # ||R u - y|| = ||u - R'y||: with R and b known, no product with R is left to do.
+        rows = [r.in_eigenbasis() for r in rows]
+    return StackRows(
+        a,
+        rows,
+        units=module.unit.tolist(),
+        batch_sizes=[max(len(r.y), 1) for r in rows] if batch_sizes is None else batch_sizes,
+        seeds=[model.seed for model in net.models],
+        dtype=module.weights.dtype,
+        device=module.weights.device,
+    )
+
+
+def fit_stack(
+    architecture: Architecture,
+    models: Sequence[ModelSettings],
+    rows: Sequence[Rows],
+    *,
+    validation: Sequence[Rows] | None = None,
+    initial: StackNet | None = None,
+    dtype: torch.dtype = torch.float64,
+    device: str = "cpu",
+    callbacks: Any = None,
+    verbose: int = 0,
+) -> StackNet:
+    """Train the models of a stack.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Shared by all models.
+    models : sequence of ModelSettings
+    rows : sequence of Rows
+        The training rows of each model.
+    validation : sequence of Rows or None
+        The validation rows of each model, where models stop early.
+    initial : StackNet or None
+        A net of the same shapes to start from instead of random weights.
+    dtype : torch.dtype
+    device : str
+    callbacks : list or None
+        skorch callbacks.
+    verbose : int
+
+    Returns
+    -------
+    StackNet
+        Trained, with the parameters to be kept in its module.
+
+    Raises
+    ------
+    DivergenceError
+        If the training loss of every model became infinite or NaN.
+    """
+    with one_thread():
+        net = build_net(architecture, models, dtype, device, callbacks, verbose)
+        if initial is None:
+            set_initial_state(net, models, [target_statistics(architecture, r) for r in rows])
+        else:
+            net.module_.load_state_dict(initial.module_.state_dict())
+            net.clamp_step_sizes()
+        train_rows = stack_rows(net, rows, [model.batch_size for model in models])
+        valid_rows = None if validation is None else stack_rows(net, validation)
+        net.notify("on_train_begin", X=train_rows, y=valid_rows)
+        net.fit_loop(train_rows, valid_rows)
+        net.notify("on_train_end", X=train_rows, y=valid_rows)
+    return net
+
+
+def train_one_epoch(
+    architecture: Architecture,
+    model: ModelSettings,
+    rows: Rows,
+    *,
+    net: StackNet | None,
+    dtype: torch.dtype = torch.float64,
+    device: str = "cpu",
+    callbacks: Any = None,
+    verbose: int = 0,
+) -> StackNet:
+    """Train a single model for one epoch more.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    model : ModelSettings
+    rows : Rows
+    net : StackNet or None
+        The net to go on with, moments of its optimiser included; it is changed. None begins
+        a new one.
+    dtype, device, callbacks, verbose
+        As for :func:`fit_stack`, for a new net.
+
+    Returns
+    -------
+    StackNet
+
+    Raises
+    ------
+    DivergenceError
+        If the loss is not finite.
+    """
+    with one_thread():
+        if net is None:
+            net = build_net(architecture, [model], dtype, device, callbacks, verbose)
+            set_initial_state(net, [model], [target_statistics(architecture, rows)])
+        else:
+            net.use_settings((model,))
+        net.fit_loop(stack_rows(net, [rows], [model.batch_size]), epochs=1)
+    return net

@@ -1,0 +1,309 @@
+"""The skorch net that trains a stack."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer, PrintLog
+from skorch.history import History
+from torch import Tensor, nn
+
+from sklearn_reasoning.exceptions import DivergenceError
+
+from ._batches import Batch, StackRows
+from ._optimizers import StackAdam, StackOptimizer
+from ._progress import Progress
+from ._settings import ModelSettings
+from ._stack import ReasoningStack
+
+_Array = np.ndarray[Any, Any]
+
+
+class StackLoss(nn.Module):
+    """The weighted mean loss of each model.
+
+    Parameters
+    ----------
+    losses : sequence of {"l2", "squared"}
+        Kind of loss of each model: the norm of the error, or its square.
+    """
+
+    def __init__(self, losses: Sequence[str]) -> None:
+        super().__init__()
+        self.is_squared = squared = [loss == "squared" for loss in losses]
+        self._all, self._any = all(squared), any(squared)
+        self.register_buffer("squared", torch.tensor(squared).unsqueeze(-1), persistent=False)
+
+    def forward(self, prediction: Tensor, batch: Batch) -> Tensor:
+        """Return the losses, of shape (n_models,), for predictions (n_models, n, d)."""
+        error = prediction.mT - batch.y
+        if self._all:
+            loss = (error * error).sum(dim=1)
+        else:
+            # Its gradient is 0, not 0/0, where the error is exactly 0.
+            loss = torch.linalg.vector_norm(error, dim=1)
+            if self._any:
+                loss = torch.where(self.squared, (error * error).sum(dim=1), loss)
+        return (batch.weight * loss).sum(dim=-1)
+
+
+class StackNet(NeuralNet):
+    """A skorch net whose module is a stack of models, trained side by side.
+
+    The loop keeps skorch's events and history and leaves out what makes small models slow:
+    data loaders, per-batch history, default callbacks.
+
+    Parameters
+    ----------
+    module, criterion, optimizer
+        As for skorch; defaults are the stack's own.
+    models : tuple of ModelSettings
+        The settings of each model.
+    **kwargs
+        skorch's parameters.
+    """
+
+    def __init__(
+        self,
+        module: type[nn.Module] = ReasoningStack,
+        criterion: type[nn.Module] = StackLoss,
+        optimizer: type[StackOptimizer] = StackAdam,
+        *,
+        models: tuple[ModelSettings, ...] = (),
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("train_split", None)
+        super().__init__(module, criterion, optimizer=optimizer, **kwargs)
+        self.models = models
+
+    @property
+    def _default_callbacks(self) -> list[Any]:
+        if not self.verbose:
+            return []
+        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> StackNet:
+        """Give every model its own rate and decay; step sizes do not decay."""
+        weights, step_size = self.module_.weights, self.module_.step_size
+
+        def column(values: list[float], like: Tensor) -> Tensor:
+            return like.new_tensor(values).reshape(-1, *[1] * (like.ndim - 1))
+
+        rates = [model.lr for model in self.models]
+        decays = [model.weight_decay for model in self.models]
+        groups = [
+            {
+                "params": [weights],
+                "lr": column(rates, weights),
+                "weight_decay": column(decays, weights) if any(decays) else None,
+            }
+        ]
+        if step_size is not None:
+            learned = [model.lr * model.learn_step_size for model in self.models]
+            groups.append(
+                {"params": [step_size], "lr": column(learned, step_size), "weight_decay": None}
+            )
+            ends = [model.step_size_range for model in self.models]
+            self._low = column([low for low, _ in ends], step_size)
+            self._high = column([high for _, high in ends], step_size)
+        self.optimizer_ = self.optimizer(groups)
+        return self
+
+    def use_settings(self, models: tuple[ModelSettings, ...]) -> None:
+        """Go on with other rates, decays and ranges; moments of the optimiser are kept."""
+        self.models = models
+        state = dict(self.optimizer_.state)
+        self.initialize_optimizer()
+        self.optimizer_.state.update(state)
+
+    def forget_optimizer_state(self) -> None:
+        """Drop gradients and the moments of the optimiser."""
+        self.optimizer_.state.clear()
+        self.optimizer_.zero_grad(set_to_none=True)
+
+    # ------------------------------------------------------------------ training
+
+    def fit_loop(
+        self,
+        X: StackRows,
+        y: StackRows | None = None,
+        epochs: int | None = None,
+        **fit_params: Any,
+    ) -> StackNet:
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        X : StackRows
+            Training rows.
+        y : StackRows or None
+            Validation rows; they must be given where a model stops early.
+        epochs : int or None
+            Number of epochs; None is the largest ``max_epochs`` of the models.
+
+        Raises
+        ------
+        DivergenceError
+            If the loss of every model has become infinite or NaN.
+        """
+        progress = Progress(self.models, self.module_)
+        first = len(self.history)
+        if epochs is None:
+            epochs = max(model.max_epochs for model in self.models)
+        data = {"dataset_train": X, "dataset_valid": y}
+        with _interrupts(bool(self.callbacks_)) as interrupted:
+            for epoch in range(first, first + epochs):
+                self.notify("on_epoch_begin", **data)
+                began = time.perf_counter()
+                self.rates_ = progress.set_rates(self.optimizer_, epoch - first)
+                # The loss of a single batch is that of the parameters before its step.
+                measured = self._copy() if X.n_batches == 1 and y is None else None
+                losses = self._train_epoch(X, epoch)
+                validation = None if y is None else self._evaluate(y)
+                progress.record(self.module_, losses, validation, measured)
+                self._record(losses, validation, time.perf_counter() - began)
+                if progress.all_diverged:
+                    raise DivergenceError(
+                        f"The training loss is not finite after epoch {epoch + 1}. Lower lr or "
+                        "step_size, or scale the features of X."
+                    )
+                try:
+                    self.notify("on_epoch_end", **data)
+                except KeyboardInterrupt:
+                    # skorch's callbacks end training this way; so does a user who wants out.
+                    if interrupted():
+                        raise
+                    break
+                if progress.finished:
+                    break
+        progress.restore(self.module_)
+        self.progress_ = progress
+        return self
+
+    def _copy(self) -> list[Tensor]:
+        return [parameter.detach().clone() for parameter in self.module_.parameters()]
+
+    def _train_epoch(self, rows: StackRows, epoch: int) -> _Array:
+        total: Tensor | float = 0.0
+        for batch in rows.epoch(epoch):
+            self.notify("on_batch_begin", batch=batch, training=True)
+            step = self.train_step(batch)
+            total = total + step["losses"] * batch.count
+            self.notify("on_batch_end", batch=batch, training=True, **step)
+        return _mean(total, rows)
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+        """Take one step of the optimiser, and put the step sizes back into their range."""
+        self.optimizer_.zero_grad(set_to_none=True)
+        prediction = self.module_(batch.x, batch.b, batch.rotation)
+        losses = self.criterion_(prediction, batch)
+        if losses.requires_grad:  # not for k = 0 with b given: nothing to learn
+            losses.backward(torch.ones_like(losses))
+            self.notify("on_grad_computed", named_parameters=self.module_.named_parameters())
+            self.optimizer_.step()
+            self.clamp_step_sizes()
+        losses = losses.detach()
+        return {"loss": losses.sum(), "losses": losses, "y_pred": prediction.detach()}
+
+    @torch.no_grad()
+    def clamp_step_sizes(self) -> None:
+        """Put the step sizes back into their ranges."""
+        if self.module_.step_size is not None:
+            self.module_.step_size.clamp_(self._low, self._high)
+
+    def _evaluate(self, rows: StackRows) -> _Array:
+        total: Tensor | float = 0.0
+        with torch.no_grad():
+            for batch in rows.epoch(0):
+                prediction = self.module_(batch.x, batch.b, batch.rotation)
+                total = total + self.criterion_(prediction, batch) * batch.count
+        return _mean(total, rows)
+
+    # ------------------------------------------------------------------ history
+
+    def _record(self, losses: _Array, validation: _Array | None, seconds: float) -> None:
+        module = self.module_
+        # Losses are in units, squared for the squared loss.
+        units = module.unit.cpu().numpy() ** np.where(self.criterion_.is_squared, 2, 1)
+        self.history.record("train_loss", _scalar(losses * units))
+        if validation is not None:
+            self.history.record("valid_loss", _scalar(validation * units))
+        self.history.record("lr", _scalar(self.rates_))
+        if module.step_size is not None:
+            self.history.record("step_size", _scalar(module.step_size.detach().cpu().numpy()))
+        self.history.record("dur", seconds)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        for transient in ("progress_", "rates_"):
+            state.pop(transient, None)
+        history = state.pop("history_", None)
+        if history is not None:
+            state["_history_columns"] = _columns(history)
+        return dict(state)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        columns = state.pop("_history_columns", None)
+        super().__setstate__(state)
+        if columns is not None:
+            self.history_ = _history(columns)
+
+
+def _mean(total: Any, rows: StackRows) -> _Array:
+    mean: _Array = total.to(torch.float64).cpu().numpy() / np.array(rows.counts)
+    return mean
+
+
+def _scalar(values: _Array) -> Any:
+    """Return a float for one number, and an array for a stack or for step sizes."""
+    return values.item() if values.size == 1 else values.copy()
+
+
+def _columns(history: History) -> dict[str, Any]:
+    """Return a history as one array a column: a tenth of the size of its pickled rows."""
+    keys = dict.fromkeys(key for row in history for key in row if key != "batches")
+    return {
+        key: np.array([row.get(key, np.nan) for row in history])
+        if all(np.ndim(row.get(key, 0.0)) == 0 for row in history)
+        else [row.get(key) for row in history]
+        for key in keys
+    }
+
+
+def _history(columns: dict[str, Any]) -> History:
+    history = History()
+    for i in range(len(next(iter(columns.values()), ()))):
+        history.new_epoch()
+        for key, values in columns.items():
+            value = values[i]
+            history.record(key, value.item() if isinstance(value, np.generic) else value)
+    return history
+
+
+@contextmanager
+def _interrupts(watch: bool) -> Iterator[Any]:
+    """Tell a user's Ctrl-C from the KeyboardInterrupt that skorch's callbacks raise to stop."""
+    seen: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    on_main = threading.current_thread() is threading.main_thread()
+    if not (watch and on_main and callable(before)):
+        yield lambda: False
+        return
+
+    def handler(number: int, frame: Any) -> None:
+        seen.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield lambda: bool(seen)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,129 @@
+"""How far each model of a stack is: rates, best parameters, early stopping, divergence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._optimizers import StackOptimizer
+from ._settings import ModelSettings
+from ._stack import ReasoningStack
+
+_Array = np.ndarray[Any, Any]
+
+
+class Progress:
+    """The state of training of each model, in arrays of length n_models.
+
+    A model that has stopped or diverged goes on being computed, since it shares its tensors
+    with the others; what is kept of it no longer changes.
+
+    Parameters
+    ----------
+    models : tuple of ModelSettings
+    module : ReasoningStack
+
+    Attributes
+    ----------
+    n_iter : ndarray of int
+        Epochs that each model was trained for.
+    diverged : ndarray of bool
+    """
+
+    def __init__(self, models: tuple[ModelSettings, ...], module: ReasoningStack) -> None:
+        n_models = len(models)
+        self._models = models
+        self._max_epochs = np.array([model.max_epochs for model in models])
+        self._keeps_last = np.array([model.keep == "last" for model in models])
+        self._patience = np.array(
+            [math.inf if model.patience is None else model.patience for model in models]
+        )
+        self._tol = np.array([model.tol for model in models])
+        self._best = np.full(n_models, math.inf)
+        self._reference = np.full(n_models, math.inf)
+        self._waited = np.zeros(n_models, dtype=np.int64)
+        self._active = np.ones(n_models, dtype=bool)
+        self._kept = [parameter.detach().clone() for parameter in module.parameters()]
+        self.n_iter = np.zeros(n_models, dtype=np.int64)
+        self.diverged = np.zeros(n_models, dtype=bool)
+
+    def set_rates(self, optimizer: StackOptimizer, epoch: int) -> _Array:
+        """Set the learning rates of an epoch, counted from 0, and return them."""
+        factors = np.array(
+            [
+                0.5 * (1.0 + math.cos(math.pi * min(epoch / model.max_epochs, 1.0)))
+                if model.lr_schedule == "cosine"
+                else 1.0
+                for model in self._models
+            ]
+        )
+        if not (factors == 1.0).all():
+            for group in optimizer.param_groups:
+                initial = group["initial_lr"]
+                factor = torch.as_tensor(factors, dtype=initial.dtype, device=initial.device)
+                group["lr"] = initial * factor.reshape(-1, *[1] * (initial.ndim - 1))
+        return factors * np.array([model.lr for model in self._models])
+
+    def record(
+        self,
+        module: ReasoningStack,
+        losses: _Array,
+        validation: _Array | None,
+        measured: Sequence[Tensor] | None = None,
+    ) -> None:
+        """Take note of an epoch's losses and keep the parameters that are to be kept.
+
+        Parameters
+        ----------
+        module : ReasoningStack
+            With the parameters after the epoch.
+        losses, validation : ndarray of shape (n_models,)
+        measured : sequence of Tensor or None
+            The parameters that the losses belong to, where they are not those of the module.
+        """
+        watched = losses if validation is None else validation
+        finite = np.isfinite(watched) & np.isfinite(losses)
+        self.diverged |= self._active & ~finite
+        self._active &= finite
+        self.n_iter += self._active
+        improved = self._active & (watched < self._best)
+        self._best = np.where(improved, watched, self._best)
+        self._keep(improved & ~self._keeps_last, measured or module.parameters())
+        self._keep(self._active & self._keeps_last, module.parameters())
+        progressed = watched < self._reference * (1.0 - self._tol)
+        self._reference = np.where(progressed, watched, self._reference)
+        self._waited = np.where(progressed, 0, self._waited + 1)
+        self._active &= (self._waited < self._patience) & (self.n_iter < self._max_epochs)
+
+    @torch.no_grad()
+    def _keep(self, which: _Array, parameters: Iterable[Tensor]) -> None:
+        if not which.any():
+            return
+        for kept, parameter in zip(self._kept, parameters, strict=True):
+            if which.all():
+                kept.copy_(parameter)
+            else:
+                rows = torch.from_numpy(which).to(kept.device)
+                rows = rows.reshape(-1, *[1] * (parameter.ndim - 1))
+                kept.copy_(torch.where(rows, parameter, kept))
+
+    @property
+    def finished(self) -> bool:
+        """Whether no model is left to train."""
+        return not self._active.any()
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether every model has left the finite numbers."""
+        return bool(self.diverged.all())
+
+    @torch.no_grad()
+    def restore(self, module: ReasoningStack) -> None:
+        """Put the kept parameters into the module."""
+        for kept, parameter in zip(self._kept, module.parameters(), strict=True):
+            parameter.copy_(kept)

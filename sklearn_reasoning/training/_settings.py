@@ -1,0 +1,128 @@
+"""What the models of a stack share, what they may differ in, and what they are trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_reasoning.algorithms import Algorithm
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shapes and the code path of a model: what all models of a stack share.
+
+    Parameters
+    ----------
+    n_features : int
+        Columns of x.
+    n_outputs : int
+        Columns d of y.
+    algorithm : Algorithm
+    mu, L : float
+        Bounds of the spectrum.
+    q_hidden : tuple of int or None
+        Hidden sizes of the network that predicts Q; None for a constant Q.
+    b_hidden : tuple of int or None
+        Hidden sizes of the network that predicts b; None where b is given.
+    spectrum : {"anchored", "free"}
+    rotation : {"identity", "shared", "predicted", "given"}
+    """
+
+    n_features: int
+    n_outputs: int
+    algorithm: Algorithm
+    mu: float
+    L: float
+    q_hidden: tuple[int, ...] | None
+    b_hidden: tuple[int, ...] | None
+    spectrum: str
+    rotation: str
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What one model of a stack has for itself.
+
+    Parameters
+    ----------
+    k : int
+        Number of steps.
+    step_size : tuple of float
+        Initial step sizes: none, one, or one for each of the k iterations.
+    step_size_range : (float, float)
+        The range that they are kept in.
+    learn_step_size : bool
+    loss : {"l2", "squared"}
+    optimizer : {"adam", "sgd"}
+    lr, weight_decay : float
+    lr_schedule : {"constant", "cosine"}
+    max_epochs : int
+    batch_size : int
+        Largest number of rows in a step.
+    keep : {"best", "last"}
+    patience : int or None
+        Epochs without improvement of the validation loss after which training stops; None
+        for no early stopping.
+    tol : float
+        Relative improvement that counts.
+    seed : int
+        Seed of the initial weights and of the order of the rows.
+    """
+
+    k: int
+    step_size: tuple[float, ...]
+    step_size_range: tuple[float, float]
+    learn_step_size: bool
+    loss: str
+    optimizer: str
+    lr: float
+    weight_decay: float
+    lr_schedule: str
+    max_epochs: int
+    batch_size: int
+    keep: str
+    patience: int | None
+    tol: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows that one model is trained or validated on.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_features)
+    y : ndarray of shape (n, d)
+    weight : ndarray of shape (n,)
+        Sample weights; only their ratios count.
+    b : ndarray of shape (n, d) or None
+        The linear terms, where they are given.
+    rotation : ndarray of shape (n, d, d) or None
+        The eigenvectors, where they are given.
+    """
+
+    x: np.ndarray[Any, Any]
+    y: np.ndarray[Any, Any]
+    weight: np.ndarray[Any, Any]
+    b: np.ndarray[Any, Any] | None = None
+    rotation: np.ndarray[Any, Any] | None = None
+
+    def take(self, indices: np.ndarray[Any, Any]) -> Rows:
+        """Return some of the rows."""
+        return Rows(
+            self.x[indices],
+            self.y[indices],
+            self.weight[indices],
+            None if self.b is None else self.b[indices],
+            None if self.rotation is None else self.rotation[indices],
+        )
+
+    def in_eigenbasis(self) -> Rows:
+        """Return the same problem in the eigenbasis of each row's Q, where it decouples."""
+        assert self.b is not None and self.rotation is not None
+        y, b = (np.einsum("nji,nj->ni", self.rotation, v) for v in (self.y, self.b))
+        return Rows(self.x, y, self.weight, b)

@@ -1,0 +1,63 @@
+"""The scale, the centre and the principal axes of the targets of one model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._settings import Architecture, Rows
+
+
+@dataclass(frozen=True)
+class TargetStatistics:
+    """What the parameterisation of a model takes from its targets.
+
+    Parameters
+    ----------
+    unit : float
+        A power of two near the root mean square of the centred targets. Training works in
+        this unit, which the layer, being homogeneous in b, allows exactly.
+    offset : ndarray of shape (d,)
+        Weighted means of the targets, in units; zero where b is given.
+    scale : ndarray of shape (d,)
+        Weighted standard deviations of the targets, in units.
+    axes : ndarray of shape (d, d)
+        Columns: principal axes of the targets, largest variance first.
+    """
+
+    unit: float
+    offset: np.ndarray[Any, Any]
+    scale: np.ndarray[Any, Any]
+    axes: np.ndarray[Any, Any]
+
+
+def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistics:
+    """Return the statistics of the targets, weighted as the loss is."""
+    y = rows.y.astype(np.float64)
+    weight = rows.weight / rows.weight.sum()
+    learned = architecture.b_hidden is not None
+    mean = weight @ y if learned else np.zeros(y.shape[1])
+    centred = y - mean
+    variance = weight @ centred**2
+    # Rounding alone gives a constant column a variance near (eps * mean)^2.
+    variance[variance <= (8 * np.finfo(np.float64).eps * np.abs(mean)) ** 2] = 0.0
+    spread = float(np.sqrt(variance.mean()))
+    # A power of two changes the exponent of every number and no digit.
+    unit = 2.0 ** round(np.log2(spread)) if spread > 0.0 else 1.0
+    return TargetStatistics(
+        unit=unit,
+        offset=mean / unit,
+        scale=np.sqrt(variance) / unit,
+        axes=_principal_axes(centred, weight),
+    )
+
+
+def _principal_axes(
+    centred: np.ndarray[Any, Any], weight: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    _, axes = np.linalg.eigh(centred.T @ (weight[:, None] * centred))
+    axes = axes[:, ::-1]
+    # An eigenvector has no sign of its own; fix one, so that equal data give equal axes.
+    largest = np.abs(axes).argmax(axis=0)
+    signs: np.ndarray[Any, Any] = np.where(axes[largest, np.arange(len(axes))] < 0, -1.0, 1.0)
+    return np.ascontiguousarray(axes * signs)
