@@ -8,7 +8,8 @@ from importlib.metadata import version as _version
 
 from .estimators import HybridReasoningRegressor
 from .layer import ReasoningLayer
+from .persistence import load_model, save_model
 
 __version__ = _version("sklearn-reasoning")
 
-__all__ = ["HybridReasoningRegressor", "ReasoningLayer"]
+__all__ = ["HybridReasoningRegressor", "ReasoningLayer", "load_model", "save_model"]

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from sklearn_reasoning.energies import QuadraticGradient
 
+from ._checks import check_steps
+
 State = tuple[Any, ...]
 Steps = int | Tensor
 
@@ -167,7 +169,9 @@ class Algorithm(ABC):
         Raises
         ------
         TypeError
-            If the method is not polynomial.
+            If the method is not polynomial, or ``k`` holds anything but whole numbers.
+        ValueError
+            If ``k`` is negative.
         """
         return self._polynomial(self._residual, t, k, step_size, mu, L)
 
@@ -217,15 +221,18 @@ class Algorithm(ABC):
             raise TypeError(f"{self.name!r} is not a polynomial method: it has no r_k and no q_k.")
         if not isinstance(t, Tensor):
             t = torch.as_tensor(np.asarray(t, dtype=np.float64))
-        if not isinstance(k, int | Tensor):
-            k = int(k) if np.ndim(k) == 0 else torch.as_tensor(np.asarray(k))
+        k = check_steps(k)
         if not self.has_step_size:
             step_size = None
         elif step_size is None:
             step_size = 1.0 / L
         elif not isinstance(step_size, float | Tensor | PerIteration):
             step_size = torch.as_tensor(np.asarray(step_size, dtype=np.float64))
-        shapes = [x.shape for x in (k, step_size) if isinstance(x, Tensor) and x.numel() != 1]
+        shapes = [
+            x.shape
+            for x in (k, step_size)
+            if isinstance(x, Tensor) and (x.numel() != 1 or x.ndim > t.ndim)
+        ]
         if shapes:
             # numpy's: torch's imports half of the compiler the first time.
             t = t.expand(np.broadcast_shapes(t.shape, *shapes))

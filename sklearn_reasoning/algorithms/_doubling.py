@@ -155,7 +155,11 @@ class _LeadingEntry(torch.autograd.Function):
         if torch.is_grad_enabled():
             *_, (_, _, alpha, gamma) = _sums(m, delta, 1.0 - m, ctx.k)
             entry = alpha + m * gamma
-            return *torch.autograd.grad(entry, (m, delta), grad, create_graph=True), None, None
+            # With k below 2 delta does not enter: its gradient is materialised as zeros.
+            m_, delta_ = torch.autograd.grad(
+                entry, (m, delta), grad, create_graph=True, materialize_grads=True
+            )
+            return m_, delta_, None, None
         return *_adjoint(grad, m, delta, one_minus_m, ctx.stages), None, None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,7 +26,10 @@ from sklearn_reasoning.training import (
     ReasoningStack,
     Rows,
     StackNet,
+    build_net,
     fit_stack,
+    history_from_columns,
+    history_to_columns,
     one_thread,
     padded,
     train_one_epoch,
@@ -529,6 +532,54 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         values: _Array = step_size.detach()[0].cpu().numpy().copy()
         return values if values.ndim else float(values)
 
+    def _fitted_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return all that ``fit`` left, as tensors and as values that JSON can hold."""
+        net, columns = self._net(), self._columns
+        tensors = {f"module.{name}": value for name, value in net.module_.state_dict().items()}
+        for name, values in history_to_columns(net.history).items():
+            tensors[f"history.{name}"] = torch.from_numpy(values)
+        for name in ("x", "b", "rotation"):
+            if (indices := getattr(columns, name)) is not None:
+                tensors[f"columns.{name}"] = torch.from_numpy(indices)
+        architecture = {
+            field.name: getattr(net.module_.architecture, field.name)
+            for field in fields(Architecture)
+        }
+        names = getattr(self, "feature_names_in_", None)
+        return tensors, {
+            "architecture": architecture,
+            "settings": asdict(net.models[0]),
+            "n_features_in_": self.n_features_in_,
+            "feature_names_in_": None if names is None else [str(name) for name in names],
+            "n_outputs_": self.n_outputs_,
+            "is_1d": self._is_1d,
+            "n_iter_": self.n_iter_,
+            "empirical_loss_": self.empirical_loss_,
+        }
+
+    def _set_fitted_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Take over what ``_fitted_state`` returned; the model is put on the CPU."""
+        architecture = Architecture(**values["architecture"])
+        settings = ModelSettings(**values["settings"])
+        module = _with_prefix(tensors, "module.")
+        net = build_net(architecture, [settings], module["weights"].dtype, verbose=self.verbose)
+        net.module_.load_state_dict(module)
+        history = _with_prefix(tensors, "history.")
+        net.history_ = history_from_columns({key: v.numpy() for key, v in history.items()})
+        self._columns = Columns(
+            **{
+                name: tensors[f"columns.{name}"].numpy() if f"columns.{name}" in tensors else None
+                for name in ("x", "b", "rotation")
+            }
+        )
+        self.algorithm_ = architecture.algorithm
+        for name in ("n_features_in_", "n_outputs_", "n_iter_", "empirical_loss_"):
+            setattr(self, name, values[name])
+        if values["feature_names_in_"] is not None:
+            self.feature_names_in_ = np.array(values["feature_names_in_"], dtype=object)
+        self._is_1d = values["is_1d"]
+        self.net_ = net
+
     def _net(self) -> StackNet:
         # hasattr(estimator, "module_") must be False before fit.
         if "net_" not in vars(self):
@@ -592,3 +643,11 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
         tags.regressor_tags.poor_score = given
         return tags
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

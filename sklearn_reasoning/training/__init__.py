@@ -1,6 +1,7 @@
 """Training of stacks of models; a single fit is a stack of one."""
 
 from ._fit import build_net, fit_stack, one_thread, stack_rows, train_one_epoch
+from ._history import history_from_columns, history_to_columns
 from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack, padded
@@ -13,6 +14,8 @@ __all__ = [
     "StackNet",
     "build_net",
     "fit_stack",
+    "history_from_columns",
+    "history_to_columns",
     "one_thread",
     "padded",
     "stack_rows",

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
-from skorch.history import History
 from torch import Tensor, nn
 
 from sklearn_reasoning.exceptions import DivergenceError
 
 from ._batches import Batch, StackRows
+from ._history import history_from_columns, history_to_columns
 from ._optimizers import StackAdam, StackOptimizer
 from ._progress import Progress
 from ._settings import ModelSettings
@@ -247,14 +247,14 @@ class StackNet(NeuralNet):
             state.pop(transient, None)
         history = state.pop("history_", None)
         if history is not None:
-            state["_history_columns"] = _columns(history)
+            state["_history_columns"] = history_to_columns(history)
         return dict(state)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         columns = state.pop("_history_columns", None)
         super().__setstate__(state)
         if columns is not None:
-            self.history_ = _history(columns)
+            self.history_ = history_from_columns(columns)
 
 
 def _mean(total: Any, rows: StackRows) -> _Array:
@@ -265,27 +265,6 @@ def _mean(total: Any, rows: StackRows) -> _Array:
 def _scalar(values: _Array) -> Any:
     """Return a float for one number, and an array for a stack or for step sizes."""
     return values.item() if values.size == 1 else values.copy()
-
-
-def _columns(history: History) -> dict[str, Any]:
-    """Return a history as one array a column: a tenth of the size of its pickled rows."""
-    keys = dict.fromkeys(key for row in history for key in row if key != "batches")
-    return {
-        key: np.array([row.get(key, np.nan) for row in history])
-        if all(np.ndim(row.get(key, 0.0)) == 0 for row in history)
-        else [row.get(key) for row in history]
-        for key in keys
-    }
-
-
-def _history(columns: dict[str, Any]) -> History:
-    history = History()
-    for i in range(len(next(iter(columns.values()), ()))):
-        history.new_epoch()
-        for key, values in columns.items():
-            value = values[i]
-            history.record(key, value.item() if isinstance(value, np.generic) else value)
-    return history
 
 
 @contextmanager

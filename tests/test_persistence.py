@@ -1,0 +1,143 @@
+"""Model files: the same bits back, and nothing but numbers in them."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from skorch.callbacks import EpochTimer
+
+from sklearn_reasoning import HybridReasoningRegressor, load_model, save_model
+from sklearn_reasoning.algorithms import RecurrentCell, list_algorithms
+from sklearn_reasoning.datasets import make_quadratic_reasoning
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+def fitted(X, y, **parameters):
+    return HybridReasoningRegressor(max_epochs=4, random_state=0, **parameters).fit(X, y)
+
+
+@pytest.mark.parametrize("algo", list_algorithms())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_same_bits_come_back(path, algo, dtype):
+    X, y = make_quadratic_reasoning(40, random_state=0)
+    X = X.astype(dtype)
+    model = fitted(X, y, algo=algo, linear_term="given", rotation="given")
+    save_model(model, path)
+    again = load_model(path)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    np.testing.assert_array_equal(again.predict(X, k=3), model.predict(X, k=3))
+    assert again.predict(X).dtype == dtype
+    assert again.get_params() == model.get_params()
+    assert again.step_size_ == model.step_size_
+    assert again.empirical_loss_ == model.empirical_loss_
+    assert list(again.history_[:, "train_loss"]) == list(model.history_[:, "train_loss"])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"rotation": "predicted", "q_hidden": (4, 4)},
+        {"rotation": "identity", "q_hidden": None, "loss": "squared"},
+        {"step_size_per_iteration": True, "k": 3},
+        {"algo": RecurrentCell(width=3, n_layers=2), "k": 2},
+        {"linear_term": [0, 1, 2]},
+    ],
+    ids=str,
+)
+def test_every_kind_of_model_comes_back(path, parameters):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 5)), rng.normal(size=(30, 3))
+    model = fitted(X, y, **parameters)
+    save_model(model, path)
+    again = load_model(path)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    np.testing.assert_array_equal(again.step_size_, model.step_size_)
+    assert again.get_params() == model.get_params()
+
+
+def test_column_names_and_vectors_come_back(path):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame({"a": [0.0, 1.0, 2.0], "c": [1.0, 0.0, 1.0]})
+    model = fitted(X, [1.0, 2.0, 3.0])
+    save_model(model, path)
+    again = load_model(path)
+    assert list(again.feature_names_in_) == ["a", "c"]
+    assert again.predict(X).shape == (3,)
+    with pytest.raises(ValueError, match="feature names"):
+        again.predict(X.rename(columns={"a": "b"}))
+
+
+def test_training_goes_on_from_a_loaded_model(path):
+    X, y = make_quadratic_reasoning(40, random_state=0)
+    model = fitted(X, y, linear_term="given", rotation="given")
+    save_model(model, path)
+    again = load_model(path).partial_fit(X, y)
+    assert len(again.history_) == 5
+    np.testing.assert_array_equal(again.predict(X), model.partial_fit(X, y).predict(X))
+
+
+def test_parameters_with_code_are_left_out_with_a_warning(path):
+    model = fitted([[0.0], [1.0]], [0.0, 1.0], callbacks=[EpochTimer()])
+    with pytest.warns(UserWarning, match="callbacks"):
+        save_model(model, path)
+    assert load_model(path).callbacks is None
+
+
+def test_an_old_file_survives_a_failed_save(path, monkeypatch):
+    model = fitted([[0.0], [1.0]], [0.0, 1.0])
+    save_model(model, path)
+    before = path.read_bytes()
+
+    def full(handle):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        save_model(model, path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_what_cannot_be_saved_is_refused(path):
+    with pytest.raises(ValueError, match="not fitted"):
+        save_model(HybridReasoningRegressor(), path)
+    with pytest.raises(TypeError, match="HybridReasoningRegressor"):
+        save_model(object(), path)
+    assert not path.exists()
+
+
+def test_what_is_no_model_is_refused(path):
+    with pytest.raises(FileNotFoundError):
+        load_model(path)
+    path.write_bytes(b"not a model")
+    with pytest.raises(ValueError, match="cannot be read as a model"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"format_version": 1', '"format_version": 9', "version 9"),
+        ("HybridReasoningRegressor", "HybridReasoningDestructor", "none of"),
+        ('"algo": "nag"', '"algo": "gnu"', "cannot be read|not one of"),
+    ],
+)
+def test_a_changed_description_is_refused(path, old, new, message):
+    model = fitted([[0.0], [1.0]], [0.0, 1.0])
+    save_model(model, path)
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    text = header["__metadata__"]["sklearn_reasoning"]
+    changed = text.replace(old, new).replace('"algorithm": "nag"', '"algorithm": "gnu"', "gnu" in new)
+    assert changed != text
+    header["__metadata__"]["sklearn_reasoning"] = changed
+    header = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + content[8 + length :])
+    with pytest.raises(ValueError, match=message):
+        load_model(path)
