@@ -19,6 +19,7 @@ from safetensors.torch import save
 
 from .algorithms import Algorithm, get_algorithm
 from .estimators import HybridReasoningRegressor
+from .estimators._state import fitted_state, restore_fitted_state
 
 FORMAT_VERSION = 1
 
@@ -79,7 +80,7 @@ def save_model(estimator: HybridReasoningRegressor, path: str | os.PathLike[str]
                 stacklevel=2,
             )
             parameters[key] = None
-    tensors, values = estimator._fitted_state()
+    tensors, values = fitted_state(estimator)
     description = {
         "format_version": FORMAT_VERSION,
         "class": name,
@@ -127,13 +128,11 @@ def load_model(path: str | os.PathLike[str]) -> HybridReasoningRegressor:
         description = _decode(json.loads(text))
         version = description["format_version"]
         if version != FORMAT_VERSION:
-            raise ValueError(
-                f"format version {version!r}, this release reads {FORMAT_VERSION}"
-            )
+            raise ValueError(f"format version {version!r}, this release reads {FORMAT_VERSION}")
         if description["class"] not in _CLASSES:
             raise ValueError(f"class {description['class']!r} is none of {sorted(_CLASSES)}")
         estimator = _CLASSES[description["class"]](**description["parameters"])
-        estimator._set_fitted_state(tensors, description["fitted"])
+        restore_fitted_state(estimator, tensors, description["fitted"])
     except (
         safetensors.SafetensorError,
         AttributeError,

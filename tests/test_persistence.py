@@ -134,7 +134,9 @@ def test_a_changed_description_is_refused(path, old, new, message):
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
     text = header["__metadata__"]["sklearn_reasoning"]
-    changed = text.replace(old, new).replace('"algorithm": "nag"', '"algorithm": "gnu"', "gnu" in new)
+    changed = text.replace(old, new).replace(
+        '"algorithm": "nag"', '"algorithm": "gnu"', "gnu" in new
+    )
     assert changed != text
     header["__metadata__"]["sklearn_reasoning"] = changed
     header = json.dumps(header).encode()

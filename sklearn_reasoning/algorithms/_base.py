@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -271,15 +271,21 @@ class Algorithm(ABC):
             phi = PerIteration(tuple(leaf(size) for size in phi.sizes))
         elif phi is not None:
             phi = leaf(phi)
-        leaves: tuple[Tensor, ...] = (points,)
-        if wrt == "step_size":
-            leaves = phi.sizes if isinstance(phi, PerIteration) else (phi,)
-        total = formula(points, steps, phi, mu, L).sum()
-        if total.requires_grad:
+        stacked = wrt == "step_size" and isinstance(phi, PerIteration)
+        leaves = phi.sizes if stacked else (points if wrt == "t" else phi,)
+        with torch.enable_grad():  # a caller's no_grad would make every derivative 0
+            total = formula(points, steps, phi, mu, L).sum()
+        if not leaves:
+            grads: tuple[Tensor, ...] = ()
+        elif total.requires_grad:
             grads = torch.autograd.grad(total, leaves, materialize_grads=True)
         else:  # k = 0, or a method that t does not enter
             grads = tuple(torch.zeros_like(points) for _ in leaves)
-        result = torch.stack(grads) if isinstance(phi, PerIteration) and wrt != "t" else grads[0]
+        if not stacked:
+            result = grads[0]
+        else:
+            result = torch.stack(grads) if grads else points.new_zeros(0, *points.shape)
+        result = result.detach()
         return result if isinstance(t, Tensor) else result.numpy()
 
 
@@ -319,8 +325,3 @@ def iterates(
         state = algorithm.step(state, gradient, phi_i, mu, L)
         y = state[0] if isinstance(k, int) else torch.where(k > i, state[0], y)
         yield y
-
-
-def is_weights(phi: Phi) -> bool:
-    """Tell whether phi holds learned weights rather than step sizes."""
-    return isinstance(phi, Mapping)

@@ -86,7 +86,8 @@ def two_term_filter(phi: Phi, m: Tensor, delta: Tensor, k: Steps, one_minus_m: T
     \sum_{i<k} M^i = \alpha + \gamma J`. ``one_minus_m`` is 1 - m without its rounding error;
     no gradient goes through it.
     """
-    entry: Tensor = _LeadingEntry.apply(m, delta, one_minus_m, k)
+    apply: Any = _LeadingEntry.apply
+    entry: Tensor = apply(m, delta, one_minus_m, k)
     return phi * entry
 
 

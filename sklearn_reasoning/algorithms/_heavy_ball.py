@@ -15,8 +15,11 @@ class HeavyBall(Algorithm):
         y_{k+1} = y_k - \phi \nabla E(y_k) + \beta (y_k - y_{k-1}), \qquad
         \beta = (1 - \sqrt{\mu\phi})^2, \quad y_{-1} = y_0
 
-    Stable up to :math:`4/(\sqrt\mu + \sqrt L)^2`, exactly: beyond it a root of the recurrence
-    leaves the unit disc at t = L. Near the end of the region the error may grow for small k.
+    Up to :math:`4/(\sqrt\mu + \sqrt L)^2`, the end of its stable region here, both roots of the
+    recurrence have modulus :math:`1 - \sqrt{\mu\phi}` all over [mu, L], exactly. Beyond it they
+    split at t = L and the rate there falls; the iterates stay bounded up to
+    :math:`4/(\sqrt\mu + \sqrt{L - \mu})^2`, where a root reaches -1. Near the end of the region
+    the error may grow for small k.
 
     Examples
     --------
@@ -38,7 +41,7 @@ class HeavyBall(Algorithm):
         return y - phi * gradient(y) + beta * (y - y_before), y
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
-        """Return the exact region, from a hundredth of its end."""
+        """Return the region of rate 1 - sqrt(mu phi), from a hundredth of its end."""
         high = 4.0 / (math.sqrt(mu) + math.sqrt(L)) ** 2
         return high / 100.0, high
 

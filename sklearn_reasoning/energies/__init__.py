@@ -1,6 +1,6 @@
 """Quadratic energies: each knows how to apply Q and, where it can, the spectrum of Q."""
 
-from ._base import QuadraticEnergy
+from ._base import KnownSpectrum, QuadraticEnergy
 from ._dense import DenseQuadratic
 from ._diagonal import DiagonalQuadratic
 from ._gradient import QuadraticGradient
@@ -10,6 +10,7 @@ from ._spectral import SpectralQuadratic
 __all__ = [
     "DenseQuadratic",
     "DiagonalQuadratic",
+    "KnownSpectrum",
     "OperatorQuadratic",
     "QuadraticEnergy",
     "QuadraticGradient",

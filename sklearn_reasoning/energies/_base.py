@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,6 +64,10 @@ class KnownSpectrum(QuadraticEnergy):
     def from_eigenbasis(self, u: Tensor) -> Tensor:
         """Return R u."""
 
+    @abstractmethod
+    def matrix(self) -> Tensor:
+        """Return Q itself, of shape (..., n, d, d)."""
+
     def product(self, y: Tensor) -> Tensor:
         """Return R diag(eigenvalues) R' y."""
         return self.from_eigenbasis(self.eigenvalues * self.to_eigenbasis(y))
@@ -72,12 +77,27 @@ class KnownSpectrum(QuadraticEnergy):
         return self.from_eigenbasis(-self.to_eigenbasis(self.b) / self.eigenvalues)
 
 
-def check_batch(name: str, tensor: Tensor) -> Tensor:
-    """Refuse what is not a floating point tensor of shape (..., n, d)."""
+def check_batch(name: str, tensor: Tensor, like: Tensor | None = None) -> Tensor:
+    """Refuse what is not a floating point tensor of shape (..., n, d), of the dtype of like."""
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(tensor).__name__}.")
     if not tensor.is_floating_point():
         raise TypeError(f"{name} must have a floating point dtype, got {tensor.dtype}.")
     if tensor.ndim < 2:
         raise ValueError(f"{name} must have shape (n, d), got {tuple(tensor.shape)}.")
+    if like is not None and tensor.dtype != like.dtype:
+        raise TypeError(
+            f"{name} of {tensor.dtype} does not go with {like.dtype}: an energy has one dtype."
+        )
     return tensor
+
+
+def broadcast(*shapes: tuple[int, ...]) -> bool:
+    """Tell whether the shapes broadcast against each other."""
+    if all(shape == shapes[0] for shape in shapes):
+        return True
+    try:
+        np.broadcast_shapes(*shapes)  # torch's imports half of the compiler the first time
+    except ValueError:
+        return False
+    return True

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ._base import QuadraticEnergy, check_batch
+from ._base import QuadraticEnergy, broadcast, check_batch
 
 
 class DenseQuadratic(QuadraticEnergy):
@@ -18,6 +18,8 @@ class DenseQuadratic(QuadraticEnergy):
 
     Raises
     ------
+    TypeError
+        If ``Q`` and ``b`` are no floating point tensors of one dtype.
     ValueError
         If the shapes do not go together.
 
@@ -31,9 +33,9 @@ class DenseQuadratic(QuadraticEnergy):
 
     def __init__(self, Q: Tensor, b: Tensor) -> None:
         self.Q = check_batch("Q", Q)
-        self.b = check_batch("b", b)
+        self.b = check_batch("b", b, like=Q)
         d = b.shape[-1]
-        if Q.ndim < 3 or Q.shape[-2:] != (d, d):
+        if Q.ndim < 3 or Q.shape[-2:] != (d, d) or not broadcast(Q.shape[:-1], b.shape):
             raise ValueError(
                 f"Q of shape {tuple(Q.shape)} does not go with b of shape {tuple(b.shape)}; "
                 "they are (n, d, d) and (n, d)."

@@ -1,9 +1,9 @@
 """Energies whose Q is diagonal: the outputs do not interact."""
 
-import numpy as np
+import torch
 from torch import Tensor
 
-from ._base import KnownSpectrum, check_batch
+from ._base import KnownSpectrum, broadcast, check_batch
 
 
 class DiagonalQuadratic(KnownSpectrum):
@@ -18,6 +18,8 @@ class DiagonalQuadratic(KnownSpectrum):
 
     Raises
     ------
+    TypeError
+        If they are no floating point tensors of one dtype.
     ValueError
         If the shapes do not broadcast against each other.
 
@@ -30,16 +32,12 @@ class DiagonalQuadratic(KnownSpectrum):
 
     def __init__(self, diagonal: Tensor, b: Tensor) -> None:
         self.eigenvalues = check_batch("diagonal", diagonal)
-        self.b = check_batch("b", b)
-        if diagonal.shape == b.shape:
-            return
-        try:
-            np.broadcast_shapes(diagonal.shape, b.shape)
-        except ValueError as error:
+        self.b = check_batch("b", b, like=diagonal)
+        if not broadcast(diagonal.shape, b.shape):
             raise ValueError(
                 f"diagonal of shape {tuple(diagonal.shape)} does not go with b of shape "
                 f"{tuple(b.shape)}; both are (n, d)."
-            ) from error
+            )
 
     def to_eigenbasis(self, v: Tensor) -> Tensor:
         """Return v: the basis is the eigenbasis."""
@@ -48,3 +46,7 @@ class DiagonalQuadratic(KnownSpectrum):
     def from_eigenbasis(self, u: Tensor) -> Tensor:
         """Return u: the basis is the eigenbasis."""
         return u
+
+    def matrix(self) -> Tensor:
+        """Return Q of each sample, of shape (..., n, d, d)."""
+        return torch.diag_embed(self.eigenvalues)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ._base import KnownSpectrum, check_batch
+from ._base import KnownSpectrum, broadcast, check_batch
 
 
 class SpectralQuadratic(KnownSpectrum):
@@ -21,6 +21,8 @@ class SpectralQuadratic(KnownSpectrum):
 
     Raises
     ------
+    TypeError
+        If they are no floating point tensors of one dtype.
     ValueError
         If the shapes do not go together.
 
@@ -38,16 +40,22 @@ class SpectralQuadratic(KnownSpectrum):
 
     def __init__(self, eigenvalues: Tensor, rotation: Tensor, b: Tensor) -> None:
         self.eigenvalues = check_batch("eigenvalues", eigenvalues)
-        self.rotation = check_batch("rotation", rotation)
-        self.b = check_batch("b", b)
+        self.rotation = check_batch("rotation", rotation, like=eigenvalues)
+        self.b = check_batch("b", b, like=eigenvalues)
         d = eigenvalues.shape[-1]
-        if b.shape[-1] != d or rotation.shape[-2:] != (d, d):
+        self._shared = rotation.ndim == eigenvalues.ndim
+        frames = (*rotation.shape[:-2], 1, d) if self._shared else rotation.shape[:-1]
+        if (
+            b.shape[-1] != d
+            or rotation.shape[-2:] != (d, d)
+            or not broadcast(eigenvalues.shape, b.shape)
+            or not broadcast(eigenvalues.shape, frames)
+        ):
             raise ValueError(
                 f"eigenvalues of shape {tuple(eigenvalues.shape)}, rotation of shape "
                 f"{tuple(rotation.shape)} and b of shape {tuple(b.shape)} do not go together; "
                 "they are (n, d), (n, d, d) or (d, d), and (n, d)."
             )
-        self._shared = rotation.ndim == eigenvalues.ndim
 
     def to_eigenbasis(self, v: Tensor) -> Tensor:
         """Return R' v for v of shape (..., n, d)."""

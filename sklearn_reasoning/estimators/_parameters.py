@@ -50,6 +50,13 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
 }
 
+# True and False are whole numbers to Python, and so to the constraints.
+_NUMBERS = [
+    name
+    for name, options in CONSTRAINTS.items()
+    if any(isinstance(option, Interval) for option in options)
+]
+
 
 def check_relations(estimator: Any) -> Algorithm:
     """Check what the constraints cannot say of one parameter alone.
@@ -65,7 +72,7 @@ def check_relations(estimator: Any) -> Algorithm:
         Naming the parameter.
     """
     algorithm = get_algorithm(estimator.algo)
-    for name in ("k", "max_epochs", "n_iter_no_change"):
+    for name in _NUMBERS:
         if isinstance(getattr(estimator, name), bool | np.bool_):
             raise ValueError(f"{name}={getattr(estimator, name)!r} must be a number.")
     check_spectrum(estimator.mu, estimator.L)
@@ -98,7 +105,7 @@ def hidden_sizes(name: str, value: Any) -> tuple[int, ...] | None:
         sizes = tuple(value)
     except TypeError:
         sizes = (value,)
-    if all(isinstance(s, Integral) and not isinstance(s, bool) and s >= 1 for s in sizes):
+    if all(isinstance(s, Integral) and not isinstance(s, bool) and int(s) >= 1 for s in sizes):
         return tuple(int(size) for size in sizes)
     raise ValueError(f"{name}={value!r} must hold positive whole numbers, or be 0 or ().")
 
@@ -110,7 +117,7 @@ def _check_device(device: Any) -> None:
         raise ValueError(f"device={device!r} cannot be used: {error}") from error
 
 
-def check_algorithm_options(estimator: Any, n_outputs: int) -> None:
+def check_outputs(estimator: Any, n_outputs: int) -> None:
     """Check what depends on the number of outputs.
 
     Raises

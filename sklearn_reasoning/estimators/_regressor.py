@@ -5,39 +5,32 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-from torch import Tensor
 
 from sklearn_reasoning._random import independent_random_state
 from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.energies import SpectralQuadratic
-from sklearn_reasoning.layer import resolve_step_size
 from sklearn_reasoning.training import (
     Architecture,
-    ModelSettings,
     ReasoningStack,
     Rows,
     StackNet,
-    build_net,
     fit_stack,
-    history_from_columns,
-    history_to_columns,
-    one_thread,
-    padded,
+    predict,
+    predict_energy,
     train_one_epoch,
 )
 
-from ._columns import Columns, resolve_columns
+from ._columns import resolve_columns
 from ._loss import LossParameter
-from ._parameters import CONSTRAINTS, check_algorithm_options, check_relations, hidden_sizes
+from ._parameters import CONSTRAINTS, check_outputs, check_relations
+from ._problem import architecture_of, hold_out, settings_of
 
 _Array = np.ndarray[Any, Any]
 
@@ -266,11 +259,11 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         with self._unchanged_on_failure():
             rows, dtype = self._validated_rows(X, y, sample_weight, reset=True)
-            architecture = self._architecture()
+            architecture = architecture_of(self)
             initial = self._initial_net(architecture)
             seed = int(independent_random_state(self.random_state).randint(2**31 - 1))
-            rows, validation = self._hold_out(rows, seed)
-            settings = self._settings(len(rows.y), seed)
+            rows, validation = hold_out(self, rows, seed)
+            settings = settings_of(self, len(rows.y), seed)
             net = fit_stack(
                 architecture,
                 [settings],
@@ -313,13 +306,13 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 else int(independent_random_state(self.random_state).randint(2**31 - 1))
             )
             settings = replace(
-                self._settings(len(rows.y), seed),
+                settings_of(self, len(rows.y), seed),
                 lr_schedule="constant",
                 keep="last",
                 patience=None,
             )
             net = train_one_epoch(
-                self._architecture(),
+                architecture_of(self),
                 settings,
                 rows,
                 net=net,
@@ -334,12 +327,11 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     @contextmanager
     def _unchanged_on_failure(self) -> Iterator[None]:
         """Whatever goes wrong, Ctrl-C included: leave the estimator as it was before."""
-        before = dict(vars(self))
+        before = dict(self.__dict__)
         try:
             yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__ = before
             raise
 
     def _validated_rows(
@@ -361,7 +353,7 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError("sample_weight must not be zero for every row.")
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if reset:
-            check_algorithm_options(self, n_outputs)
+            check_outputs(self, n_outputs)
             self.n_outputs_ = n_outputs
             self._is_1d = y.ndim == 1
             self._columns = resolve_columns(
@@ -375,52 +367,9 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
         x, b, R = self._columns.split(X)
         dtype = torch.float32 if X.dtype == np.float32 else torch.float64
-        return Rows(x, y.reshape(len(y), -1).astype(np.float64), weight, b, R), dtype
-
-    def _architecture(self) -> Architecture:
-        columns: Columns = self._columns
-        given = columns.rotation is not None
-        spectrum = self.spectrum
-        if spectrum == "auto":
-            spectrum = "anchored" if given and self.n_outputs_ >= 3 else "free"
-        return Architecture(
-            n_features=len(columns.x),
-            n_outputs=self.n_outputs_,
-            algorithm=self.algorithm_,
-            mu=float(self.mu),
-            L=float(self.L),
-            q_hidden=hidden_sizes("q_hidden", self.q_hidden),
-            b_hidden=None if columns.b is not None else hidden_sizes("b_hidden", self.b_hidden),
-            spectrum=spectrum,
-            rotation="given" if given else str(self.rotation),
-        )
-
-    def _settings(self, n: int, seed: int) -> ModelSettings:
-        resolved = resolve_step_size(
-            self.algorithm_, self.step_size, self.step_size_range, self.mu, self.L
-        )
-        initial, low, high = (1.0, 1.0, 1.0) if resolved is None else resolved
-        n_sizes = 0 if resolved is None else self.k if self.step_size_per_iteration else 1
-        batch_size = self.batch_size
-        if isinstance(batch_size, str):
-            batch_size = n if n <= 64 else max(50, n // 20)
-        return ModelSettings(
-            k=int(self.k),
-            step_size=(initial,) * n_sizes,
-            step_size_range=(low, high),
-            learn_step_size=bool(self.learn_step_size),
-            loss=str(self.loss),
-            optimizer=self.optimizer,
-            lr=float(self.lr),
-            weight_decay=float(self.weight_decay),
-            lr_schedule=self.lr_schedule,
-            max_epochs=int(self.max_epochs),
-            batch_size=int(batch_size),
-            keep=self.keep,
-            patience=int(self.n_iter_no_change) if self.early_stopping else None,
-            tol=float(self.tol),
-            seed=seed,
-        )
+        # In one memory order, so that a frame and an array of the same numbers give the same bits.
+        y = y.reshape(len(y), -1).astype(np.float64, order="C")
+        return Rows(x, y, weight, b, R), dtype
 
     def _initial_net(self, architecture: Architecture) -> StackNet | None:
         if not (self.warm_start and hasattr(self, "net_")):
@@ -437,23 +386,10 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         return net
 
-    def _hold_out(self, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
-        if not self.early_stopping:
-            return rows, None
-        n = len(rows.y)
-        n_held_out = max(round(self.validation_fraction * n), 1)
-        if n - n_held_out < 1:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction!r} "
-                f"leaves no training rows of {n}."
-            )
-        train, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
-        return rows.take(np.sort(train)), rows.take(np.sort(held_out))
-
     def _set_fitted(self, net: StackNet, rows: Rows, n_iter: int) -> None:
         self.net_ = net
         self.n_iter_ = n_iter
-        error = self._run(rows.x, rows.b, rows.rotation) - rows.y
+        error = predict(net.module_, rows.x, rows.b, rows.rotation) - rows.y
         self.empirical_loss_ = float(np.average(np.linalg.norm(error, axis=1), weights=rows.weight))
 
     # ------------------------------------------------------------------ using
@@ -483,7 +419,7 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         if k is not None:
             self._check_k(k)
-        y = self._run(*self._split(X), k=None if k is None else int(k))
+        y = predict(self.module_, *self._split(X), k=None if k is None else int(k))
         if self.module_.weights.dtype == torch.float32:
             y = y.astype(np.float32)
         return y[:, 0] if self._is_1d else y
@@ -502,15 +438,7 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             In the scale of y: the exact minimiser is ``-solve(Q, b)``.
         """
         check_is_fitted(self)
-        module, inputs = self._inputs(*self._split(X))
-        with torch.no_grad(), one_thread():
-            energy = module.complete_energy(*inputs)
-            if isinstance(energy, SpectralQuadratic):
-                Q = energy.matrix()
-            else:
-                Q = torch.diag_embed(energy.eigenvalues)
-            b = energy.b * module.unit
-        return Q[0].cpu().numpy(), np.ascontiguousarray(b[0].cpu().numpy())
+        return predict_energy(self.module_, *self._split(X))
 
     @property
     def module_(self) -> ReasoningStack:
@@ -531,54 +459,6 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return None
         values: _Array = step_size.detach()[0].cpu().numpy().copy()
         return values if values.ndim else float(values)
-
-    def _fitted_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return all that ``fit`` left, as tensors and as values that JSON can hold."""
-        net, columns = self._net(), self._columns
-        tensors = {f"module.{name}": value for name, value in net.module_.state_dict().items()}
-        for name, values in history_to_columns(net.history).items():
-            tensors[f"history.{name}"] = torch.from_numpy(values)
-        for name in ("x", "b", "rotation"):
-            if (indices := getattr(columns, name)) is not None:
-                tensors[f"columns.{name}"] = torch.from_numpy(indices)
-        architecture = {
-            field.name: getattr(net.module_.architecture, field.name)
-            for field in fields(Architecture)
-        }
-        names = getattr(self, "feature_names_in_", None)
-        return tensors, {
-            "architecture": architecture,
-            "settings": asdict(net.models[0]),
-            "n_features_in_": self.n_features_in_,
-            "feature_names_in_": None if names is None else [str(name) for name in names],
-            "n_outputs_": self.n_outputs_,
-            "is_1d": self._is_1d,
-            "n_iter_": self.n_iter_,
-            "empirical_loss_": self.empirical_loss_,
-        }
-
-    def _set_fitted_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Take over what ``_fitted_state`` returned; the model is put on the CPU."""
-        architecture = Architecture(**values["architecture"])
-        settings = ModelSettings(**values["settings"])
-        module = _with_prefix(tensors, "module.")
-        net = build_net(architecture, [settings], module["weights"].dtype, verbose=self.verbose)
-        net.module_.load_state_dict(module)
-        history = _with_prefix(tensors, "history.")
-        net.history_ = history_from_columns({key: v.numpy() for key, v in history.items()})
-        self._columns = Columns(
-            **{
-                name: tensors[f"columns.{name}"].numpy() if f"columns.{name}" in tensors else None
-                for name in ("x", "b", "rotation")
-            }
-        )
-        self.algorithm_ = architecture.algorithm
-        for name in ("n_features_in_", "n_outputs_", "n_iter_", "empirical_loss_"):
-            setattr(self, name, values[name])
-        if values["feature_names_in_"] is not None:
-            self.feature_names_in_ = np.array(values["feature_names_in_"], dtype=object)
-        self._is_1d = values["is_1d"]
-        self.net_ = net
 
     def _net(self) -> StackNet:
         # hasattr(estimator, "module_") must be False before fit.
@@ -603,33 +483,6 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return self._columns.split(X)
 
-    def _inputs(
-        self, x: _Array, b: _Array | None, R: _Array | None
-    ) -> tuple[ReasoningStack, tuple[Tensor, Tensor | None, Tensor | None]]:
-        """Return the module in float64, and its inputs: features times rows, in units."""
-        module = self.module_
-        if module.weights.dtype != torch.float64:
-            module = copy.deepcopy(module).double()
-
-        def tensor(values: _Array) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64)).to(
-                module.weights.device
-            )
-
-        features = np.zeros((padded(x.shape[1]), len(x)))
-        features[: x.shape[1]] = x.T
-        return module, (
-            tensor(features)[None],
-            None if b is None else tensor(b.T)[None] / module.unit,
-            None if R is None else tensor(R)[None],
-        )
-
-    def _run(self, x: _Array, b: _Array | None, R: _Array | None, k: int | None = None) -> _Array:
-        module, inputs = self._inputs(x, b, R)
-        with torch.no_grad(), one_thread():
-            y = module(*inputs, k=k)[0] * module.unit
-        return np.ascontiguousarray(y.cpu().numpy())
-
     def __sklearn_is_fitted__(self) -> bool:
         return "net_" in vars(self)
 
@@ -643,11 +496,3 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
         tags.regressor_tags.poor_score = given
         return tags
-
-
-def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }

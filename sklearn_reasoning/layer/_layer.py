@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
+from sklearn_reasoning.algorithms._checks import check_spectrum, check_steps
 from sklearn_reasoning.energies import QuadraticEnergy
 
 from ._plan import minimize
-from ._step_size import ClampKeepingGradient, check_spectrum, resolve_step_size
+from ._step_size import ClampKeepingGradient, resolve_step_size
 
 
 class ReasoningLayer(nn.Module):
@@ -25,7 +26,7 @@ class ReasoningLayer(nn.Module):
     ----------
     algo : str or Algorithm
         A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
-    k : int or integer Tensor of shape (n,)
+    k : int or integer Tensor of shape (n,) or (n, 1)
         Number of steps; a tensor gives each sample its own.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q. They choose the momentum and the stable region; they are
@@ -51,6 +52,8 @@ class ReasoningLayer(nn.Module):
 
     Raises
     ------
+    TypeError
+        If ``k`` holds anything but whole numbers.
     ValueError
         If ``k`` is negative, ``mu`` and ``L`` are no bounds, or the step size is not in its
         range.
@@ -81,16 +84,18 @@ class ReasoningLayer(nn.Module):
         self.algorithm = get_algorithm(algo)
         check_spectrum(mu, L)
         self.mu, self.L = float(mu), float(L)
-        self.k = _check_k(k)
+        self.k = check_steps(k)
         resolved = resolve_step_size(self.algorithm, step_size, step_size_range, mu, L)
         self.per_iteration = bool(step_size_per_iteration) and resolved is not None
-        if self.per_iteration and isinstance(self.k, Tensor):
-            raise ValueError("step_size_per_iteration=True needs k to be an int.")
+        shape: tuple[int, ...] = ()
+        if self.per_iteration:
+            if isinstance(self.k, Tensor):
+                raise ValueError("step_size_per_iteration=True needs k to be an int.")
+            shape = (self.k,)
         if resolved is None:
             self._step_size = None
         else:
             initial, self.low, self.high = resolved
-            shape = (self.k,) if self.per_iteration else ()
             value = torch.full(shape, initial, dtype=torch.float64)
             if learn_step_size:
                 self._step_size = nn.Parameter(value)
@@ -105,7 +110,8 @@ class ReasoningLayer(nn.Module):
         """The step size(s) in use, inside their range."""
         if self._step_size is None:
             return None
-        clamped: Tensor = ClampKeepingGradient.apply(self._step_size, self.low, self.high)
+        apply: Any = ClampKeepingGradient.apply
+        clamped: Tensor = apply(self._step_size, self.low, self.high)
         return clamped
 
     @torch.no_grad()
@@ -125,7 +131,7 @@ class ReasoningLayer(nn.Module):
         ----------
         energy : QuadraticEnergy
             Energies of n samples in d dimensions.
-        k : int, integer Tensor of shape (n,) or None, default=None
+        k : int, integer Tensor of shape (n,) or (n, 1), or None, default=None
             Another number of steps than the layer's own.
 
         Returns
@@ -133,9 +139,9 @@ class ReasoningLayer(nn.Module):
         Tensor of shape (n, d)
             In the dtype of the energy.
         """
-        steps = self.k if k is None else _check_k(k)
-        if isinstance(steps, Tensor) and steps.ndim:
-            steps = steps.to(energy.b.device).unsqueeze(-1)
+        steps = self.k if k is None else check_steps(k)
+        if isinstance(steps, Tensor):
+            steps = _per_sample(steps, energy)
         return minimize(self.algorithm, energy, steps, self._phi(energy.b), self.mu, self.L)
 
     def _phi(self, b: Tensor) -> Any:
@@ -146,7 +152,8 @@ class ReasoningLayer(nn.Module):
             return PerIteration(tuple(step_size)) if self.per_iteration else step_size
         if not self.weights:
             self._make_weights(b.shape[-1], b)
-        return dict(self.weights) if self.weights else None
+        # The layer computes in the dtype of the energy, whatever the weights are kept in.
+        return {name: weight.to(b.dtype) for name, weight in self.weights.items()} or None
 
     def _make_weights(self, d: int, like: Tensor | None) -> None:
         for name, value in self.algorithm.initial_weights(d, self.mu, self.L).items():
@@ -157,9 +164,13 @@ class ReasoningLayer(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "ReasoningLayer":
         # layer.float() must not round the step size: it is compared with its range.
         exact = None if self._step_size is None else self._step_size.detach().clone()
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if exact is not None and self._step_size is not None:
+            grad = self._step_size.grad
+            self._step_size.grad = None
             self._step_size.data = exact.to(self._step_size.device)
+            if grad is not None:
+                self._step_size.grad = grad.to(exact.dtype)
         return self
 
     def extra_repr(self) -> str:
@@ -167,16 +178,16 @@ class ReasoningLayer(nn.Module):
         return f"{self.algorithm!r}, k={self.k}, mu={self.mu}, L={self.L}"
 
 
-def _check_k(k: int | Tensor) -> int | Tensor:
-    if isinstance(k, Tensor):
-        if k.is_floating_point() or k.is_complex() or k.dtype == torch.bool:
-            raise TypeError(f"k must hold integers, got a tensor of {k.dtype}.")
-        if bool((k < 0).any()):
-            raise ValueError("k must not be negative.")
-        return k if k.ndim else int(k)
-    steps = int(k)
-    if steps != k:
-        raise TypeError(f"k={k!r} must be a whole number.")
-    if steps < 0:
-        raise ValueError(f"k={k!r} must not be negative.")
-    return steps
+def _per_sample(k: Tensor, energy: QuadraticEnergy) -> Tensor:
+    """Return k with an axis for the d outputs, or say that it does not fit the samples."""
+    samples = energy.b.shape[:-1]
+    if k.ndim == energy.b.ndim and k.shape[-1] == 1:
+        k = k.squeeze(-1)  # the axis is there already
+    pairs = zip(reversed(k.shape), reversed(samples), strict=False)
+    # A b of a single row may stand for all the rows of a known spectrum.
+    if k.ndim > len(samples) or not all(m in (1, n) or n == 1 for m, n in pairs):
+        raise ValueError(
+            f"k of shape {tuple(k.shape)} does not go with energies of shape {tuple(samples)}; "
+            "it has one entry a sample."
+        )
+    return k.to(energy.b.device).unsqueeze(-1)

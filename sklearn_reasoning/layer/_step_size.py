@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.algorithms._checks import check_spectrum as check_spectrum
 
 
 def resolve_range(
@@ -47,6 +48,8 @@ def resolve_step_size(
 
     Raises
     ------
+    TypeError
+        If ``step_size`` is no number.
     ValueError
         If the step size is outside the range, or the range is none.
     """
@@ -55,7 +58,11 @@ def resolve_step_size(
     low, high = resolve_range(algorithm, step_size_range, mu, L)
     if step_size is None:
         return min(max(1.0 / L, low), high), low, high
-    if not low <= step_size <= high:
+    try:
+        inside = bool(low <= step_size <= high)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"step_size={step_size!r} must be a number or None.") from error
+    if not inside:
         raise ValueError(
             f"step_size={step_size!r} is outside [{low:.6g}, {high:.6g}]"
             + (
@@ -66,18 +73,6 @@ def resolve_step_size(
             + " Choose it inside, or give step_size_range=(low, high)."
         )
     return float(step_size), low, high
-
-
-def check_spectrum(mu: float, L: float) -> None:
-    """Refuse bounds that are no 0 < mu <= L < inf.
-
-    Raises
-    ------
-    ValueError
-        Naming mu and L.
-    """
-    if not 0.0 < mu <= L < float("inf"):
-        raise ValueError(f"mu={mu!r} and L={L!r} must satisfy 0 < mu <= L < inf.")
 
 
 class ClampKeepingGradient(torch.autograd.Function):

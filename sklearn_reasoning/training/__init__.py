@@ -1,10 +1,12 @@
 """Training of stacks of models; a single fit is a stack of one."""
 
-from ._fit import build_net, fit_stack, one_thread, stack_rows, train_one_epoch
+from ._fit import build_net, fit_stack, stack_rows, train_one_epoch
 from ._history import history_from_columns, history_to_columns
+from ._inference import predict, predict_energy
 from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack, padded
+from ._threads import one_thread
 
 __all__ = [
     "Architecture",
@@ -18,6 +20,8 @@ __all__ = [
     "history_to_columns",
     "one_thread",
     "padded",
+    "predict",
+    "predict_energy",
     "stack_rows",
     "train_one_epoch",
 ]

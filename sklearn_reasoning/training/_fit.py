@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
 
 from ._batches import StackRows
 from ._net import StackNet
 from ._optimizers import OPTIMIZERS
 from ._settings import Architecture, ModelSettings, Rows
 from ._targets import TargetStatistics, target_statistics
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Limit the native thread pools to one thread.
-
-    Sums cut among threads round differently from sums that are not, and joblib's workers have
-    one thread where their parent has more; small models gain nothing from a second one.
-    """
-    limit: AbstractContextManager[Any] = _controller().limit(limits=1)
-    return limit
+from ._threads import one_thread
 
 
 def build_net(
@@ -210,5 +193,8 @@ def train_one_epoch(
             set_initial_state(net, [model], [target_statistics(architecture, rows)])
         else:
             net.use_settings((model,))
-        net.fit_loop(stack_rows(net, [rows], [model.batch_size]), epochs=1)
+        train_rows = stack_rows(net, [rows], [model.batch_size])
+        net.notify("on_train_begin", X=train_rows, y=None)
+        net.fit_loop(train_rows, epochs=1)
+        net.notify("on_train_end", X=train_rows, y=None)
     return net

@@ -36,6 +36,8 @@ class StackLoss(nn.Module):
         Kind of loss of each model: the norm of the error, or its square.
     """
 
+    squared: Tensor
+
     def __init__(self, losses: Sequence[str]) -> None:
         super().__init__()
         self.is_squared = squared = [loss == "squared" for loss in losses]
@@ -263,8 +265,10 @@ def _mean(total: Any, rows: StackRows) -> _Array:
 
 
 def _scalar(values: _Array) -> Any:
-    """Return a float for one number, and an array for a stack or for step sizes."""
-    return values.item() if values.size == 1 else values.copy()
+    """Return a number or an array for a stack of one, and one for each model otherwise."""
+    if values.size == 1:
+        return values.item()
+    return values[0].copy() if len(values) == 1 else values.copy()
 
 
 @contextmanager

@@ -47,6 +47,10 @@ class StackOptimizer:
             for parameter in group["params"]:
                 parameter.grad = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A file would hold the module's parameters twice; use_settings groups them anew.
+        return {**vars(self), "param_groups": []}
+
     def _update(
         self, state: dict[str, Any], parameter: Tensor, gradient: Tensor, lr: Tensor
     ) -> None:

@@ -43,9 +43,10 @@ class Progress:
         self._patience = np.array(
             [math.inf if model.patience is None else model.patience for model in models]
         )
-        self._tol = np.array([model.tol for model in models])
+        self._enough = np.array([max(1.0 - model.tol, 0.0) for model in models])
         self._best = np.full(n_models, math.inf)
-        self._reference = np.full(n_models, math.inf)
+        # Finite, because infinity times 0 is NaN where tol is 1.
+        self._reference = np.full(n_models, np.finfo(np.float64).max)
         self._waited = np.zeros(n_models, dtype=np.int64)
         self._active = np.ones(n_models, dtype=bool)
         self._kept = [parameter.detach().clone() for parameter in module.parameters()]
@@ -95,7 +96,7 @@ class Progress:
         self._best = np.where(improved, watched, self._best)
         self._keep(improved & ~self._keeps_last, measured or module.parameters())
         self._keep(self._active & self._keeps_last, module.parameters())
-        progressed = watched < self._reference * (1.0 - self._tol)
+        progressed = watched < self._reference * self._enough
         self._reference = np.where(progressed, watched, self._reference)
         self._waited = np.where(progressed, 0, self._waited + 1)
         self._active &= (self._waited < self._patience) & (self.n_iter < self._max_epochs)

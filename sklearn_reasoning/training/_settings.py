@@ -123,6 +123,7 @@ class Rows:
 
     def in_eigenbasis(self) -> Rows:
         """Return the same problem in the eigenbasis of each row's Q, where it decouples."""
-        assert self.b is not None and self.rotation is not None
+        assert self.b is not None
+        assert self.rotation is not None
         y, b = (np.einsum("nji,nj->ni", self.rotation, v) for v in (self.y, self.b))
         return Rows(self.x, y, self.weight, b)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sklearn_reasoning.algorithms import PerIteration
-from sklearn_reasoning.energies import DiagonalQuadratic, QuadraticEnergy, SpectralQuadratic
+from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, SpectralQuadratic
 from sklearn_reasoning.energies._heads import anchored_spectrum, cayley, free_spectrum
 from sklearn_reasoning.layer import minimize
 
@@ -70,6 +71,11 @@ class ReasoningStack(nn.Module):
         Outputs are in this unit.
     """
 
+    axes: Tensor
+    offset: Tensor
+    scale: Tensor
+    unit: Tensor
+
     def __init__(
         self,
         architecture: Architecture,
@@ -97,10 +103,11 @@ class ReasoningStack(nn.Module):
         self.weights = nn.Parameter(torch.zeros(n_models, sum(self._sizes), dtype=dtype))
         self.step_size: nn.Parameter | None = None
         if a.algorithm.has_step_size:
-            shape = (n_models, self.k[0]) if step_size_per_iteration else (n_models,)
+            shape = [n_models, self.k[0]] if step_size_per_iteration else [n_models]
             self.step_size = nn.Parameter(torch.full(shape, 1.0 / a.L, dtype=torch.float64))
-        for name, shape in (("axes", (d, d)), ("offset", (d,)), ("scale", (d,)), ("unit", ())):
-            self.register_buffer(name, torch.zeros(n_models, *shape, dtype=dtype))
+        shapes = {"axes": (d, d), "offset": (d,), "scale": (d,), "unit": ()}
+        for name, size in shapes.items():
+            self.register_buffer(name, torch.zeros(n_models, *size, dtype=dtype))
 
     def _reserve(self, size: int) -> int:
         self._sizes.append(padded(size))
@@ -117,7 +124,7 @@ class ReasoningStack(nn.Module):
                 matrix=self._reserve(padded(n_out) * padded(n_in)),
                 bias=self._reserve(n_out),
             )
-            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+            for n_in, n_out in pairwise(sizes)
         ]
 
     @property
@@ -129,11 +136,15 @@ class ReasoningStack(nn.Module):
 
     @torch.no_grad()
     def draw_weights(self, model: int, seed: int) -> None:
-        """Draw the initial weights of one model: Glorot-uniform matrices, zero biases."""
+        """Draw the initial weights of one model: Glorot-uniform matrices, zero biases.
+
+        The last layer for b begins at zero, so that predictions begin at the mean of y: outputs
+        that weigh little in the loss would otherwise keep the noise of their first weights.
+        """
         generator = torch.Generator().manual_seed(seed)
         row = torch.zeros(1, sum(self._sizes), dtype=torch.float64)
         pieces = row.split(self._sizes, dim=1)
-        for layer in self._q_layers + self._b_layers:
+        for layer in self._q_layers + self._b_layers[:-1]:
             if layer.n_in:
                 bound = math.sqrt(6.0 / (layer.n_in + layer.n_out))
                 shape = (layer.n_out, layer.n_in)
@@ -148,7 +159,7 @@ class ReasoningStack(nn.Module):
 
     def energy(
         self, x: Tensor, b: Tensor | None = None, rotation: Tensor | None = None
-    ) -> QuadraticEnergy:
+    ) -> KnownSpectrum:
         """Return the energies that the models predict, before the offset is put in.
 
         Parameters
@@ -162,7 +173,7 @@ class ReasoningStack(nn.Module):
 
         Returns
         -------
-        QuadraticEnergy
+        KnownSpectrum
             Of shape (n_models, n, d), with the rows innermost in memory.
         """
         a = self.architecture
@@ -185,7 +196,7 @@ class ReasoningStack(nn.Module):
 
     def complete_energy(
         self, x: Tensor, b: Tensor | None = None, rotation: Tensor | None = None
-    ) -> QuadraticEnergy:
+    ) -> KnownSpectrum:
         r"""Return the energies with the offset c of the targets put into b.
 
         For a polynomial method :math:`b = b_\theta(x) - q_k(Q)^{-1} c`: then :math:`-q_k(Q) b`
@@ -199,7 +210,7 @@ class ReasoningStack(nn.Module):
             energy.b = energy.b - self._pull(energy, self.offset.unsqueeze(1))
         return energy
 
-    def _pull(self, energy: Any, c: Tensor) -> Tensor:
+    def _pull(self, energy: KnownSpectrum, c: Tensor) -> Tensor:
         a = self.architecture
         gain = energy.eigenvalues
         if a.algorithm.is_polynomial:
@@ -207,8 +218,7 @@ class ReasoningStack(nn.Module):
             # With k = 0 the output is 0 whatever b is.
             gain = torch.where(q == 0.0, 0.0, 1.0 / torch.where(q == 0.0, 1.0, q))
         c = energy.to_eigenbasis(c.expand_as(gain))
-        pulled: Tensor = energy.from_eigenbasis(gain * c)
-        return pulled
+        return energy.from_eigenbasis(gain * c)
 
     def forward(
         self,

@@ -1,0 +1,88 @@
+"""From an estimator's parameters to the architecture, settings and rows that are trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.training import Architecture, ModelSettings, Rows
+
+from ._parameters import hidden_sizes
+
+
+def architecture_of(estimator: Any) -> Architecture:
+    """Return the architecture that an estimator asks for, once its columns are resolved."""
+    columns, d = estimator._columns, estimator.n_outputs_
+    given = columns.rotation is not None
+    spectrum = estimator.spectrum
+    if spectrum == "auto":
+        spectrum = "anchored" if given and d >= 3 else "free"
+    b_hidden = hidden_sizes("b_hidden", estimator.b_hidden)
+    return Architecture(
+        n_features=len(columns.x),
+        n_outputs=d,
+        algorithm=estimator.algorithm_,
+        mu=float(estimator.mu),
+        L=float(estimator.L),
+        q_hidden=hidden_sizes("q_hidden", estimator.q_hidden),
+        b_hidden=b_hidden if columns.b is None else None,
+        spectrum=spectrum,
+        rotation="given" if given else str(estimator.rotation),
+    )
+
+
+def settings_of(estimator: Any, n: int, seed: int) -> ModelSettings:
+    """Return the settings that an estimator asks for, for n training rows."""
+    resolved = resolve_step_size(
+        estimator.algorithm_,
+        estimator.step_size,
+        estimator.step_size_range,
+        estimator.mu,
+        estimator.L,
+    )
+    initial, low, high = (1.0, 1.0, 1.0) if resolved is None else resolved
+    n_sizes = 0 if resolved is None else estimator.k if estimator.step_size_per_iteration else 1
+    batch_size = estimator.batch_size
+    if isinstance(batch_size, str):
+        batch_size = n if n <= 64 else max(50, n // 20)
+    return ModelSettings(
+        k=int(estimator.k),
+        step_size=(initial,) * n_sizes,
+        step_size_range=(low, high),
+        learn_step_size=bool(estimator.learn_step_size),
+        loss=str(estimator.loss),
+        optimizer=estimator.optimizer,
+        lr=float(estimator.lr),
+        weight_decay=float(estimator.weight_decay),
+        lr_schedule=estimator.lr_schedule,
+        max_epochs=int(estimator.max_epochs),
+        batch_size=int(batch_size),
+        keep=estimator.keep,
+        patience=int(estimator.n_iter_no_change) if estimator.early_stopping else None,
+        tol=float(estimator.tol),
+        seed=seed,
+    )
+
+
+def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
+    """Return training rows and, for early stopping, validation rows.
+
+    Raises
+    ------
+    ValueError
+        If no training row would be left.
+    """
+    if not estimator.early_stopping:
+        return rows, None
+    n = len(rows.y)
+    n_held_out = max(round(estimator.validation_fraction * n), 1)
+    if n - n_held_out < 1:
+        raise ValueError(
+            f"early_stopping=True with validation_fraction={estimator.validation_fraction!r} "
+            f"leaves no training rows of {n}."
+        )
+    train, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
+    return rows.take(np.sort(train)), rows.take(np.sort(held_out))

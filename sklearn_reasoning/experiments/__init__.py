@@ -1,0 +1,1 @@
+"""Experiments that run from the command line; nothing here is meant to be imported."""

@@ -1,0 +1,236 @@
+"""The demo: which algorithm, how deep, how big a Q? On noisy digits, in about a minute."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import GridSearchCV, ParameterGrid
+from sklearn.neural_network import MLPRegressor
+from sklearn.utils import Bunch
+from tqdm import tqdm
+
+from sklearn_reasoning.datasets import load_digits_restoration
+from sklearn_reasoning.estimators import HybridReasoningRegressor
+from sklearn_reasoning.model_selection import gap_table, l2_loss_scorer
+
+from ._demo_figure import draw
+
+GRID: dict[str, list[Any]] = {"algo": ["gd", "nag"], "k": [1, 5, 20], "q_hidden": [None, (16,)]}
+
+_N_PIXELS = 64
+
+
+class _WatchedGridSearch(GridSearchCV):
+    """A grid search that shows a bar, one tick a candidate."""
+
+    def _run_search(self, evaluate_candidates: Callable[[list[dict[str, Any]]], Any]) -> None:
+        for candidate in tqdm(
+            ParameterGrid(self.param_grid), desc="searching", unit="candidate", file=sys.stderr
+        ):
+            evaluate_candidates([candidate])
+
+
+def run_demo(
+    out: str | Path = "demo-output",
+    *,
+    n_train: int = 400,
+    grid: Mapping[str, list[Any]] = GRID,
+    cv: int = 3,
+    max_epochs: int = 80,
+    n_jobs: int = 2,
+    random_state: int = 0,
+) -> dict[str, Any]:
+    """Search, explain, compare, save, reload and draw; everything is printed on the way.
+
+    Parameters
+    ----------
+    out : str or Path, default="demo-output"
+        Folder for the model and the figure; made if it is not there.
+    n_train : int, default=400
+        Number of training images.
+    grid : mapping, default=GRID
+        Candidates, as for GridSearchCV.
+    cv : int, default=3
+        Number of folds.
+    max_epochs : int, default=80
+        Epochs of each training.
+    n_jobs : int, default=2
+        Processes of the search.
+    random_state : int, default=0
+        Seed of everything.
+
+    Returns
+    -------
+    dict
+        ``table`` (the gap table), ``best_params``, ``mse`` (of each method on untouched
+        images), ``same_bits`` (of the reloaded model) and ``files``.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or written to.
+    """
+    began = time.perf_counter()
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = load_digits_restoration(n_train=n_train, random_state=random_state)
+    print(
+        f"Restoring {len(data.y_test)} noisy digits after training on {n_train}. A network maps "
+        "the noisy image\nx to a matrix Q(x); k steps of an algorithm minimise 1/2 y'Qy + b'y "
+        "with b = -x; y is the\nrestored image.\n"
+    )
+    search = _search(data, dict(grid), cv, max_epochs, n_jobs, random_state)
+    table = gap_table(search)
+    print(_format_table(table))
+    print(f"\n{explain(table)}\n")
+
+    predictions = {"hybrid": search.best_estimator_.predict(data.X_test)}
+    predictions.update(_rivals(data, random_state))
+    mse = {
+        name: float(mean_squared_error(data.y_test, predicted))
+        for name, predicted in predictions.items()
+    }
+    print(f"Mean squared error on {len(data.y_test)} untouched images:")
+    for name, value in sorted(mse.items(), key=lambda item: item[1]):
+        print(f"  {name:<13} {value:.4f}")
+
+    model, figure = folder / "model.joblib", folder / "demo.png"
+    same_bits = _survives_reloading(search.best_estimator_, data, model)
+    print(
+        f"\nSaved with joblib and loaded in a new process: predictions are "
+        f"{'the same bits' if same_bits else 'DIFFERENT'}."
+    )
+    draw(data, predictions, table, figure)
+    print(f"Model:  {model}\nFigure: {figure}\nTook {time.perf_counter() - began:.0f} s.")
+    return {
+        "table": table,
+        "best_params": search.best_params_,
+        "mse": mse,
+        "same_bits": same_bits,
+        "files": [model, figure],
+    }
+
+
+def _search(
+    data: Bunch, grid: dict[str, list[Any]], cv: int, max_epochs: int, n_jobs: int, seed: int
+) -> GridSearchCV:
+    estimator = HybridReasoningRegressor(
+        mu=1.0,
+        L=10.0,
+        linear_term="given",
+        batch_size=50,
+        max_epochs=max_epochs,
+        random_state=seed,
+    )
+    search = _WatchedGridSearch(
+        estimator,
+        grid,
+        scoring=l2_loss_scorer,
+        cv=cv,
+        n_jobs=n_jobs,
+        return_train_score=True,
+    )
+    return search.fit(data.X_train, data.y_train)
+
+
+def _format_table(table: Mapping[str, Any]) -> str:
+    lines = [
+        f"{'algo':<6}{'k':>4}  {'q_hidden':<10}{'empirical':>10}{'held out':>10}{'gap':>8}  +/-",
+    ]
+    for row in np.argsort(table["held_out_loss"], kind="stable"):
+        hidden = _hidden(table["param_q_hidden"][row])
+        lines.append(
+            f"{table['param_algo'][row]:<6}{table['param_k'][row]:>4}  {hidden:<10}"
+            f"{table['empirical_loss'][row]:>10.3f}{table['held_out_loss'][row]:>10.3f}"
+            f"{table['gap'][row]:>8.3f}  {table['gap_std'][row]:.3f}"
+        )
+    return "\n".join(lines)
+
+
+def _hidden(q_hidden: Any) -> str:
+    return "constant" if q_hidden is None else str(tuple(np.atleast_1d(q_hidden).tolist()))
+
+
+def _name(table: Mapping[str, Any], row: int) -> str:
+    hidden = table["param_q_hidden"][row]
+    size = "a constant Q" if hidden is None else f"a Q(x) of hidden sizes {_hidden(hidden)}"
+    return f"{table['param_algo'][row]} with k = {table['param_k'][row]} and {size}"
+
+
+def explain(table: Mapping[str, Any]) -> str:
+    """Return one sentence: which candidate to take, and why.
+
+    Parameters
+    ----------
+    table : mapping
+        A gap table with ``param_algo``, ``param_k`` and ``param_q_hidden``.
+
+    Returns
+    -------
+    str
+    """
+    best = int(np.argmin(table["held_out_loss"]))
+    closest_fit = int(np.argmin(table["empirical_loss"]))
+    advice = (
+        f"Take {_name(table, best)}: its held-out loss, {table['held_out_loss'][best]:.3f}, is "
+        f"the lowest of {len(table['gap'])}"
+    )
+    if closest_fit == best:
+        return (
+            f"{advice}, and so is its empirical loss, {table['empirical_loss'][best]:.3f}: no "
+            "candidate here is too flexible for this many rows."
+        )
+    return (
+        f"{advice}; {_name(table, closest_fit)} fits the training rows better "
+        f"({table['empirical_loss'][closest_fit]:.3f} against "
+        f"{table['empirical_loss'][best]:.3f}), but pays for it with a gap of "
+        f"{table['gap'][closest_fit]:.3f} instead of {table['gap'][best]:.3f}."
+    )
+
+
+def _rivals(data: Bunch, seed: int) -> dict[str, Any]:
+    x_train, x_test = data.X_train[:, :_N_PIXELS], data.X_test[:, :_N_PIXELS]
+    rivals = {
+        "RidgeCV": RidgeCV(alphas=np.logspace(-2, 3, 20)),
+        "MLPRegressor": MLPRegressor(max_iter=1000, random_state=seed),
+    }
+    predictions = {}
+    for name, rival in rivals.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            predictions[name] = rival.fit(x_train, data.y_train).predict(x_test)
+    return predictions
+
+
+_LOAD_AND_PREDICT = """
+import sys, joblib, numpy
+model = joblib.load(sys.argv[1])
+numpy.save(sys.argv[3], model.predict(numpy.load(sys.argv[2])))
+"""
+
+
+def _survives_reloading(model: HybridReasoningRegressor, data: Bunch, path: Path) -> bool:
+    """Save the model, predict in a new process, and compare the bits."""
+    joblib.dump(model, path)
+    inputs, outputs = path.with_name("inputs.npy"), path.with_name("outputs.npy")
+    np.save(inputs, data.X_test)
+    try:
+        subprocess.run(
+            [sys.executable, "-c", _LOAD_AND_PREDICT, str(path), str(inputs), str(outputs)],
+            check=True,
+        )
+        return bool(np.array_equal(np.load(outputs), model.predict(data.X_test)))
+    finally:
+        inputs.unlink()
+        outputs.unlink(missing_ok=True)

@@ -1,0 +1,89 @@
+"""The demo's figure: restored digits, and the gap against k."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+
+
+def draw(data: Bunch, predictions: Mapping[str, Any], table: Mapping[str, Any], path: Path) -> None:
+    """Draw noisy, restored and clean digits above the losses against k, and save the figure.
+
+    Parameters
+    ----------
+    data : Bunch
+        From :func:`~sklearn_reasoning.datasets.load_digits_restoration`.
+    predictions : mapping of str to ndarray of shape (n_test, 64)
+        Restorations of the test images, by method.
+    table : mapping
+        The gap table.
+    path : Path
+        Where the PNG goes.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 9.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    images, losses = np.ravel(figure.subfigures(2, 1, height_ratios=[1.25, 1]))
+    _draw_images(images, data, predictions)
+    _draw_losses(losses, table)
+    figure.savefig(path, dpi=120)
+
+
+def _draw_images(figure: Any, data: Bunch, predictions: Mapping[str, Any]) -> None:
+    n_shown = 10
+    rows = {
+        "noisy": data.X_test[:, :64],
+        **predictions,
+        "clean": data.y_test,
+    }
+    axes = figure.subplots(len(rows), n_shown)
+    for line, (name, values) in zip(axes, rows.items(), strict=True):
+        for ax, image in zip(line, values[:n_shown] + data.mean_image, strict=False):
+            ax.imshow(image.reshape(8, 8), cmap="gray", vmin=0.0, vmax=1.0)
+            ax.set(xticks=[], yticks=[])
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    figure.suptitle("Untouched digits, restored")
+
+
+def _draw_losses(figure: Any, table: Mapping[str, Any]) -> None:
+    sizes = list(dict.fromkeys(table["param_q_hidden"]))
+    algorithms = list(dict.fromkeys(table["param_algo"]))
+    k = np.asarray(table["param_k"], dtype=int)
+    axes = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    for ax, size in zip(axes, sizes, strict=True):
+        for color, algorithm in zip(("C0", "C1", "C2", "C3", "C4", "C5"), algorithms, strict=False):
+            chosen = np.array(
+                [
+                    row_size == size and row_algorithm == algorithm
+                    for row_size, row_algorithm in zip(
+                        table["param_q_hidden"], table["param_algo"], strict=True
+                    )
+                ]
+            )
+            rows = np.flatnonzero(chosen)[np.argsort(k[chosen])]
+            held_out = table["held_out_loss"][rows]
+            empirical = table["empirical_loss"][rows]
+            ax.plot(k[rows], held_out, color=color, marker="o", label=f"{algorithm}, held out")
+            ax.plot(
+                k[rows],
+                empirical,
+                color=color,
+                ls="--",
+                marker=".",
+                label=f"{algorithm}, empirical",
+            )
+            ax.fill_between(k[rows], empirical, held_out, color=color, alpha=0.12)
+        ax.set_xscale("log")
+        ax.set_xticks(sorted(set(k.tolist())), [str(value) for value in sorted(set(k.tolist()))])
+        ax.minorticks_off()
+        name = "constant Q" if size is None else f"Q(x), hidden sizes {size}"
+        ax.set(xlabel="steps k", title=name)
+    axes[0].set_ylabel("mean loss  ||y - f(x)||")
+    axes[-1].legend()
+    figure.suptitle("The gap (shaded) between held-out and empirical loss")

@@ -1,0 +1,85 @@
+"""A trained stack of one, applied to arrays."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._stack import ReasoningStack, padded
+from ._threads import one_thread
+
+_Array = np.ndarray[Any, Any]
+
+
+def predict(
+    module: ReasoningStack,
+    x: _Array,
+    b: _Array | None = None,
+    rotation: _Array | None = None,
+    k: int | None = None,
+) -> _Array:
+    """Return the outputs of a stack of one model, computed in float64.
+
+    Parameters
+    ----------
+    module : ReasoningStack
+    x : ndarray of shape (n, n_features)
+    b : ndarray of shape (n, d) or None
+    rotation : ndarray of shape (n, d, d) or None
+    k : int or None, default=None
+        Another number of steps than the model's own.
+
+    Returns
+    -------
+    ndarray of shape (n, d)
+    """
+    module, inputs = _prepare(module, x, b, rotation)
+    with torch.no_grad(), one_thread():
+        y = module(*inputs, k=k)[0] * module.unit
+    return np.ascontiguousarray(y.cpu().numpy())
+
+
+def predict_energy(
+    module: ReasoningStack,
+    x: _Array,
+    b: _Array | None = None,
+    rotation: _Array | None = None,
+) -> tuple[_Array, _Array]:
+    """Return the energies of a stack of one model, computed in float64.
+
+    Parameters are those of :func:`predict`.
+
+    Returns
+    -------
+    Q : ndarray of shape (n, d, d)
+    b : ndarray of shape (n, d)
+    """
+    module, inputs = _prepare(module, x, b, rotation)
+    with torch.no_grad(), one_thread():
+        energy = module.complete_energy(*inputs)
+        Q, b_out = energy.matrix()[0], (energy.b * module.unit)[0]
+    return np.ascontiguousarray(Q.cpu().numpy()), np.ascontiguousarray(b_out.cpu().numpy())
+
+
+def _prepare(
+    module: ReasoningStack, x: _Array, b: _Array | None, rotation: _Array | None
+) -> tuple[ReasoningStack, tuple[Tensor, Tensor | None, Tensor | None]]:
+    """Return the module in float64, and its inputs: features times rows, in units."""
+    if module.weights.dtype != torch.float64:
+        module = copy.deepcopy(module).double()
+    features = np.zeros((padded(x.shape[1]), len(x)))
+    features[: x.shape[1]] = x.T
+
+    def tensor(values: _Array) -> Tensor:
+        contiguous = np.ascontiguousarray(values, dtype=np.float64)
+        return torch.from_numpy(contiguous).to(module.weights.device).unsqueeze(0)
+
+    return module, (
+        tensor(features),
+        None if b is None else tensor(b.T) / module.unit,
+        None if rotation is None else tensor(rotation),
+    )

@@ -1,0 +1,95 @@
+"""Algorithms as values, and by name."""
+
+import copy
+import pickle
+
+import pytest
+
+from sklearn_reasoning.algorithms import (
+    Algorithm,
+    GradientDescent,
+    RecurrentCell,
+    _registry,
+    get_algorithm,
+    list_algorithms,
+    register_algorithm,
+)
+
+
+class Slow(GradientDescent):
+    name = "slow"
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """A registry that forgets what a test puts into it."""
+    monkeypatch.setattr(_registry, "_ALGORITHMS", dict(_registry._ALGORITHMS))
+
+
+def test_the_promised_names_are_there():
+    assert list_algorithms() == ["gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt"]
+
+
+@pytest.mark.parametrize("name", list_algorithms())
+def test_names_and_instances(name):
+    algorithm = get_algorithm(name)
+    assert isinstance(algorithm, Algorithm)
+    assert algorithm.name == name
+    assert get_algorithm(algorithm) is algorithm
+    for twin in (
+        get_algorithm(name),
+        copy.deepcopy(algorithm),
+        pickle.loads(pickle.dumps(algorithm)),
+    ):
+        assert twin == algorithm
+        assert hash(twin) == hash(algorithm)
+    others = [get_algorithm(other) for other in list_algorithms() if other != name]
+    assert algorithm not in others
+
+
+def test_options_count_for_equality():
+    assert RecurrentCell(width=3) == RecurrentCell(width=3)
+    assert RecurrentCell(width=3) != RecurrentCell()
+    assert repr(RecurrentCell(width=3)) == "RecurrentCell(n_layers=1, width=3)"
+    assert len({RecurrentCell(width=3), RecurrentCell(width=3), RecurrentCell()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ("heavyball", "Did you mean 'heavy_ball'?"),
+        ("chebychev", "Did you mean 'chebyshev'?"),
+        ("qqqqq", "'opt']."),
+    ],
+)
+def test_unknown_names_list_the_known_and_suggest(wrong, hint):
+    with pytest.raises(ValueError, match=f"algo='{wrong}' is not one of") as caught:
+        get_algorithm(wrong)
+    assert str(list_algorithms()) in str(caught.value)
+    assert str(caught.value).endswith(hint)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, GradientDescent])
+def test_what_is_no_algorithm(wrong):
+    with pytest.raises(TypeError, match="algo must be a name or an Algorithm instance"):
+        get_algorithm(wrong)
+
+
+def test_registering_ones_own(registry):
+    assert register_algorithm(Slow) is Slow
+    assert list_algorithms()[-1] == "slow"
+    assert get_algorithm("slow") == Slow()
+    register_algorithm(Slow)  # a notebook's cell is run twice
+
+
+def test_a_name_is_given_once(registry):
+    class Thief(GradientDescent):
+        pass
+
+    with pytest.raises(ValueError, match="'gd' is already the name of GradientDescent"):
+        register_algorithm(Thief)
+    assert get_algorithm("gd") == GradientDescent()
+
+
+def test_tests_leave_the_registry_alone():
+    assert "slow" not in list_algorithms()
