@@ -29,7 +29,8 @@ def draw(data: Bunch, predictions: Mapping[str, Any], table: Mapping[str, Any], 
 
     figure = Figure(figsize=(10, 9.5), layout="constrained")
     FigureCanvasAgg(figure)
-    images, losses = np.ravel(figure.subfigures(2, 1, height_ratios=[1.25, 1]))
+    halves: Any = figure.subfigures(2, 1, height_ratios=[1.25, 1])
+    images, losses = halves
     _draw_images(images, data, predictions)
     _draw_losses(losses, table)
     figure.savefig(path, dpi=120)

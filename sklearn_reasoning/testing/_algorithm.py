@@ -1,8 +1,4 @@
-"""The contract of algorithms and energies, as checks to run on one's own.
-
-Each check holds the object against what it declares of itself (``is_polynomial``,
-``has_step_size``, ...), never against its class.
-"""
+"""The contract of algorithms: what one declares of itself is what it is held against."""
 
 import copy
 import math
@@ -22,10 +18,9 @@ from sklearn_reasoning.energies import (
     QuadraticEnergy,
     SpectralQuadratic,
 )
-from sklearn_reasoning.energies._base import KnownSpectrum
 from sklearn_reasoning.layer import minimize
 
-__all__ = ["check_algorithm", "check_energy"]
+from ._compare import close, normal, require
 
 _MU, _L = 0.1, 1.0
 _EXACT = 1e-10  # for two ways to the same numbers in float64
@@ -102,102 +97,11 @@ def check_algorithm(algorithm: str | Algorithm) -> None:
     checks += [_check_layer_derivatives]
     for check in checks:
         check(algorithm)
-    _require(
+    require(
         algorithm == before and hash(algorithm) == hash(before),
         algorithm,
         "running it has changed its attributes; keep what changes in the state.",
     )
-
-
-def check_energy(energy: QuadraticEnergy, rtol: float | None = None) -> None:
-    """Check that an energy is what algorithms and the layer take it for.
-
-    Parameters
-    ----------
-    energy : QuadraticEnergy
-        Any energies with linear terms b of shape (..., n, d).
-    rtol : float or None, default=None
-        Largest difference, relative to the largest entry compared; None is the square root of
-        the dtype's precision. Ill-conditioned energies may need more.
-
-    Raises
-    ------
-    AssertionError
-        If Q is not linear, symmetric and positive, if the gradient is not the derivative of
-        the value or does not vanish at the minimiser, or if the eigenbasis is none.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_reasoning.energies import DenseQuadratic, OperatorQuadratic
-    >>> check_energy(DenseQuadratic(torch.tensor([[[2.0, 1.0], [1.0, 2.0]]]), torch.ones(1, 2)))
-    >>> check_energy(OperatorQuadratic(lambda y: y.cumsum(-1), torch.ones(1, 2)))
-    Traceback (most recent call last):
-    ...
-    AssertionError: OperatorQuadratic: Q is not symmetric, u'Qv is not v'Qu: ...
-    """
-    minimizer = energy.minimizer().detach()
-    rtol = math.sqrt(torch.finfo(minimizer.dtype).eps) if rtol is None else rtol
-
-    def close(actual: Tensor, expected: Tensor, message: str) -> None:
-        _close(actual, expected, rtol, energy, message)
-
-    u, v = (_normal(seed, *minimizer.shape).to(minimizer) for seed in (0, 1))
-    Qu, Qv = energy.product(u).detach(), energy.product(v).detach()
-    _require(
-        Qu.shape == u.shape and Qu.dtype == u.dtype,
-        energy,
-        f"product makes {tuple(Qu.shape)}, {Qu.dtype} of {tuple(u.shape)}, {u.dtype}.",
-    )
-    close(energy.product(2.0 * u - 3.0 * v).detach(), 2.0 * Qu - 3.0 * Qv, "Q is not linear")
-    close((u * Qv).sum(-1), (v * Qu).sum(-1), "Q is not symmetric, u'Qv is not v'Qu")
-    _require(bool(((u * Qu).sum(-1) > 0).all()), energy, "Q is not positive definite.")
-    point = u.clone().requires_grad_()
-    with torch.enable_grad():
-        (slope,) = torch.autograd.grad(energy.value(point).sum(), point)
-    close(energy.gradient(u).detach(), slope, "the gradient is not the derivative of the value")
-    b = energy.b.detach().expand_as(u)
-    close(energy.gradient(minimizer).detach() + b, b, "the gradient at the minimizer is not 0")
-    if isinstance(energy, KnownSpectrum):
-        for there, back in (
-            (energy.to_eigenbasis, energy.from_eigenbasis),
-            (energy.from_eigenbasis, energy.to_eigenbasis),
-        ):
-            close(back(there(u)).detach(), u, "to_ and from_eigenbasis are not inverse")
-            close(there(u).detach().norm(dim=-1), u.norm(dim=-1), "the eigenbasis is no rotation")
-        scaled = energy.eigenvalues * energy.to_eigenbasis(u)
-        close(energy.from_eigenbasis(scaled).detach(), Qu, "product is not R diag(eigenvalues) R'")
-
-
-# ---------------------------------------------------------------------- what the checks share
-
-
-def _require(condition: bool, what: Any, message: str) -> None:
-    if not condition:
-        name = what.name if isinstance(what, Algorithm) else type(what).__name__
-        raise AssertionError(f"{name}: {message}")
-
-
-def _close(actual: Tensor, expected: Tensor, rtol: float, what: Any, message: str) -> None:
-    """Compare relative to the largest entry expected."""
-    _require(
-        actual.shape == expected.shape,
-        what,
-        f"{message}: shape {tuple(actual.shape)} instead of {tuple(expected.shape)}.",
-    )
-    scale = float(expected.abs().max()) if expected.numel() else 0.0
-    difference = float((actual - expected).abs().max()) if expected.numel() else 0.0
-    # Not the other way round: NaN must not pass.
-    _require(
-        difference <= rtol * max(scale, torch.finfo(expected.dtype).tiny),
-        what,
-        f"{message}: the largest difference is {difference:.3g}, of numbers up to {scale:.3g}.",
-    )
-
-
-def _normal(seed: int, *shape: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, dtype=torch.float64, generator=generator)
 
 
 def _problem(n: int, d: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -205,8 +109,8 @@ def _problem(n: int, d: int) -> tuple[Tensor, Tensor, Tensor]:
     inner = torch.rand(n, d, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     eigenvalues = _MU + (_L - _MU) * inner
     eigenvalues[:, 0], eigenvalues[:, -1] = _L, _MU
-    rotation, _ = torch.linalg.qr(_normal(1, n, d, d))
-    return eigenvalues, rotation, _normal(2, n, d)
+    rotation, _ = torch.linalg.qr(normal(1, n, d, d))
+    return eigenvalues, rotation, normal(2, n, d)
 
 
 def _phis(algorithm: Algorithm, d: int = 3) -> dict[str, Any]:
@@ -251,14 +155,14 @@ def _check_value(algorithm: Algorithm) -> None:
         copies["pickle"] = copy.copy(algorithm)
         vars(copies["pickle"]).update(pickle.loads(pickle.dumps(vars(algorithm))))
     for how, twin in copies.items():
-        _require(
+        require(
             twin == algorithm and hash(twin) == hash(algorithm),
             algorithm,
             f"a {how} of it does not compare equal, or has another hash; "
             "its attributes must be plain hashable values.",
         )
-    _require(algorithm != object(), algorithm, "it compares equal to an unrelated object.")
-    _require(
+    require(algorithm != object(), algorithm, "it compares equal to an unrelated object.")
+    require(
         repr(copy.deepcopy(algorithm)) == repr(algorithm),
         algorithm,
         "repr differs between equal algorithms; it should show type and options.",
@@ -268,12 +172,12 @@ def _check_value(algorithm: Algorithm) -> None:
 def _check_region(algorithm: Algorithm) -> None:
     for mu, L in ((_MU, _L), (0.5, 0.5), (1e-3, 20.0)):
         low, high = algorithm.stable_region(mu, L)
-        _require(
+        require(
             0.0 <= low <= high and not math.isnan(high),
             algorithm,
             f"stable_region(mu={mu}, L={L}) is ({low}, {high}); it must be 0 <= low <= high.",
         )
-        _require(
+        require(
             not algorithm.has_step_size or 0.0 < high < math.inf,
             algorithm,
             f"stable_region(mu={mu}, L={L}) ends at {high}; with has_step_size = True it must end "
@@ -287,11 +191,11 @@ def _check_state(algorithm: Algorithm) -> None:
     for dtype in (torch.float64, torch.float32):
         gradient = DiagonalQuadratic(eigenvalues.to(dtype), b.to(dtype)).gradient
         phi_ = {k: w.to(dtype) for k, w in phi.items()} if isinstance(phi, dict) else phi
-        y = _normal(3, 4, 3).to(dtype)
+        y = normal(3, 4, 3).to(dtype)
         kept = y.clone()
         state = algorithm.start(y, gradient)
-        _require(isinstance(state, tuple), algorithm, "start must return a tuple.")
-        _require(
+        require(isinstance(state, tuple), algorithm, "start must return a tuple.")
+        require(
             isinstance(state[0], Tensor)
             and state[0].shape == y.shape
             and bool((state[0] == y).all()),
@@ -302,12 +206,12 @@ def _check_state(algorithm: Algorithm) -> None:
         for _ in range(3):
             previous = [(x, x.clone()) for x in state if isinstance(x, Tensor)]
             state = algorithm.step(state, gradient, phi_, _MU, _L)
-            _require(
+            require(
                 isinstance(state, tuple) and len(state) == n_states,
                 algorithm,
                 f"step must return a tuple of {n_states} entries, as start does.",
             )
-            _require(
+            require(
                 isinstance(state[0], Tensor)
                 and state[0].shape == y.shape
                 and state[0].dtype == dtype,
@@ -315,7 +219,7 @@ def _check_state(algorithm: Algorithm) -> None:
                 f"the first entry of what step returns must be the next iterate, of shape "
                 f"{tuple(y.shape)} and {dtype}; keep the dtype of y.",
             )
-            _require(
+            require(
                 all(torch.equal(x, was) for x, was in previous) and torch.equal(y, kept),
                 algorithm,
                 "step changes its state in place, which breaks its derivatives; make new tensors.",
@@ -333,7 +237,7 @@ def _check_bounded(algorithm: Algorithm) -> None:
         *_, y = iterates(algorithm, torch.zeros_like(b), energy.gradient, _MANY, phi, _MU, _L)
         largest = float(y.abs().max())
         where = ", inside its stable_region," if algorithm.has_step_size else ""
-        _require(
+        require(
             largest <= bound,
             algorithm,
             f"with {description}{where} the iterates reach {largest:.3g} after {_MANY} steps, "
@@ -347,12 +251,12 @@ def _check_polynomial(algorithm: Algorithm) -> None:
         for k in (0, 1, 2, 5, 30):
             r = algorithm.residual(t, k, phi, _MU, _L)
             q = algorithm.filter(t, k, phi, _MU, _L)
-            _require(
+            require(
                 r.shape == q.shape == t.shape,
                 algorithm,
                 f"residual and filter must keep the shape of t, {tuple(t.shape)}.",
             )
-            _close(
+            close(
                 r + t * q,
                 torch.ones_like(t),
                 _EXACT,
@@ -362,7 +266,7 @@ def _check_polynomial(algorithm: Algorithm) -> None:
             )
             if not algorithm.is_exact:
                 origin = algorithm.filter(torch.zeros(1, dtype=t.dtype), k, phi, _MU, _L)
-                _require(
+                require(
                     bool(origin.isfinite().all()),
                     algorithm,
                     f"filter is {origin.item()} at t = 0 for k={k}, {description}; it is a "
@@ -384,7 +288,7 @@ def _check_closed_form(algorithm: Algorithm) -> None:
         for description, phi in phis.items():
             for k in (0, 1, 2, 3, 7, 30, each):
                 kind = "a tensor k" if isinstance(k, Tensor) else f"k={k}"
-                _close(
+                close(
                     closed(t, k, phi, _MU, _L),
                     recurrence(algorithm, t, k, phi, _MU, _L),
                     _EXACT,
@@ -393,7 +297,7 @@ def _check_closed_form(algorithm: Algorithm) -> None:
                 )
         if algorithm.has_step_size:
             size = _middle(algorithm)
-            _close(
+            close(
                 closed(t, 7, PerIteration((size,) * 7), _MU, _L),
                 closed(t, 7, size, _MU, _L),
                 _EXACT,
@@ -419,7 +323,7 @@ def _check_polynomial_derivatives(algorithm: Algorithm) -> None:
                     value(t, k, phi - width, _MU, _L),
                 )
             for wrt, (above, below) in slopes.items():
-                _close(
+                close(
                     derivative(t, k, phi, _MU, _L, wrt=wrt) + 1.0,
                     (above - below) / (2.0 * width) + 1.0,
                     1e-6,
@@ -450,14 +354,14 @@ def _check_energies(algorithm: Algorithm) -> None:
             where = f"for k={k}, {description}; {remedy}"
             expected = minimize(algorithm, dense, k, phi, _MU, _L)
             for kind, energy in _energies(eigenvalues, rotation, b):
-                _close(
+                close(
                     minimize(algorithm, energy, k, phi, _MU, _L),
                     expected,
                     _EXACT,
                     algorithm,
                     f"{kind} gives another result than DenseQuadratic {where}",
                 )
-            _close(
+            close(
                 minimize(algorithm, DiagonalQuadratic(eigenvalues, b), k, phi, _MU, _L),
                 minimize(algorithm, DenseQuadratic(matrices, b), k, phi, _MU, _L),
                 _EXACT,
@@ -473,7 +377,7 @@ def _check_convergence(algorithm: Algorithm) -> None:
     energy = DenseQuadratic(SpectralQuadratic(eigenvalues, rotation, b).matrix(), b)
     phi = _middle(algorithm)
     y = minimize(algorithm, energy, _MANY, phi, _MU, _L)
-    _close(
+    close(
         y,
         energy.minimizer(),
         1e-2,
@@ -483,7 +387,7 @@ def _check_convergence(algorithm: Algorithm) -> None:
     )
     if not algorithm.is_exact:
         *_, y = iterates(algorithm, energy.minimizer(), energy.gradient, 5, phi, _MU, _L)
-        _close(y, energy.minimizer(), 1e-8, algorithm, "started at the minimiser it moves away")
+        close(y, energy.minimizer(), 1e-8, algorithm, "started at the minimiser it moves away")
 
 
 def _check_dtypes(algorithm: Algorithm) -> None:
@@ -497,7 +401,7 @@ def _check_dtypes(algorithm: Algorithm) -> None:
             for k in (0, 3, 40):
                 energy = SpectralQuadratic(eigenvalues.to(dtype), rotation.to(dtype), b.to(dtype))
                 y = minimize(algorithm, energy, k, phi, _MU, _L)
-                _require(
+                require(
                     y.shape == b.shape and y.dtype == dtype and bool(y.isfinite().all()),
                     algorithm,
                     f"for k={k}, {description} and {dtype} the layer gives {y.dtype} of shape "
@@ -514,7 +418,7 @@ def _check_tensor_k(algorithm: Algorithm) -> None:
         together = minimize(algorithm, energy, k, phi, _MU, _L)
         for row in range(5):
             alone = minimize(algorithm, energy, int(k[row]), phi, _MU, _L)
-            _close(
+            close(
                 together[row],
                 alone[row],
                 _EXACT,
@@ -530,7 +434,7 @@ def _check_layer_derivatives(algorithm: Algorithm) -> None:
     names = list(phi) if isinstance(phi, dict) else []
     if names:
         # Off the initial weights, where units may sit in the kink of an activation.
-        learned = [w + 0.1 * _normal(4 + i, *w.shape) for i, w in enumerate(phi.values())]
+        learned = [w + 0.1 * normal(4 + i, *w.shape) for i, w in enumerate(phi.values())]
     else:
         learned = [] if phi is None else [torch.tensor(phi, dtype=torch.float64)]
 
