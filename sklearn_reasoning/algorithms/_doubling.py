@@ -61,10 +61,13 @@ def sum_of_powers(phi: Phi, t: Tensor, k: Steps) -> Tensor:
     iteration for 1/t; one more step: :math:`q_{m+1} = q_m + \phi (1 - t q_m)`.
     """
     q = 0.0 * t  # attached to t, for k = 0 as well
+    one = t.new_ones(())
+    phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
     for any_bit, has_bit in _bits(k):
-        q = q * (2.0 - t * q)
+        q = q * torch.addcmul(2.0 * one, t, q, value=-1.0)
         if any_bit:
-            q = _select(has_bit, q + phi * (1.0 - t * q), q)
+            stepped = torch.addcmul(q, phi, torch.addcmul(one, t, q, value=-1.0))
+            q = _select(has_bit, stepped, q)
     return q
 
 
@@ -103,7 +106,7 @@ def _sums(
     _, has_bit = next(bits, (False, torch.zeros((), dtype=torch.bool, device=m.device)))
     # From S_0 = 0, the highest bit takes those that have it to S_1 = 1.
     alpha = torch.ones_like(m) if has_bit is None else has_bit.to(m.dtype).expand_as(m)
-    gamma = torch.zeros_like(m)
+    gamma, one = torch.zeros_like(m), m.new_ones(())
     yield False, None, alpha, gamma
     for any_bit, has_bit in bits:
         u, one_plus_v, delta_gamma = _power(alpha, gamma, delta, one_minus_m)
@@ -114,14 +117,11 @@ def _sums(
         yield False, None, alpha, gamma
         if any_bit:
             stepped = (
-                torch.addcmul(torch.addcmul(_ONE.to(m), m, alpha), delta, gamma, value=-1.0),
+                torch.addcmul(torch.addcmul(one, m, alpha), delta, gamma, value=-1.0),
                 torch.addcmul(alpha, m, gamma),
             )
             alpha, gamma = _select(has_bit, stepped[0], alpha), _select(has_bit, stepped[1], gamma)
             yield True, has_bit, alpha, gamma
-
-
-_ONE = torch.ones(())
 
 
 def _power(

@@ -59,4 +59,7 @@ def cayley(upper: Tensor, d: int) -> Tensor:
     triangle = flat.unflatten(-1, (d, d))
     skew = triangle - triangle.mT
     identity = torch.eye(d, dtype=upper.dtype, device=upper.device)
-    return torch.linalg.solve(identity - skew, identity + skew)
+    # I - A is never singular; solve's own check would raise for all models of a stack where
+    # one has left the finite numbers.
+    rotation, _ = torch.linalg.solve_ex(identity - skew, identity + skew)
+    return rotation

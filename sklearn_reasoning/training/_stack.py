@@ -207,18 +207,18 @@ class ReasoningStack(nn.Module):
         """
         energy = self.energy(x, b, rotation)
         if self.architecture.b_hidden is not None:
-            energy.b = energy.b - self._pull(energy, self.offset.unsqueeze(1))
+            energy.b = energy.b - energy.from_eigenbasis(self._offset_in_b(energy))
         return energy
 
-    def _pull(self, energy: KnownSpectrum, c: Tensor) -> Tensor:
+    def _offset_in_b(self, energy: KnownSpectrum) -> Tensor:
+        """Return what the offset takes from b, in the eigenbasis."""
         a = self.architecture
         gain = energy.eigenvalues
         if a.algorithm.is_polynomial:
             q = a.algorithm.filter(gain, self._steps(None), self._phi(), a.mu, a.L)
             # With k = 0 the output is 0 whatever b is.
             gain = torch.where(q == 0.0, 0.0, 1.0 / torch.where(q == 0.0, 1.0, q))
-        c = energy.to_eigenbasis(c.expand_as(gain))
-        return energy.from_eigenbasis(gain * c)
+        return gain * energy.to_eigenbasis(self.offset.unsqueeze(1))
 
     def forward(
         self,
@@ -240,17 +240,23 @@ class ReasoningStack(nn.Module):
         -------
         Tensor of shape (n_models, n, d)
         """
-        a = self.architecture
+        algorithm = self.architecture.algorithm
         trained_k = k is None or (self.k == (k,) * self.n_models)
-        if a.b_hidden is None:
-            energy, offset = self.energy(x, b, rotation), None
-        elif a.algorithm.is_polynomial and trained_k and 0 not in self.k:
+        if self.architecture.b_hidden is None:
+            return self._minimize(self.energy(x, b, rotation), k)
+        if not algorithm.commutes_with_rotations:
+            return self._minimize(self.complete_energy(x, b, rotation), k)
+        energy = self.energy(x, b, rotation)
+        if algorithm.is_polynomial and trained_k and 0 not in self.k:
             # The layer is linear in b: adding c afterwards is the same, and cheaper.
-            energy, offset = self.energy(x, b, rotation), self.offset.unsqueeze(1)
-        else:
-            energy, offset = self.complete_energy(x, b, rotation), None
-        y = minimize(a.algorithm, energy, self._steps(k), self._phi(), a.mu, a.L)
-        return y if offset is None else y + offset
+            return self._minimize(energy, k) + self.offset.unsqueeze(1)
+        completed = energy.to_eigenbasis(energy.b) - self._offset_in_b(energy)
+        decoupled = DiagonalQuadratic(energy.eigenvalues, completed)
+        return energy.from_eigenbasis(self._minimize(decoupled, k))
+
+    def _minimize(self, energy: KnownSpectrum, k: int | None) -> Tensor:
+        a = self.architecture
+        return minimize(a.algorithm, energy, self._steps(k), self._phi(), a.mu, a.L)
 
     def _steps(self, k: int | None) -> int | Tensor:
         if k is not None:

@@ -722,19 +722,7 @@ def test_callbacks_see_partial_fit(data):
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize(
-    "rotation",
-    [
-        "identity",
-        "given",
-        pytest.param(
-            "shared",
-            marks=pytest.mark.xfail(
-                reason="cayley: torch.linalg.solve raises its own error on infinite entries"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("rotation", ["identity", "given", "shared", "predicted"])
 def test_divergence_is_an_error_that_names_the_rate(data, method, rotation):
     X, y = data
     X = with_columns(X, 3, "learned", rotation)
