@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.layer import initial_sizes, resolve_step_size
 from sklearn_reasoning.training import Architecture, ModelSettings, Rows
 
 from ._parameters import hidden_sizes
@@ -44,13 +44,16 @@ def settings_of(estimator: Any, n: int, seed: int) -> ModelSettings:
         estimator.L,
     )
     initial, low, high = (1.0, 1.0, 1.0) if resolved is None else resolved
-    n_sizes = 0 if resolved is None else estimator.k if estimator.step_size_per_iteration else 1
+    sizes: tuple[float, ...] = () if resolved is None else (initial,)
+    if resolved is not None and estimator.step_size_per_iteration:
+        learned = bool(estimator.learn_step_size)
+        sizes = initial_sizes(initial, low, int(estimator.k), learned)
     batch_size = estimator.batch_size
     if isinstance(batch_size, str):
         batch_size = n if n <= 64 else max(50, n // 20)
     return ModelSettings(
         k=int(estimator.k),
-        step_size=(initial,) * n_sizes,
+        step_size=sizes,
         step_size_range=(low, high),
         learn_step_size=bool(estimator.learn_step_size),
         loss=str(estimator.loss),

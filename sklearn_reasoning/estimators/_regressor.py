@@ -60,7 +60,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     learn_step_size : bool, default=True
         Whether the step size is trained.
     step_size_per_iteration : bool, default=False
-        Whether each of the k iterations has a step size of its own.
+        Whether each of the k iterations has a step size of its own. Learned ones
+        begin evenly spread over the tenth below ``step_size``: equal ones could stay equal.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
     spectrum : {"auto", "anchored", "free"}, default="auto"
@@ -141,7 +142,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     -----
     The energy in use is returned by :meth:`predict_energy`. Where b is learned it holds the
     mean of y as :math:`b = b_\theta(x) - q_k(Q)^{-1} \bar y`, so that large means cost
-    nothing.
+    nothing. That takes a polynomial method; cg and rnn have :math:`b_\theta(x) - Q \bar y`
+    and must reach the mean in k steps: centre y for them (``TransformedTargetRegressor``).
 
     Examples
     --------
@@ -260,7 +262,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         with self._unchanged_on_failure():
             rows, dtype = self._validated_rows(X, y, sample_weight, reset=True)
             architecture = architecture_of(self)
-            initial = self._initial_net(architecture)
+            warm = self.warm_start and hasattr(self, "net_")
+            initial = self._net_of_shape(architecture, "warm_start=True") if warm else None
             seed = int(independent_random_state(self.random_state).randint(2**31 - 1))
             rows, validation = hold_out(self, rows, seed)
             settings = settings_of(self, len(rows.y), seed)
@@ -297,9 +300,10 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             This estimator.
         """
         first = not hasattr(self, "net_")
-        net = None if first else copy.deepcopy(self.net_)
         with self._unchanged_on_failure():
             rows, dtype = self._validated_rows(X, y, sample_weight, reset=first)
+            architecture = architecture_of(self)
+            net = None if first else copy.deepcopy(self._net_of_shape(architecture, "partial_fit"))
             seed = (
                 net.models[0].seed
                 if net is not None
@@ -312,7 +316,7 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 patience=None,
             )
             net = train_one_epoch(
-                architecture_of(self),
+                architecture,
                 settings,
                 rows,
                 net=net,
@@ -371,17 +375,16 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         y = y.reshape(len(y), -1).astype(np.float64, order="C")
         return Rows(x, y, weight, b, R), dtype
 
-    def _initial_net(self, architecture: Architecture) -> StackNet | None:
-        if not (self.warm_start and hasattr(self, "net_")):
-            return None
+    def _net_of_shape(self, architecture: Architecture, what: str) -> StackNet:
+        """Return the fitted net, if what the parameters ask for now still fits it."""
         net: StackNet = self.net_
+        step_size = net.module_.step_size
+        n_sizes = (self.k,) if self.step_size_per_iteration else ()
         if net.module_.architecture != architecture or (
-            net.module_.step_size is not None
-            and net.module_.step_size.shape[1:]
-            != ((self.k,) if self.step_size_per_iteration else ())
+            step_size is not None and step_size.shape[1:] != n_sizes
         ):
             raise ValueError(
-                "warm_start=True needs the same shapes as the last fit; columns, outputs or a "
+                f"{what} goes on from the last fit and needs its shapes; columns, outputs or a "
                 "parameter that changes them are now different. Use clone() to begin anew."
             )
         return net
@@ -397,8 +400,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def predict(self, X: Any, k: int | None = None) -> _Array:
         """Return the outputs of k steps on the predicted energies.
 
-        Computes in float64 whatever the training dtype, so that a row's prediction does not
-        depend on the rows around it.
+        Computes in float64 whatever the training dtype: a row's prediction then depends on the
+        rows around it in the last digits of float64 only.
 
         Parameters
         ----------

@@ -2,6 +2,6 @@
 
 from ._layer import ReasoningLayer
 from ._plan import minimize
-from ._step_size import resolve_step_size
+from ._step_size import initial_sizes, resolve_step_size
 
-__all__ = ["ReasoningLayer", "minimize", "resolve_step_size"]
+__all__ = ["ReasoningLayer", "initial_sizes", "minimize", "resolve_step_size"]

@@ -11,7 +11,7 @@ from sklearn_reasoning.algorithms._checks import check_spectrum, check_steps
 from sklearn_reasoning.energies import QuadraticEnergy
 
 from ._plan import minimize
-from ._step_size import ClampKeepingGradient, resolve_step_size
+from ._step_size import ClampKeepingGradient, initial_sizes, resolve_step_size
 
 
 class ReasoningLayer(nn.Module):
@@ -38,7 +38,8 @@ class ReasoningLayer(nn.Module):
     learn_step_size : bool, default=True
         Whether the step size is a parameter.
     step_size_per_iteration : bool, default=False
-        Whether every iteration has a step size of its own (k of them).
+        Whether every iteration has a step size of its own (k of them). Learned ones begin
+        evenly spread over the tenth below ``step_size``, since equal ones could stay equal.
     d : int or None, default=None
         Dimension of y. Needed only for algorithms with weights (rnn), and there only to have
         the weights before the first call, as for torch's lazy modules.
@@ -87,16 +88,19 @@ class ReasoningLayer(nn.Module):
         self.k = check_steps(k)
         resolved = resolve_step_size(self.algorithm, step_size, step_size_range, mu, L)
         self.per_iteration = bool(step_size_per_iteration) and resolved is not None
-        shape: tuple[int, ...] = ()
+        n_sizes: int | None = None
         if self.per_iteration:
             if isinstance(self.k, Tensor):
                 raise ValueError("step_size_per_iteration=True needs k to be an int.")
-            shape = (self.k,)
+            n_sizes = self.k
         if resolved is None:
             self._step_size = None
         else:
             initial, self.low, self.high = resolved
-            value = torch.full(shape, initial, dtype=torch.float64)
+            value = torch.tensor(initial, dtype=torch.float64)
+            if n_sizes is not None:
+                sizes = initial_sizes(initial, self.low, n_sizes, learned=learn_step_size)
+                value = torch.tensor(sizes, dtype=torch.float64)
             if learn_step_size:
                 self._step_size = nn.Parameter(value)
             else:

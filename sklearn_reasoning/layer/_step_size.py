@@ -75,6 +75,17 @@ def resolve_step_size(
     return float(step_size), low, high
 
 
+def initial_sizes(initial: float, low: float, k: int, learned: bool) -> tuple[float, ...]:
+    """Return the first step sizes of k iterations: all ``initial``, unless they are learned.
+
+    Gradient descent is symmetric in its step sizes: equal ones would get equal gradients and
+    stay equal. Learned ones fall evenly from ``initial`` by up to a tenth, not below ``low``.
+    """
+    if not learned:
+        return (initial,) * k
+    return tuple(max(low, initial * (1.0 - 0.1 * i / k)) for i in range(k))
+
+
 class ClampKeepingGradient(torch.autograd.Function):
     """Clamp whose gradient is that of the identity, at and beyond the ends too.
 

@@ -173,10 +173,12 @@ def train_one_epoch(
     model : ModelSettings
     rows : Rows
     net : StackNet or None
-        The net to go on with, moments of its optimiser included; it is changed. None begins
-        a new one.
-    dtype, device, callbacks, verbose
-        As for :func:`fit_stack`, for a new net.
+        The net to go on from, with its history and the moments of its optimiser. None begins
+        anew.
+    dtype : torch.dtype
+        Of a new net; one that goes on keeps its own.
+    device, callbacks, verbose
+        As for :func:`fit_stack`.
 
     Returns
     -------
@@ -188,11 +190,14 @@ def train_one_epoch(
         If the loss is not finite.
     """
     with one_thread():
-        if net is None:
-            net = build_net(architecture, [model], dtype, device, callbacks, verbose)
+        before = net
+        if before is not None:
+            dtype = before.module_.weights.dtype
+        net = build_net(architecture, [model], dtype, device, callbacks, verbose)
+        if before is None:
             set_initial_state(net, [model], [target_statistics(architecture, rows)])
         else:
-            net.use_settings((model,))
+            net.go_on_from(before)
         train_rows = stack_rows(net, [rows], [model.batch_size])
         net.notify("on_train_begin", X=train_rows, y=None)
         net.fit_loop(train_rows, epochs=1)

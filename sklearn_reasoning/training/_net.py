@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
+from skorch.history import History
 from torch import Tensor, nn
 
 from sklearn_reasoning.exceptions import DivergenceError
@@ -119,12 +120,15 @@ class StackNet(NeuralNet):
         self.optimizer_ = self.optimizer(groups)
         return self
 
-    def use_settings(self, models: tuple[ModelSettings, ...]) -> None:
-        """Go on with other rates, decays and ranges; moments of the optimiser are kept."""
-        self.models = models
-        state = dict(self.optimizer_.state)
-        self.initialize_optimizer()
-        self.optimizer_.state.update(state)
+    def go_on_from(self, before: StackNet) -> None:
+        """Take over weights, history and the moments of the optimiser of another net.
+
+        Its own rates, ranges, numbers of steps, losses and callbacks stay.
+        """
+        self.module_.load_state_dict(before.module_.state_dict())
+        self.clamp_step_sizes()
+        self.optimizer_.state = before.optimizer_.state
+        self.history_: History = before.history
 
     def forget_optimizer_state(self) -> None:
         """Drop gradients and the moments of the optimiser."""

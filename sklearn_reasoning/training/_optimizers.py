@@ -48,7 +48,7 @@ class StackOptimizer:
                 parameter.grad = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # A file would hold the module's parameters twice; use_settings groups them anew.
+        # A file would hold the module's parameters twice; only the moments are taken over.
         return {**vars(self), "param_groups": []}
 
     def _update(

@@ -373,6 +373,27 @@ def test_step_sizes_never_leave_their_range(data, algo, bounds, per_iteration):
     assert low <= np.min(model.step_size_) <= np.max(model.step_size_) <= high
 
 
+def test_step_sizes_of_gradient_descent_learn_apart(data):
+    X, y = data
+    model = regressor(algo="gd", k=3, step_size_per_iteration=True, max_epochs=20).fit(X, y)
+    first, last = model.history_[0, "step_size"], model.step_size_
+    # gd is symmetric in its step sizes: from equal ones it would never leave equality.
+    assert len(set(last)) == 3
+    assert np.ptp(last - first) > 1e-6
+
+
+def test_partial_fit_takes_parameters_that_were_changed(data):
+    X, y = data
+    model = regressor(k=2, loss="l2").fit(X, y)
+    model.set_params(k=5, loss="squared").partial_fit(X, y)
+    assert_allclose(model.predict(X), model.predict(X, k=5))
+    assert model.history_[-1, "train_loss"] == pytest.approx(
+        np.square(model.predict(X) - y).sum(axis=1).mean(), rel=0.5
+    )
+    with pytest.raises(ValueError, match="partial_fit goes on"):
+        model.set_params(q_hidden=(3, 3)).partial_fit(X, y)
+
+
 @pytest.mark.parametrize("per_iteration", [False, True])
 def test_a_step_size_that_is_not_learned_stays(data, per_iteration):
     X, y = data
