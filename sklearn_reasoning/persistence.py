@@ -17,7 +17,7 @@ import skorch
 import torch
 from safetensors.torch import save
 
-from .algorithms import Algorithm, get_algorithm
+from .algorithms import Algorithm, get_algorithm, list_algorithms
 from .estimators import HybridReasoningRegressor
 from .estimators._state import fitted_state, restore_fitted_state
 
@@ -142,7 +142,7 @@ def load_model(path: str | os.PathLike[str]) -> HybridReasoningRegressor:
         TypeError,
         ValueError,
     ) as error:
-        raise ValueError(f"{path} cannot be read as a model: {error}.") from error
+        raise ValueError(f"{path} cannot be read as a model: {str(error).rstrip('.')}.") from error
     return estimator
 
 
@@ -163,6 +163,13 @@ def _encode(value: Any) -> Any:
     if isinstance(value, dict):
         return {"dict": {str(key): _encode(entry) for key, entry in value.items()}}
     if isinstance(value, Algorithm):
+        if value.name not in list_algorithms() or type(get_algorithm(value.name)) is not type(
+            value
+        ):
+            raise TypeError(
+                f"{value!r} cannot be found by its name when the model is loaded; call "
+                "register_algorithm on its class first, and whenever the model is loaded."
+            )
         return {"algorithm": value.name, "options": _encode(dict(vars(value)))}
     if isinstance(value, torch.device):
         return str(value)

@@ -8,7 +8,7 @@ import pytest
 from skorch.callbacks import EpochTimer
 
 from sklearn_reasoning import HybridReasoningRegressor, load_model, save_model
-from sklearn_reasoning.algorithms import RecurrentCell, list_algorithms
+from sklearn_reasoning.algorithms import GradientDescent, RecurrentCell, list_algorithms
 from sklearn_reasoning.datasets import make_quadratic_reasoning
 
 
@@ -108,6 +108,16 @@ def test_what_cannot_be_saved_is_refused(path):
         save_model(HybridReasoningRegressor(), path)
     with pytest.raises(TypeError, match="HybridReasoningRegressor"):
         save_model(object(), path)
+    assert not path.exists()
+
+
+def test_an_algorithm_without_a_registered_name_is_refused(path):
+    class Unregistered(GradientDescent):
+        name = "unregistered"
+
+    model = fitted([[0.0], [1.0]], [0.0, 1.0], algo=Unregistered())
+    with pytest.raises(TypeError, match="register_algorithm"):
+        save_model(model, path)
     assert not path.exists()
 
 

@@ -36,8 +36,8 @@ def anchored_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
     Tensor of shape (..., d, n)
     """
     inner = mu + (L - mu) * torch.softmax(logits, dim=-2)
-    end = torch.ones_like(inner[..., :1, :])
-    return torch.cat([L * end, inner, mu * end], dim=-2)
+    end = inner[..., :1, :]
+    return torch.cat([torch.full_like(end, L), inner, torch.full_like(end, mu)], dim=-2)
 
 
 def cayley(upper: Tensor, d: int) -> Tensor:

@@ -29,8 +29,10 @@ class Columns:
     b: _Array | None
     rotation: _Array | None
 
-    def split(self, X: _Array) -> tuple[_Array, _Array | None, _Array | None]:
+    def split(self, X: _Array, tolerance: float) -> tuple[_Array, _Array | None, _Array | None]:
         """Return x of shape (n, m), b of shape (n, d) and R of shape (n, d, d).
+
+        R'R may differ from the identity by ``tolerance``.
 
         Raises
         ------
@@ -42,7 +44,7 @@ class Columns:
             return X[:, self.x], b, None
         d = round(len(self.rotation) ** 0.5)
         R = X[:, self.rotation].reshape(-1, d, d)
-        _check_orthogonal(R)
+        _check_orthogonal(R, tolerance)
         return X[:, self.x], b, R
 
 
@@ -138,10 +140,9 @@ def _indices(
     return np.array(indices, dtype=np.intp)
 
 
-def _check_orthogonal(R: _Array) -> None:
+def _check_orthogonal(R: _Array, tolerance: float) -> None:
     product = np.matmul(R.swapaxes(1, 2), R)
     error = float(np.abs(product - np.eye(R.shape[-1])).max()) if len(R) else 0.0
-    tolerance = 1e-3 if R.dtype == np.float32 else 1e-6
     if not error <= tolerance:
         raise ValueError(
             f"rotation: the columns of X that hold R are not orthogonal matrices (R'R differs "

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
+from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 from sklearn_reasoning.layer._step_size import check_spectrum, resolve_step_size
@@ -58,6 +59,14 @@ _NUMBERS = [
 ]
 
 
+# They need data sets or an optimiser of a kind that is not there.
+_UNUSABLE_CALLBACKS = {
+    EpochScoring: "early_stopping=True, or scikit-learn's cross_validate,",
+    BatchScoring: "the history's train_loss",
+    LRScheduler: "lr_schedule",
+}
+
+
 def check_relations(estimator: Any) -> Algorithm:
     """Check what the constraints cannot say of one parameter alone.
 
@@ -85,6 +94,9 @@ def check_relations(estimator: Any) -> Algorithm:
         named = isinstance(callback, tuple) and len(callback) == 2
         if not hasattr(callback[1] if named else callback, "on_epoch_end"):
             raise ValueError(f"callbacks holds {callback!r}, which is no skorch callback.")
+        for kind, instead in _UNUSABLE_CALLBACKS.items():
+            if isinstance(callback[1] if named else callback, kind):
+                raise ValueError(f"callbacks holds a {kind.__name__}: use {instead} instead.")
     _check_device(estimator.device)
     return algorithm
 

@@ -34,6 +34,9 @@ from ._problem import architecture_of, hold_out, settings_of
 
 _Array = np.ndarray[Any, Any]
 
+# How far R'R may be from I, by the dtype that is trained in.
+_ORTHOGONAL = {torch.float32: 1e-3, torch.float64: 1e-6}
+
 
 class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     r"""Regression by a predicted energy that k steps of an algorithm minimise.
@@ -104,6 +107,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     device : str, default="cpu"
         A torch device.
     callbacks : list of skorch callbacks or None, default=None
+        Those that watch the history, parameters or gradients; not those that score data or
+        need a torch optimiser.
     verbose : int, default=0
         Whether to print a line an epoch.
     random_state : int, RandomState instance or None, default=None
@@ -120,7 +125,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     step_size_ : float, ndarray of shape (k,) or None
         The trained step size(s).
     history_ : skorch.history.History
-        A row an epoch: ``train_loss``, ``valid_loss``, ``lr``, ``step_size``, ``dur``.
+        A row an epoch: ``epoch``, ``train_loss``, ``valid_loss`` (with early stopping), ``lr``,
+        ``step_size`` (where there is one) and ``dur``, in seconds.
     n_iter_ : int
         Number of epochs trained.
     empirical_loss_ : float
@@ -369,8 +375,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         elif n_outputs != self.n_outputs_:
             raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
-        x, b, R = self._columns.split(X)
         dtype = torch.float32 if X.dtype == np.float32 else torch.float64
+        x, b, R = self._columns.split(X, _ORTHOGONAL[dtype])
         # In one memory order, so that a frame and an array of the same numbers give the same bits.
         y = y.reshape(len(y), -1).astype(np.float64, order="C")
         return Rows(x, y, weight, b, R), dtype
@@ -484,7 +490,7 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
         X = validate_data(self, X, reset=False, dtype=np.float64)
-        return self._columns.split(X)
+        return self._columns.split(X, _ORTHOGONAL[self.module_.weights.dtype])
 
     def __sklearn_is_fitted__(self) -> bool:
         return "net_" in vars(self)

@@ -200,11 +200,15 @@ class StackNet(NeuralNet):
     def _train_epoch(self, rows: StackRows, epoch: int) -> _Array:
         total: Tensor | float = 0.0
         for batch in rows.epoch(epoch):
-            self.notify("on_batch_begin", batch=batch, training=True)
+            self._notify_step("on_batch_begin", batch=batch, training=True)
             step = self.train_step(batch)
             total = total + step["losses"] * batch.count
-            self.notify("on_batch_end", batch=batch, training=True, **step)
+            self._notify_step("on_batch_end", batch=batch, training=True, **step)
         return _mean(total, rows)
+
+    def _notify_step(self, event: str, **details: Any) -> None:
+        if self.callbacks_:  # skorch's notify costs as much as a small operation
+            self.notify(event, **details)
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Take one step of the optimiser, and put the step sizes back into their range."""
@@ -213,7 +217,7 @@ class StackNet(NeuralNet):
         losses = self.criterion_(prediction, batch)
         if losses.requires_grad:  # not for k = 0 with b given: nothing to learn
             losses.backward(torch.ones_like(losses))
-            self.notify("on_grad_computed", named_parameters=self.module_.named_parameters())
+            self._notify_step("on_grad_computed", named_parameters=self.module_.named_parameters())
             self.optimizer_.step()
             self.clamp_step_sizes()
         losses = losses.detach()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import BatchScoring, Callback, EpochScoring, LRScheduler
 
 from sklearn_reasoning import HybridReasoningRegressor
 
@@ -338,3 +338,9 @@ def test_loss_checks_y(data):
     for wrong in (y[:, 0], y[:-1], y[:, :1], np.ones((20, 3))):
         with pytest.raises(ValueError, match=r"y has shape .*\(20, 2\)"):
             model.loss(X, wrong)
+
+
+@pytest.mark.parametrize("kind", [EpochScoring, BatchScoring, LRScheduler])
+def test_callbacks_that_cannot_work_are_named(data, kind):
+    callback = kind() if kind is LRScheduler else kind("r2")
+    assert_refused(regressor(callbacks=[callback]), rf"callbacks(.|\n)*{kind.__name__}", *data)

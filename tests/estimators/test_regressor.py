@@ -805,3 +805,15 @@ def test_only_b_among_the_columns(data):
     assert np.array_equal(Q, np.broadcast_to(Q[0], Q.shape))
     assert np.array_equal(found, b)
     assert_allclose(Q[0], np.diag([0.3, 0.5, 0.9]), atol=0.02)
+
+
+def test_a_float32_rotation_that_fit_takes_is_taken_by_predict():
+    rng = np.random.default_rng(0)
+    d, n = 20, 8
+    R = np.broadcast_to(np.eye(d, dtype=np.float32), (n, d, d))
+    for _ in range(6):
+        R = R @ np.linalg.qr(rng.normal(size=(n, d, d)).astype(np.float32))[0]
+    x, b = rng.normal(size=(n, 2)), rng.normal(size=(n, d))
+    X = np.hstack([x, b, R.reshape(n, -1)]).astype(np.float32)
+    model = regressor(linear_term="given", rotation="given").fit(X, b)
+    assert model.predict(X).shape == (n, d)
