@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sklearn_reasoning._random import independent_random_state
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.training import (
     Architecture,
     ReasoningStack,
@@ -398,8 +399,13 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _set_fitted(self, net: StackNet, rows: Rows, n_iter: int) -> None:
         self.net_ = net
         self.n_iter_ = n_iter
-        error = predict(net.module_, rows.x, rows.b, rows.rotation) - rows.y
-        self.empirical_loss_ = float(np.average(np.linalg.norm(error, axis=1), weights=rows.weight))
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = predict(net.module_, rows.x, rows.b, rows.rotation) - rows.y
+            norms = np.linalg.norm(error, axis=1)
+            self.empirical_loss_ = float(np.average(norms, weights=rows.weight))
+        if not np.isfinite(self.empirical_loss_):
+            # The very last step may be the one that diverges; no epoch's loss shows it.
+            raise DivergenceError("The trained parameters are not finite. Lower lr or step_size.")
 
     # ------------------------------------------------------------------ using
 

@@ -817,3 +817,11 @@ def test_a_float32_rotation_that_fit_takes_is_taken_by_predict():
     X = np.hstack([x, b, R.reshape(n, -1)]).astype(np.float32)
     model = regressor(linear_term="given", rotation="given").fit(X, b)
     assert model.predict(X).shape == (n, d)
+
+
+def test_divergence_in_the_very_last_step_is_an_error(data):
+    X, y = data
+    model = regressor(optimizer="sgd", lr=1e200, loss="squared", max_epochs=1, keep="last")
+    with pytest.raises(DivergenceError, match=r"\blr\b"):
+        model.fit(X, y)
+    assert not hasattr(model, "net_")
