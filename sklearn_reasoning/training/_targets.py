@@ -15,12 +15,12 @@ class TargetStatistics:
     Parameters
     ----------
     unit : float
-        A power of two near the root mean square of the centred targets. Training works in
-        this unit, which the layer, being homogeneous in b, allows exactly.
+        A power of two near the root mean square of the targets about the offset. Training
+        works in this unit, which the layer, being homogeneous in b, allows exactly.
     offset : ndarray of shape (d,)
         Weighted means of the targets, in units; zero where b is given.
     scale : ndarray of shape (d,)
-        Weighted standard deviations of the targets, in units.
+        Weighted root mean squares of the targets about the offset, in units.
     axes : ndarray of shape (d, d)
         Columns: principal axes of the targets, largest variance first.
     """
@@ -36,9 +36,10 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     y = rows.y.astype(np.float64)
     weight = rows.weight / rows.weight.sum()
     learned = architecture.b_hidden is not None
-    mean = weight @ y if learned else np.zeros(y.shape[1])
-    centred = y - mean
-    variance = weight @ centred**2
+    mean = weight @ y
+    # A given b has no intercept to put the mean into: there the targets count from 0.
+    offset = mean if learned else np.zeros_like(mean)
+    variance = weight @ (y - offset) ** 2
     # Rounding alone gives a constant column a variance near (eps * mean)^2.
     variance[variance <= (8 * np.finfo(np.float64).eps * np.abs(mean)) ** 2] = 0.0
     spread = float(np.sqrt(variance.mean()))
@@ -46,9 +47,9 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     unit = 2.0 ** round(np.log2(spread)) if spread > 0.0 else 1.0
     return TargetStatistics(
         unit=unit,
-        offset=mean / unit,
+        offset=offset / unit,
         scale=np.sqrt(variance) / unit,
-        axes=_principal_axes(centred, weight),
+        axes=_principal_axes(y - mean, weight),
     )
 
 
