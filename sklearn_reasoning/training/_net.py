@@ -91,7 +91,10 @@ class StackNet(NeuralNet):
     def _default_callbacks(self) -> list[Any]:
         if not self.verbose:
             return []
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
+        # An array for each epoch would break the table's lines.
+        per_iteration = vars(self).get("module__step_size_per_iteration", False)
+        log = PrintLog(keys_ignored=["step_size"] if per_iteration else None)
+        return [("epoch_timer", EpochTimer()), ("print_log", log)]
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> StackNet:
         """Give every model its own rate and decay; step sizes do not decay."""

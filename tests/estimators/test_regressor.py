@@ -825,3 +825,18 @@ def test_divergence_in_the_very_last_step_is_an_error(data):
     with pytest.raises(DivergenceError, match=r"\blr\b"):
         model.fit(X, y)
     assert not hasattr(model, "net_")
+
+
+@pytest.mark.parametrize("per_iteration", [False, True])
+def test_verbose_prints_a_line_an_epoch(data, capsys, per_iteration):
+    X, y = data
+    regressor(verbose=1, max_epochs=3, k=12, step_size_per_iteration=per_iteration).fit(X, y)
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["1", "2", "3"]
+    assert "train_loss" in lines[0]
+
+
+def test_nothing_is_printed_unless_asked_for(data, capsys):
+    X, y = data
+    regressor(max_epochs=2).fit(X, y).predict(X)
+    assert capsys.readouterr() == ("", "")
