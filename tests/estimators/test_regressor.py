@@ -429,15 +429,6 @@ def test_history(data, algo):
     assert constant.history_[:, "lr"] == [0.01] * 3
 
 
-def test_verbose_prints_a_line_an_epoch(data, capsys):
-    X, y = data
-    regressor(max_epochs=3, verbose=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    assert sum(line.split()[:1] in (["1"], ["2"], ["3"]) for line in lines) == 3
-    regressor().fit(X, y)
-    assert capsys.readouterr() == ("", "")
-
-
 @pytest.mark.parametrize("algo", list_algorithms())
 @pytest.mark.parametrize("linear_term", ["learned", "given"])
 def test_empirical_loss_is_the_loss_on_the_training_rows(data, algo, linear_term):
