@@ -153,7 +153,8 @@ def _format_table(table: Mapping[str, Any]) -> str:
         lines.append(
             f"{table['param_algo'][row]:<6}{table['param_k'][row]:>4}  {hidden:<10}"
             f"{table['empirical_loss'][row]:>10.3f}{table['held_out_loss'][row]:>10.3f}"
-            f"{table['gap'][row]:>8.3f}  {table['gap_std'][row]:.3f}"
+            # No gap is 0.000, from whichever side it was rounded.
+            f"{round(table['gap'][row], 3) + 0.0:>8.3f}  {table['gap_std'][row]:.3f}"
         )
     return "\n".join(lines)
 

@@ -17,7 +17,8 @@ def test_every_candidate_is_in_the_table(small_demo):
     _, result = small_demo
     table = result["table"]
     assert len(table["gap"]) == 8
-    np.testing.assert_allclose(table["gap"], table["held_out_loss"] - table["empirical_loss"])
+    difference = table["held_out_loss"] - table["empirical_loss"]
+    np.testing.assert_allclose(table["gap"], difference, rtol=0, atol=1e-12)
 
 
 def test_the_winner_has_the_lowest_held_out_loss(small_demo):
