@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -173,14 +174,14 @@ class Algorithm(ABC):
         ValueError
             If ``k`` is negative.
         """
-        return self._polynomial(self._residual, t, k, step_size, mu, L)
+        return self._polynomial("_residual", t, k, step_size, mu, L)
 
     def filter(self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0) -> Any:
         r"""Return q_k(t) = (1 - r_k(t)) / t, finite at t = 0: the layer is :math:`-q_k(Q)b`.
 
         Parameters, returned value and errors are those of :meth:`residual`.
         """
-        return self._polynomial(self._filter, t, k, step_size, mu, L)
+        return self._polynomial("_filter", t, k, step_size, mu, L)
 
     def residual_derivative(
         self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0, wrt: str = "t"
@@ -191,7 +192,7 @@ class Algorithm(ABC):
         :class:`PerIteration` the derivatives with respect to each size are stacked on a new
         first axis.
         """
-        return self._derivative(self._residual, t, k, step_size, mu, L, wrt)
+        return self._derivative("_residual", t, k, step_size, mu, L, wrt)
 
     def filter_derivative(
         self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0, wrt: str = "t"
@@ -200,15 +201,20 @@ class Algorithm(ABC):
 
         As :meth:`residual_derivative`.
         """
-        return self._derivative(self._filter, t, k, step_size, mu, L, wrt)
+        return self._derivative("_filter", t, k, step_size, mu, L, wrt)
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        """Run the recurrence for q_k; override with a closed form where there is one."""
+        """Run the recurrence for q_k; override with a closed form for a constant step size."""
         return self._run(torch.zeros_like(t), t, -1.0, k, phi, mu, L)
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        """Run the recurrence for r_k; override with a closed form where there is one."""
+        """Run the recurrence for r_k; override with a closed form for a constant step size."""
         return self._run(torch.ones_like(t), t, 0.0, k, phi, mu, L)
+
+    def _formula(self, name: str, phi: Phi) -> Callable[..., Tensor]:
+        """Return ``_filter`` or ``_residual``; closed forms are for one step size only."""
+        owner = Algorithm if isinstance(phi, PerIteration) else type(self)
+        return partial(getattr(owner, name), self)
 
     def _run(
         self, y: Tensor, t: Tensor, b: float, k: Steps, phi: Phi, mu: float, L: float
@@ -238,16 +244,14 @@ class Algorithm(ABC):
             t = t.expand(np.broadcast_shapes(t.shape, *shapes))
         return t, k, step_size
 
-    def _polynomial(
-        self, formula: Callable[..., Tensor], t: Any, k: Any, step_size: Any, mu: float, L: float
-    ) -> Any:
+    def _polynomial(self, name: str, t: Any, k: Any, step_size: Any, mu: float, L: float) -> Any:
         points, steps, phi = self._coerce(t, k, step_size, mu, L)
-        values = formula(points, steps, phi, mu, L)
+        values = self._formula(name, phi)(points, steps, phi, mu, L)
         return values if isinstance(t, Tensor) else values.numpy()
 
     def _derivative(
         self,
-        formula: Callable[..., Tensor],
+        name: str,
         t: Any,
         k: Any,
         step_size: Any,
@@ -274,7 +278,7 @@ class Algorithm(ABC):
         stacked = wrt == "step_size" and isinstance(phi, PerIteration)
         leaves = phi.sizes if stacked else (points if wrt == "t" else phi,)
         with torch.enable_grad():  # a caller's no_grad would make every derivative 0
-            total = formula(points, steps, phi, mu, L).sum()
+            total = self._formula(name, phi)(points, steps, phi, mu, L).sum()
         if not leaves:
             grads: tuple[Tensor, ...] = ()
         elif total.requires_grad:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, PerIteration, Phi, State, Steps
+from ._base import Algorithm, Gradient, Phi, State, Steps
 from ._doubling import power, sum_of_powers
 
 
@@ -33,11 +33,7 @@ class GradientDescent(Algorithm):
         return high / 100.0, high
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        if isinstance(phi, PerIteration):
-            return super()._residual(t, k, phi, mu, L)
         return power(1.0 - phi * t, k)
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        if isinstance(phi, PerIteration):
-            return super()._filter(t, k, phi, mu, L)
         return sum_of_powers(phi, t, k)

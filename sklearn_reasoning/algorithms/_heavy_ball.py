@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, PerIteration, Phi, State, Steps
+from ._base import Algorithm, Gradient, Phi, State, Steps
 from ._doubling import two_term_filter, two_term_residual
 
 
@@ -49,8 +49,6 @@ class HeavyBall(Algorithm):
     # 4 c - a^2 = phi (t - mu) ((2 - s)^2 - phi t).
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        if isinstance(phi, PerIteration):
-            return super()._residual(t, k, phi, mu, L)
         s = (mu * phi) ** 0.5
         loss = s * (2.0 - s)
         scaled = phi * t
@@ -59,8 +57,6 @@ class HeavyBall(Algorithm):
         return two_term_residual(m, delta, 0.5 * (loss - scaled), k)
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        if isinstance(phi, PerIteration):
-            return super()._filter(t, k, phi, mu, L)
         s = (mu * phi) ** 0.5
         scaled = phi * t
         one_minus_m = 0.5 * (s * (2.0 - s) + scaled)

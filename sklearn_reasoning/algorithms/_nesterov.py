@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, PerIteration, Phi, State, Steps
+from ._base import Algorithm, Gradient, Phi, State, Steps
 from ._doubling import two_term_filter, two_term_residual
 
 
@@ -47,8 +47,6 @@ class NesterovAcceleratedGradient(Algorithm):
         return high / 100.0, high
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        if isinstance(phi, PerIteration):
-            return super()._residual(t, k, phi, mu, L)
         root = _root(mu * phi)
         contracted = (1.0 - phi * t) / (1.0 + root)
         return two_term_residual(
@@ -56,8 +54,6 @@ class NesterovAcceleratedGradient(Algorithm):
         )
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        if isinstance(phi, PerIteration):
-            return super()._filter(t, k, phi, mu, L)
         root = _root(mu * phi)
         scaled = phi * t
         contracted = (1.0 - scaled) / (1.0 + root)

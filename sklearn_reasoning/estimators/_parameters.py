@@ -14,7 +14,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
-from sklearn_reasoning.layer._step_size import check_spectrum, resolve_step_size
+from sklearn_reasoning.algorithms._checks import check_spectrum
+from sklearn_reasoning.layer import resolve_step_size
 
 _POSITIVE = Interval(Real, 0, np.inf, closed="neither")
 

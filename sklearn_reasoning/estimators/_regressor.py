@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -271,7 +270,7 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             architecture = architecture_of(self)
             warm = self.warm_start and hasattr(self, "net_")
             initial = self._net_of_shape(architecture, "warm_start=True") if warm else None
-            seed = int(independent_random_state(self.random_state).randint(2**31 - 1))
+            seed = self._draw_seed()
             rows, validation = hold_out(self, rows, seed)
             settings = settings_of(self, len(rows.y), seed)
             net = fit_stack(
@@ -310,12 +309,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         with self._unchanged_on_failure():
             rows, dtype = self._validated_rows(X, y, sample_weight, reset=first)
             architecture = architecture_of(self)
-            net = None if first else copy.deepcopy(self._net_of_shape(architecture, "partial_fit"))
-            seed = (
-                net.models[0].seed
-                if net is not None
-                else int(independent_random_state(self.random_state).randint(2**31 - 1))
-            )
+            net = None if first else self._net_of_shape(architecture, "partial_fit")
+            seed = self._draw_seed() if net is None else net.models[0].seed
             settings = replace(
                 settings_of(self, len(rows.y), seed),
                 lr_schedule="constant",
@@ -334,6 +329,9 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
             self._set_fitted(net, rows, n_iter=len(net.history))
         return self
+
+    def _draw_seed(self) -> int:
+        return int(independent_random_state(self.random_state).randint(2**31 - 1))
 
     @contextmanager
     def _unchanged_on_failure(self) -> Iterator[None]:

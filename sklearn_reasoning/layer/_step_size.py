@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.algorithms._checks import check_spectrum as check_spectrum
 
 
 def resolve_range(

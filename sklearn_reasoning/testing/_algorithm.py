@@ -282,9 +282,9 @@ def _check_closed_form(algorithm: Algorithm) -> None:
         tensor = torch.linspace(*algorithm.stable_region(_MU, _L), 12, dtype=torch.float64)
         phis["a step size for each point"] = tensor.clamp_min(1e-3 * float(tensor[-1]))
     each = torch.tensor([0, 1, 2, 3, 7, 30, 30, 4, 5, 0, 11, 16])
-    for formula in ("_residual", "_filter"):
-        closed = getattr(algorithm, formula)
-        recurrence = getattr(Algorithm, formula)
+    for name in ("residual", "filter"):
+        formula = f"_{name}"
+        closed, recurrence = getattr(algorithm, name), getattr(Algorithm, formula)
         for description, phi in phis.items():
             for k in (0, 1, 2, 3, 7, 30, each):
                 kind = "a tensor k" if isinstance(k, Tensor) else f"k={k}"

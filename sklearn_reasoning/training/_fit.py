@@ -173,8 +173,8 @@ def train_one_epoch(
     model : ModelSettings
     rows : Rows
     net : StackNet or None
-        The net to go on from, with its history and the moments of its optimiser. None begins
-        anew.
+        The net to go on from, with its history and the moments of its optimiser; it is not
+        changed. None begins anew.
     dtype : torch.dtype
         Of a new net; one that goes on keeps its own.
     device, callbacks, verbose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import signal
 import threading
 import time
@@ -124,14 +125,14 @@ class StackNet(NeuralNet):
         return self
 
     def go_on_from(self, before: StackNet) -> None:
-        """Take over weights, history and the moments of the optimiser of another net.
+        """Take over copies of weights, history and the moments of the optimiser of a net.
 
         Its own rates, ranges, numbers of steps, losses and callbacks stay.
         """
         self.module_.load_state_dict(before.module_.state_dict())
         self.clamp_step_sizes()
-        self.optimizer_.state = before.optimizer_.state
-        self.history_: History = before.history
+        self.optimizer_.state = copy.deepcopy(before.optimizer_.state)
+        self.history_: History = copy.copy(before.history)
 
     def forget_optimizer_state(self) -> None:
         """Drop gradients and the moments of the optimiser."""

@@ -75,6 +75,7 @@ class ReasoningStack(nn.Module):
     offset: Tensor
     scale: Tensor
     unit: Tensor
+    steps: Tensor
 
     def __init__(
         self,
@@ -105,6 +106,8 @@ class ReasoningStack(nn.Module):
         if a.algorithm.has_step_size:
             shape = [n_models, self.k[0]] if step_size_per_iteration else [n_models]
             self.step_size = nn.Parameter(torch.full(shape, 1.0 / a.L, dtype=torch.float64))
+        # Of the models, along the first of the three axes of an energy; part of no saved state.
+        self.register_buffer("steps", torch.tensor(self.k).reshape(-1, 1, 1), persistent=False)
         shapes = {"axes": (d, d), "offset": (d,), "scale": (d,), "unit": ()}
         for name, size in shapes.items():
             self.register_buffer(name, torch.zeros(n_models, *size, dtype=dtype))
@@ -263,7 +266,7 @@ class ReasoningStack(nn.Module):
             return k
         if len(set(self.k)) == 1:
             return self.k[0]
-        return torch.tensor(self.k, device=self.weights.device).reshape(-1, 1, 1)
+        return self.steps
 
     def _phi(self) -> Any:
         if self.step_size is not None:
