@@ -6,7 +6,7 @@ import copy
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,42 +21,13 @@ from sklearn_reasoning.exceptions import DivergenceError
 
 from ._batches import Batch, StackRows
 from ._history import history_from_columns, history_to_columns
+from ._loss import StackLoss
 from ._optimizers import StackAdam, StackOptimizer
 from ._progress import Progress
 from ._settings import ModelSettings
 from ._stack import ReasoningStack
 
 _Array = np.ndarray[Any, Any]
-
-
-class StackLoss(nn.Module):
-    """The weighted mean loss of each model.
-
-    Parameters
-    ----------
-    losses : sequence of {"l2", "squared"}
-        Kind of loss of each model: the norm of the error, or its square.
-    """
-
-    squared: Tensor
-
-    def __init__(self, losses: Sequence[str]) -> None:
-        super().__init__()
-        self.is_squared = squared = [loss == "squared" for loss in losses]
-        self._all, self._any = all(squared), any(squared)
-        self.register_buffer("squared", torch.tensor(squared).unsqueeze(-1), persistent=False)
-
-    def forward(self, prediction: Tensor, batch: Batch) -> Tensor:
-        """Return the losses, of shape (n_models,), for predictions (n_models, n, d)."""
-        error = prediction.mT - batch.y
-        if self._all:
-            loss = (error * error).sum(dim=1)
-        else:
-            # Its gradient is 0, not 0/0, where the error is exactly 0.
-            loss = torch.linalg.vector_norm(error, dim=1)
-            if self._any:
-                loss = torch.where(self.squared, (error * error).sum(dim=1), loss)
-        return (batch.weight * loss).sum(dim=-1)
 
 
 class StackNet(NeuralNet):
