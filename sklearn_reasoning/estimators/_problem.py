@@ -48,9 +48,6 @@ def settings_of(estimator: Any, n: int, seed: int) -> ModelSettings:
     if resolved is not None and estimator.step_size_per_iteration:
         learned = bool(estimator.learn_step_size)
         sizes = initial_sizes(initial, low, int(estimator.k), learned)
-    batch_size = estimator.batch_size
-    if isinstance(batch_size, str):
-        batch_size = n if n <= 64 else max(50, n // 20)
     return ModelSettings(
         k=int(estimator.k),
         step_size=sizes,
@@ -62,12 +59,24 @@ def settings_of(estimator: Any, n: int, seed: int) -> ModelSettings:
         weight_decay=float(estimator.weight_decay),
         lr_schedule=estimator.lr_schedule,
         max_epochs=int(estimator.max_epochs),
-        batch_size=int(batch_size),
+        batch_size=batch_size_of(estimator, n),
         keep=estimator.keep,
         patience=int(estimator.n_iter_no_change) if estimator.early_stopping else None,
         tol=float(estimator.tol),
         seed=seed,
     )
+
+
+def batch_size_of(estimator: Any, n: int) -> int:
+    """Return the largest number of rows in a step, for n training rows."""
+    if isinstance(estimator.batch_size, str):
+        return n if n <= 64 else max(50, n // 20)
+    return int(estimator.batch_size)
+
+
+def n_held_out_of(estimator: Any, n: int) -> int:
+    """Return how many of n rows early stopping holds out."""
+    return max(round(estimator.validation_fraction * n), 1) if estimator.early_stopping else 0
 
 
 def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
@@ -81,7 +90,7 @@ def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
     if not estimator.early_stopping:
         return rows, None
     n = len(rows.y)
-    n_held_out = max(round(estimator.validation_fraction * n), 1)
+    n_held_out = n_held_out_of(estimator, n)
     if n - n_held_out < 1:
         raise ValueError(
             f"early_stopping=True with validation_fraction={estimator.validation_fraction!r} "

@@ -21,13 +21,17 @@ from sklearn_reasoning.training import (
     ReasoningStack,
     Rows,
     StackNet,
+    TrainedModel,
+    TrainingTask,
     fit_stack,
     predict,
     predict_energy,
     train_one_epoch,
+    trained_models,
 )
 
 from ._columns import resolve_columns
+from ._deferred import defer
 from ._loss import LossParameter
 from ._parameters import CONSTRAINTS, check_outputs, check_relations
 from ._problem import architecture_of, hold_out, settings_of
@@ -266,28 +270,40 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             This estimator.
         """
         with self._unchanged_on_failure():
-            rows, dtype = self._validated_rows(X, y, sample_weight, reset=True)
-            architecture = architecture_of(self)
+            task = self._training_task(X, y, sample_weight)
+            if defer(self, task):
+                return self
             warm = self.warm_start and hasattr(self, "net_")
-            initial = self._net_of_shape(architecture, "warm_start=True") if warm else None
-            seed = self._draw_seed()
-            rows, validation = hold_out(self, rows, seed)
-            settings = settings_of(self, len(rows.y), seed)
+            initial = self._net_of_shape(task.architecture, "warm_start=True") if warm else None
             net = fit_stack(
-                architecture,
-                [settings],
-                [rows],
-                validation=None if validation is None else [validation],
+                task.architecture,
+                [task.settings],
+                [task.rows],
+                validation=None if task.validation is None else [task.validation],
                 initial=initial,
-                dtype=dtype,
+                dtype=task.dtype,
                 device=self.device,
                 callbacks=self.callbacks,
                 verbose=self.verbose,
             )
-            # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
-            net.forget_optimizer_state()
-            self._set_fitted(net, rows, n_iter=int(net.progress_.n_iter[0]))
+            (trained,) = trained_models(net)
+            self._finish_fit(task, trained)
         return self
+
+    def _training_task(self, X: Any, y: Any, sample_weight: Any) -> TrainingTask:
+        """Return what ``fit`` trains, once X and y are validated."""
+        rows, dtype = self._validated_rows(X, y, sample_weight, reset=True)
+        architecture = architecture_of(self)
+        seed = self._draw_seed()
+        rows, validation = hold_out(self, rows, seed)
+        settings = settings_of(self, len(rows.y), seed)
+        return TrainingTask(architecture, settings, rows, validation, dtype, self.device)
+
+    def _finish_fit(self, task: TrainingTask, trained: TrainedModel) -> None:
+        """Become fitted, with what was trained for the task."""
+        # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
+        trained.net.forget_optimizer_state()
+        self._set_fitted(trained, task.rows)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
         """Train for one epoch more, at a constant rate.
@@ -327,7 +343,9 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 callbacks=self.callbacks,
                 verbose=self.verbose,
             )
-            self._set_fitted(net, rows, n_iter=len(net.history))
+            (trained,) = trained_models(net)
+            self._set_fitted(trained, rows)
+            self.n_iter_ = len(net.history)
         return self
 
     def _draw_seed(self) -> int:
@@ -394,11 +412,17 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         return net
 
-    def _set_fitted(self, net: StackNet, rows: Rows, n_iter: int) -> None:
-        self.net_ = net
-        self.n_iter_ = n_iter
+    def _set_fitted(self, trained: TrainedModel, rows: Rows) -> None:
+        self.net_ = trained.net
+        self.n_iter_ = trained.n_iter
+        if trained.diverged:
+            n_epochs = len(trained.net.history)
+            raise DivergenceError(
+                f"The training loss is not finite after epoch {n_epochs}. Lower lr or step_size, "
+                "or scale the features of X."
+            )
         with np.errstate(over="ignore", invalid="ignore"):
-            error = predict(net.module_, rows.x, rows.b, rows.rotation) - rows.y
+            error = predict(trained.net.module_, rows.x, rows.b, rows.rotation) - rows.y
             norms = np.linalg.norm(error, axis=1)
             self.empirical_loss_ = float(np.average(norms, weights=rows.weight))
         if not np.isfinite(self.empirical_loss_):

@@ -6,7 +6,9 @@ from ._inference import predict, predict_energy
 from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack, padded
+from ._task import TrainingTask
 from ._threads import one_thread
+from ._trained import TrainedModel, trained_models
 
 __all__ = [
     "Architecture",
@@ -14,6 +16,8 @@ __all__ = [
     "ReasoningStack",
     "Rows",
     "StackNet",
+    "TrainedModel",
+    "TrainingTask",
     "build_net",
     "fit_stack",
     "history_from_columns",
@@ -24,4 +28,5 @@ __all__ = [
     "predict_energy",
     "stack_rows",
     "train_one_epoch",
+    "trained_models",
 ]

@@ -132,12 +132,8 @@ def fit_stack(
     Returns
     -------
     StackNet
-        Trained, with the parameters to be kept in its module.
-
-    Raises
-    ------
-    DivergenceError
-        If the training loss of every model became infinite or NaN.
+        Trained, with the parameters to be kept in its module; ``progress_`` holds the number
+        of epochs of each model and whether it diverged.
     """
     with one_thread():
         net = build_net(architecture, models, dtype, device, callbacks, verbose)
@@ -183,11 +179,6 @@ def train_one_epoch(
     Returns
     -------
     StackNet
-
-    Raises
-    ------
-    DivergenceError
-        If the loss is not finite.
     """
     with one_thread():
         before = net

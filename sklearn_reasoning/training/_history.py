@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from skorch.history import History
 _Array = np.ndarray[Any, Any]
 
 
-def history_to_columns(history: History) -> dict[str, _Array]:
+def history_to_columns(history: Sequence[dict[str, Any]]) -> dict[str, _Array]:
     """Return a history as arrays, one a key; rows without the key hold NaN."""
     keys = dict.fromkeys(key for row in history for key in row if key != "batches")
     columns = {}

@@ -17,8 +17,6 @@ from skorch.callbacks import EpochTimer, PrintLog
 from skorch.history import History
 from torch import Tensor, nn
 
-from sklearn_reasoning.exceptions import DivergenceError
-
 from ._batches import Batch, StackRows
 from ._history import history_from_columns, history_to_columns
 from ._loss import StackLoss
@@ -130,10 +128,9 @@ class StackNet(NeuralNet):
         epochs : int or None
             Number of epochs; None is the largest ``max_epochs`` of the models.
 
-        Raises
-        ------
-        DivergenceError
-            If the loss of every model has become infinite or NaN.
+        Notes
+        -----
+        A model whose loss becomes infinite or NaN is marked in ``progress_.diverged``.
         """
         progress = Progress(self.models, self.module_)
         first = len(self.history)
@@ -151,11 +148,6 @@ class StackNet(NeuralNet):
                 validation = None if y is None else self._evaluate(y)
                 progress.record(self.module_, losses, validation, measured)
                 self._record(losses, validation, time.perf_counter() - began)
-                if progress.all_diverged:
-                    raise DivergenceError(
-                        f"The training loss is not finite after epoch {epoch + 1}. Lower lr or "
-                        "step_size, or scale the features of X."
-                    )
                 try:
                     self.notify("on_epoch_end", **data)
                 except KeyboardInterrupt:
@@ -226,20 +218,28 @@ class StackNet(NeuralNet):
             self.history.record("step_size", _scalar(module.step_size.detach().cpu().numpy()))
         self.history.record("dur", seconds)
 
+    @property
+    def history_(self) -> Any:
+        """The history; one that was stored is made of its columns when first asked for."""
+        held = self.__dict__["_history"]
+        if isinstance(held, dict):
+            held = self.__dict__["_history"] = history_from_columns(held)
+        return held
+
+    @history_.setter
+    def history_(self, history: History | dict[str, _Array] | None) -> None:
+        self.__dict__["_history"] = history
+
+    def history_columns(self) -> dict[str, _Array]:
+        """Return the history as arrays over the epochs, one a key."""
+        held = self.__dict__["_history"]
+        return held if isinstance(held, dict) else history_to_columns(held or ())
+
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         for transient in ("progress_", "rates_"):
             state.pop(transient, None)
-        history = state.pop("history_", None)
-        if history is not None:
-            state["_history_columns"] = history_to_columns(history)
-        return dict(state)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        columns = state.pop("_history_columns", None)
-        super().__setstate__(state)
-        if columns is not None:
-            self.history_ = history_from_columns(columns)
+        return {**state, "_history": self.history_columns()}
 
 
 def _mean(total: Any, rows: StackRows) -> _Array:

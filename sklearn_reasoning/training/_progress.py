@@ -118,11 +118,6 @@ class Progress:
         """Whether no model is left to train."""
         return not self._active.any()
 
-    @property
-    def all_diverged(self) -> bool:
-        """Whether every model has left the finite numbers."""
-        return bool(self.diverged.all())
-
     @torch.no_grad()
     def restore(self, module: ReasoningStack) -> None:
         """Put the kept parameters into the module."""

@@ -1,0 +1,53 @@
+"""What one fit asks of the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import torch
+
+from ._batches import _cut as cut
+from ._settings import Architecture, ModelSettings, Rows
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """A model to be trained, alone or in a stack.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : ModelSettings
+    rows : Rows
+        Training rows.
+    validation : Rows or None
+        Validation rows, for early stopping.
+    dtype : torch.dtype
+    device : str
+    """
+
+    architecture: Architecture
+    settings: ModelSettings
+    rows: Rows
+    validation: Rows | None
+    dtype: torch.dtype
+    device: str
+
+    @property
+    def stack_key(self) -> Hashable:
+        """What tasks must have in common to be trained in one stack."""
+        settings = self.settings
+        # Sums over unlike padded lengths round differently.
+        batches = cut(len(self.rows.y), settings.batch_size)
+        n_held_out = 0 if self.validation is None else len(self.validation.y)
+        return (
+            self.architecture,
+            settings.optimizer,
+            # A step size for each iteration makes k a matter of shape.
+            len(settings.step_size) if len(settings.step_size) != 1 else None,
+            batches,
+            n_held_out and cut(n_held_out, n_held_out),
+            self.dtype,
+            str(self.device),
+        )
