@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import warnings
 from numbers import Integral, Real
 from pathlib import Path
@@ -17,6 +16,7 @@ import skorch
 import torch
 from safetensors.torch import save
 
+from ._files import write_atomically
 from .algorithms import Algorithm, get_algorithm, list_algorithms
 from .estimators import HybridReasoningRegressor
 from .estimators._state import fitted_state, restore_fitted_state
@@ -92,7 +92,7 @@ def save_model(estimator: HybridReasoningRegressor, path: str | os.PathLike[str]
     }
     metadata = {"sklearn_reasoning": json.dumps(_encode(description), allow_nan=False)}
     content = save({key: t.cpu().contiguous() for key, t in tensors.items()}, metadata)
-    _write_atomically(Path(path), content)
+    write_atomically(Path(path), content)
 
 
 def load_model(path: str | os.PathLike[str]) -> HybridReasoningRegressor:
@@ -188,16 +188,3 @@ def _decode(value: Any) -> Any:
         # The name must be registered: a user's own algorithm is imported before loading.
         return type(get_algorithm(value["algorithm"]))(**_decode(value["options"]))
     return {key: _decode(entry) for key, entry in value["dict"].items()}
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

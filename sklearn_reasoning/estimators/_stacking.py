@@ -1,0 +1,98 @@
+"""Which fits can be trained in one stack, told from parameters before any data are touched."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.pipeline import Pipeline
+
+from sklearn_reasoning.training._batches import _cut as cut
+
+from ._problem import batch_size_of, n_held_out_of
+from ._regressor import HybridReasoningRegressor
+
+# What changes the shapes or the code path of a model.
+_SHAPES = (
+    "algo",
+    "q_hidden",
+    "mu",
+    "L",
+    "spectrum",
+    "rotation",
+    "linear_term",
+    "b_hidden",
+    "optimizer",
+    "step_size_per_iteration",
+    "early_stopping",
+    "device",
+)
+
+
+def find_regressor(estimator: Any) -> Any:
+    """Return what does the regression inside pipelines and transformations of the target.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    estimator
+        The given one, where there is nothing inside.
+    """
+    while True:
+        if isinstance(estimator, Pipeline) and estimator.steps:
+            estimator = estimator.steps[-1][-1]
+        elif isinstance(estimator, TransformedTargetRegressor):
+            estimator = estimator.regressor
+        else:
+            return estimator
+
+
+def why_not_stacked(estimator: Any) -> str | None:
+    """Return why an estimator is trained on its own; None if it can be trained in a stack.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the parameters of a candidate.
+    """
+    regressor = find_regressor(estimator)
+    if not isinstance(regressor, HybridReasoningRegressor):
+        return f"{type(regressor).__name__} is no HybridReasoningRegressor"
+    if type(regressor).fit is not HybridReasoningRegressor.fit:
+        return f"{type(regressor).__name__} has a fit of its own"
+    nested = estimator.get_params(deep=True).values() if regressor is not estimator else ()
+    if sum(isinstance(value, HybridReasoningRegressor) for value in nested) > 1:
+        return "it holds more than one HybridReasoningRegressor"
+    if regressor.callbacks:
+        return "its callbacks watch one model at a time"
+    if regressor.verbose:
+        return "verbose prints the epochs of one model at a time"
+    return None
+
+
+def likely_stack(estimator: Any, n: int) -> Hashable:
+    """Return what estimators of one stack have in common, as far as parameters tell.
+
+    The shapes that preprocessing gives the data are known later only; they decide
+    (``TrainingTask.stack_key``).
+
+    Parameters
+    ----------
+    estimator : estimator
+        One that can be trained in a stack.
+    n : int
+        Number of training rows.
+    """
+    regressor = find_regressor(estimator)
+    shapes = tuple(repr(getattr(regressor, name)) for name in _SHAPES)
+    k = repr(regressor.k) if regressor.step_size_per_iteration else None
+    try:
+        n_train = n - n_held_out_of(regressor, n)
+        batches = cut(n_train, batch_size_of(regressor, n_train))
+    except (TypeError, ValueError, ArithmeticError):
+        batches = None  # out of its domain: fit will say so
+    return (*shapes, k, batches)

@@ -1,0 +1,85 @@
+"""A bar with the models done, their rate, the time left and the best score so far."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+
+class ProgressBar:
+    """Show how far a search is, on stderr; a context that is entered before the first result.
+
+    Parameters
+    ----------
+    n_fits : int
+        Number of fits of the search.
+    n_splits : int
+        How many of them, one after another, are those of a candidate.
+    metric : str
+        Which of several scores is shown.
+    shown : bool
+        Whether to show anything at all.
+    """
+
+    def __init__(self, n_fits: int, n_splits: int, metric: str, *, shown: bool) -> None:
+        self._n_fits, self._n_splits, self._metric = n_fits, n_splits, metric
+        self._shown = shown
+        self._scores: dict[int, list[float]] = defaultdict(list)
+        self._best = -np.inf
+
+    def __enter__(self) -> ProgressBar:
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(
+            total=self._n_fits,
+            desc="Training",
+            unit="model",
+            file=sys.stderr,
+            disable=not self._shown,
+            smoothing=0.1,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def done(self, results: list[tuple[int, dict[str, Any]]], *, before: bool = False) -> None:
+        """Count finished fits.
+
+        Parameters
+        ----------
+        results : list of (int, dict)
+        before : bool, default=False
+            Whether they were done before, by a search that this one goes on from: they say
+            nothing about the rate.
+        """
+        if not self._shown:
+            return
+        for index, result in results:
+            scores = result["test_scores"]
+            score = scores.get(self._metric, np.nan) if isinstance(scores, dict) else scores
+            of_candidate = self._scores[index // self._n_splits]
+            of_candidate.append(score)
+            if len(of_candidate) == self._n_splits and np.mean(of_candidate) > self._best:
+                self._best = float(np.mean(of_candidate))
+        if np.isfinite(self._best):
+            self._bar.set_postfix_str(f"best {self._metric} {self._best:.4g}", refresh=False)
+        if before:
+            self._bar.initial = self._bar.n = self._bar.n + len(results)
+            self._bar.refresh()
+        else:
+            self._bar.update(len(results))
+
+    def write(self, message: str) -> None:
+        """Print a line above the bar."""
+        if self._shown:
+            self._bar.write(message, file=sys.stderr)
