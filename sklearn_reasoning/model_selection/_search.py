@@ -3,304 +3,106 @@
 from __future__ import annotations
 
 import os
-import time
-import warnings
 from collections.abc import Iterable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.base import clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import (
     GridSearchCV,
     ParameterGrid,
     ParameterSampler,
     RandomizedSearchCV,
-    check_cv,
 )
-from sklearn.model_selection._validation import (
-    _insert_error_scores,
-    _warn_or_raise_about_fit_failures,
-)
-from sklearn.utils import indexable
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, _num_samples
 
-from ._checkpoint import Checkpoint
-from ._evaluate import Evaluation
-from ._fits import Fit, Plan, expand, has_seed, plan
-from ._progress import ProgressBar
-
-_Results = dict[int, dict[str, Any]]
+from ._batched_search import BatchedSearch
 
 
-class _BatchedSearch:
-    """What the searches here do in place of scikit-learn's: the evaluation of candidates.
+class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
+    r"""``GridSearchCV`` that trains the models of a grid side by side: the same bits, sooner.
 
-    The conventions around it (scorers, routing, results, ranks, refit) are those of the
-    scikit-learn class that stands next to this one.
+    Every candidate is fitted on every fold, as by :class:`sklearn.model_selection.GridSearchCV`,
+    but up to 200 of these fits are one tensor program (a *stack*): a small network costs the
+    processor less than the calls that it is made of. Every model gets the bits that its own
+    fit would give it, whatever shares its stack and however many workers there are.
+
+    In one stack go fits of equal shapes: the same ``algo``, ``q_hidden``, ``b_hidden``, ``mu``,
+    ``L``, ``spectrum``, ``rotation``, ``linear_term`` and ``optimizer``, and batches of one
+    padded length. They may differ in ``k``, step sizes, learning rates, decays, losses, epochs,
+    early stopping's patience, ``keep``, seeds, folds and sample weights. Estimators are
+    :class:`~sklearn_reasoning.HybridReasoningRegressor`, alone, as the last step of a Pipeline
+    or inside a ``TransformedTargetRegressor``. All else is fitted one by one, as by
+    scikit-learn: other estimators, callbacks, ``verbose`` models.
+
+    Parameters
+    ----------
+    estimator : estimator
+    param_grid : dict or list of dict
+        Names of parameters and the values to try.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As for ``GridSearchCV``; several scorers need ``refit`` to name one.
+    n_jobs : int or None, default=None
+        Number of workers; each trains one stack at a time, on one thread. joblib's
+        ``parallel_config`` chooses where they are.
+    refit : bool, str or callable, default=True
+        Whether, and by which score, to fit the best candidate on all rows.
+    cv : int, splitter, iterable or None, default=None
+    verbose : int, default=0
+        1 shows a bar with the models done, their rate, the time left and the best score so
+        far, and says what is fitted one by one; 2 also prints a line a fit.
+    pre_dispatch : int or str, default="2*n_jobs"
+    error_score : "raise" or float, default=nan
+        The score of a fit that fails; a training that diverges is one, and a warning names
+        its candidate.
+    return_train_score : bool, default=False
+        Needed by :func:`~sklearn_reasoning.model_selection.gap_table`.
+    n_repeats : int, default=1
+        How often to fit each candidate on each fold, each time with other seeds: every
+        ``random_state`` s of the estimator becomes a function of s and of the number of the
+        restart. The first has the estimator's own. Restarts are further splits in
+        ``cv_results_``.
+    checkpoint_dir : str, path-like or None, default=None
+        A folder to keep finished fits in. The same search with the same folder goes on where
+        one that was killed had been, and ends with the same bits.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        As of ``GridSearchCV``. Splits are numbered restart by restart; ``mean_fit_time`` has
+        each fit's share of its stack's time.
+    best_estimator_, best_score_, best_params_, best_index_, refit_time_
+        As of ``GridSearchCV``.
+    scorer_, multimetric_, n_features_in_, feature_names_in_
+        As of ``GridSearchCV``.
+    n_splits_ : int
+        Number of splits: folds times ``n_repeats``.
+
+    Raises
+    ------
+    ValueError
+        From ``fit``, as from ``GridSearchCV``; for ``n_repeats`` where nothing has a
+        ``random_state``; for a ``checkpoint_dir`` that holds another search.
+
+    Notes
+    -----
+    scikit-learn's callbacks on the search watch fits one at a time; with them, this is
+    ``GridSearchCV``.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning import HybridReasoningRegressor
+    >>> from sklearn_reasoning.datasets import make_quadratic_reasoning
+    >>> from sklearn_reasoning.model_selection import BatchedGridSearchCV
+    >>> X, y = make_quadratic_reasoning(n_samples=60, random_state=0)
+    >>> model = HybridReasoningRegressor(
+    ...     linear_term="given", rotation="given", max_epochs=20, random_state=0
+    ... )
+    >>> grid = {"algo": ["gd", "nag"], "k": [1, 5], "lr": [1e-3, 1e-2]}
+    >>> search = BatchedGridSearchCV(model, grid, cv=3, n_repeats=2).fit(X, y)
+    >>> search.n_splits_, len(search.cv_results_["params"])
+    (6, 8)
+    >>> search.best_params_["k"]
+    5
     """
-
-    # Parameters that scikit-learn's searches do not have.
-    n_repeats: int
-    checkpoint_dir: str | os.PathLike[str] | None
-
-    def fit(self: Any, X: Any, y: Any = None, **params: Any) -> Any:
-        """Train and score all candidates, and the best one on all rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        y : array-like of shape (n,) or (n, d)
-        **params : dict
-            For ``fit`` of the estimator, the scorers and the splitter, as scikit-learn's
-            searches take them: ``sample_weight``, ``groups``, or what metadata routing asks
-            for.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            As from scikit-learn's searches; if ``n_repeats`` is above 1 and nothing in the
-            estimator has a ``random_state``; if ``checkpoint_dir`` holds another search, or
-            the search draws its candidates or splits without a fixed ``random_state``.
-        """
-        self._validate_params()
-        self._check_own_parameters()
-        if getattr(self, "_skl_callbacks", None):
-            # They watch fits one at a time; scikit-learn knows how.
-            self._refuse_with_callbacks()
-            return super().fit(X, y, **params)
-        scorers, refit_metric = self._get_scorers()
-        X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        folds = self._folds(cv, X, y, routed.splitter.split)
-        candidates = list(self._candidates())
-        self.n_splits_ = self.n_repeats * len(folds)
-        several = getattr(scorers, "_scorers", None)
-        evaluation = Evaluation(
-            clone(self.estimator),
-            X,
-            y,
-            folds,
-            scorers,
-            tuple(several) if isinstance(several, dict) else None,
-            routed.estimator.fit,
-            routed.scorer.score,
-            self.return_train_score,
-            self.error_score,
-        )
-        fits = expand(candidates, self.n_repeats, len(folds))
-        if not fits:
-            raise ValueError(
-                "No fits were performed. Was the CV iterator empty? Were there no candidates?"
-            )
-        checkpoint = self._checkpoint(evaluation, candidates)
-        by_index = self._evaluate(evaluation, fits, checkpoint, len(candidates))
-        out = [by_index[fit.index] for fit in fits]
-        self._warn_of_divergence(fits, out)
-        _warn_or_raise_about_fit_failures(out, self.error_score)
-        if callable(self.scoring):
-            _insert_error_scores(out, self.error_score)
-        results = self._format_results(candidates, self.n_splits_, out)
-
-        self.multimetric_ = isinstance(out[0]["test_scores"], dict)
-        if callable(self.scoring) and self.multimetric_:
-            self._check_refit_for_multimetric(out[0]["test_scores"])
-            refit_metric = self.refit
-        self._choose(results, refit_metric)
-        if self.refit:
-            self._refit(X, y, routed.estimator.fit)
-        self.scorer_ = several if isinstance(several, dict) else scorers
-        self.cv_results_ = results
-        return self
-
-    # ------------------------------------------------------------------ before
-
-    def _check_own_parameters(self: Any) -> None:
-        n_repeats, folder = self.n_repeats, self.checkpoint_dir
-        if isinstance(n_repeats, bool) or not isinstance(n_repeats, Integral) or n_repeats < 1:
-            raise ValueError(f"n_repeats={n_repeats!r} must be a whole number, at least 1.")
-        if n_repeats > 1 and not has_seed(self.estimator):
-            raise ValueError(
-                f"n_repeats={n_repeats!r} asks for restarts with other seeds, and nothing in the "
-                "estimator has a random_state."
-            )
-        if folder is not None and not isinstance(folder, str | os.PathLike):
-            raise ValueError(f"checkpoint_dir={folder!r} must be the path of a folder, or None.")
-
-    def _refuse_with_callbacks(self: Any) -> None:
-        for name, default in (("n_repeats", 1), ("checkpoint_dir", None)):
-            if getattr(self, name) != default:
-                raise ValueError(
-                    f"{name} cannot be used together with scikit-learn's callbacks on the search."
-                )
-        if self.verbose:
-            print("Callbacks are set on the search: its fits are trained one by one.")
-
-    def _folds(self: Any, cv: Any, X: Any, y: Any, split_params: dict[str, Any]) -> Any:
-        folds = [
-            (np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y, **split_params)
-        ]
-        n_expected = cv.get_n_splits(X, y, **split_params)
-        if len(folds) != n_expected:
-            raise ValueError(
-                "cv.split and cv.get_n_splits return inconsistent results. Expected "
-                f"{n_expected} splits, got {len(folds)}"
-            )
-        if self.checkpoint_dir is not None:
-            again = cv.split(X, y, **split_params)
-            if not all(
-                np.array_equal(train, train_again)
-                for (train, _), (train_again, _) in zip(folds, again, strict=True)
-            ):
-                raise ValueError(
-                    "checkpoint_dir needs splits that can be made again, and those of cv differ "
-                    "from call to call: set its random_state to a number."
-                )
-        return folds
-
-    def _candidates(self: Any) -> Iterable[dict[str, Any]]:
-        raise NotImplementedError
-
-    def _checkpoint(
-        self: Any, evaluation: Evaluation, candidates: list[dict[str, Any]]
-    ) -> Checkpoint | None:
-        if self.checkpoint_dir is None:
-            return None
-        scorers = evaluation.scorer
-        return Checkpoint(
-            self.checkpoint_dir,
-            {
-                "the estimator": evaluation.estimator,
-                "the candidates": candidates,
-                "the data": (evaluation.X, evaluation.y),
-                "the parameters of fit": (evaluation.fit_params, evaluation.score_params),
-                "the splits of cv": evaluation.folds,
-                "scoring": getattr(scorers, "_scorers", scorers),
-                "n_repeats": int(self.n_repeats),
-                "error_score": self.error_score,
-                "return_train_score": self.return_train_score,
-            },
-        )
-
-    # ------------------------------------------------------------------ evaluation
-
-    def _evaluate(
-        self: Any,
-        evaluation: Evaluation,
-        fits: list[Fit],
-        checkpoint: Checkpoint | None,
-        n_candidates: int,
-    ) -> _Results:
-        """Return the result of every fit, by its index."""
-        results: _Results = {} if checkpoint is None else checkpoint.load()
-        work = self._plan(evaluation, [fit for fit in fits if fit.index not in results])
-        if self.verbose > 0:
-            self._announce(n_candidates, work, len(results))
-        metric = self.refit if isinstance(self.refit, str) else "score"
-        bar = ProgressBar(len(fits), self.n_splits_, metric, shown=self.verbose > 0)
-        tasks = (delayed(evaluation.run)(task) for task in work.tasks)
-        with bar:
-            bar.done(list(results.items()), before=True)
-            for done in self._parallel()(tasks):
-                if checkpoint is not None:
-                    checkpoint.save(done)
-                results.update(done)
-                bar.done(done)
-                if self.verbose > 1:
-                    for index, result in done:
-                        bar.write(_line(fits[index], result))
-        return results
-
-    def _plan(self: Any, evaluation: Evaluation, fits: list[Fit]) -> Plan:
-        columns = sum(
-            1 if getattr(part, "ndim", 1) == 1 else part.shape[1]
-            for part in (evaluation.X, evaluation.y)
-        )
-        n_train = [_num_samples(train) for train, _ in evaluation.folds]
-        return plan(
-            evaluation.estimator, fits, n_train, columns, max(effective_n_jobs(self.n_jobs), 1)
-        )
-
-    def _parallel(self: Any) -> Parallel:
-        kwargs = {"n_jobs": self.n_jobs, "pre_dispatch": self.pre_dispatch}
-        try:
-            return Parallel(**kwargs, return_as="generator_unordered")
-        except ValueError:
-            return Parallel(**kwargs)  # a backend that hands results back at the end only
-
-    def _announce(self: Any, n_candidates: int, work: Plan, n_done: int) -> None:
-        n_fits = n_candidates * self.n_splits_
-        n_alone = sum(work.alone.values())
-        n_stacks = len(work.tasks) - n_alone
-        print(
-            f"Fitting {self.n_splits_} folds for each of {n_candidates} candidates, totalling "
-            f"{n_fits} fits: {n_fits - n_done - n_alone} in {n_stacks} stacks"
-            + (f", {n_done} done before" if n_done else "")
-            + "."
-        )
-        for reason, number in work.alone.items():
-            print(f"{number} fits are trained one by one: {reason}.")
-
-    def _warn_of_divergence(self: Any, fits: list[Fit], out: list[dict[str, Any]]) -> None:
-        diverged: dict[str, int] = {}
-        for fit, result in zip(fits, out, strict=True):
-            if result["diverged"]:
-                name = str(fit.parameters)
-                diverged[name] = diverged.get(name, 0) + 1
-        if diverged:
-            named = "; ".join(
-                f"{name} in {number} of {self.n_splits_} fits" for name, number in diverged.items()
-            )
-            warnings.warn(
-                f"Training left the finite numbers for the candidates {named}. The scores of "
-                f"these fits are error_score={self.error_score}.",
-                FitFailedWarning,
-                stacklevel=3,
-            )
-
-    # ------------------------------------------------------------------ after
-
-    def _choose(self: Any, results: dict[str, Any], refit_metric: Any) -> None:
-        if not self.refit and self.multimetric_:
-            return
-        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
-        if not callable(self.refit):
-            self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
-        self.best_params_ = results["params"][self.best_index_]
-
-    def _refit(self: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
-        best = clone(self.best_params_, safe=False)
-        self.best_estimator_ = clone(self.estimator).set_params(**best)
-        began = time.time()
-        if y is None:
-            self.best_estimator_.fit(X, **fit_params)
-        else:
-            self.best_estimator_.fit(X, y, **fit_params)
-        self.refit_time_ = time.time() - began
-        if hasattr(self.best_estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-
-def _line(fit: Fit, result: dict[str, Any]) -> str:
-    """Return what ``verbose=2`` says of a fit."""
-    parameters = ", ".join(f"{name}={value}" for name, value in sorted(fit.parameters.items()))
-    return (
-        f"fold {fit.fold}, restart {fit.repeat}: {parameters}; score={result['test_scores']}, "
-        f"{result['fit_time']:.2f} s"
-    )
-
-
-class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
-    """``GridSearchCV`` that trains the models of a grid side by side: the same bits, sooner."""
 
     def __init__(
         self,
@@ -337,8 +139,56 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
         return ParameterGrid(self.param_grid)
 
 
-class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
-    """``RandomizedSearchCV`` that trains its candidates side by side."""
+class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
+    """``RandomizedSearchCV`` that trains its candidates side by side.
+
+    It draws the candidates of :class:`sklearn.model_selection.RandomizedSearchCV` and trains
+    them as :class:`BatchedGridSearchCV` does: draw what may differ inside a stack (``k``, rates,
+    decays, step sizes) and candidates cost little.
+
+    Parameters
+    ----------
+    estimator : estimator
+    param_distributions : dict or list of dict
+        Names of parameters, and distributions or lists to draw from.
+    n_iter : int, default=10
+        Number of candidates.
+    scoring, n_jobs, refit, cv, verbose, pre_dispatch
+        As for :class:`BatchedGridSearchCV`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the candidates; None draws from fresh entropy, never from the global state.
+    error_score, return_train_score, n_repeats, checkpoint_dir
+        As for :class:`BatchedGridSearchCV`. ``checkpoint_dir`` needs a ``random_state``.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_score_, best_params_, best_index_, refit_time_
+        As of ``RandomizedSearchCV``.
+    scorer_, multimetric_, n_features_in_, feature_names_in_
+        As of ``RandomizedSearchCV``.
+    n_splits_ : int
+        Number of splits: folds times ``n_repeats``.
+
+    Raises
+    ------
+    ValueError
+        As from :class:`BatchedGridSearchCV`.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform, randint
+    >>> from sklearn_reasoning import HybridReasoningRegressor
+    >>> from sklearn_reasoning.datasets import make_quadratic_reasoning
+    >>> from sklearn_reasoning.model_selection import BatchedRandomizedSearchCV
+    >>> X, y = make_quadratic_reasoning(n_samples=60, random_state=0)
+    >>> model = HybridReasoningRegressor(
+    ...     linear_term="given", rotation="given", max_epochs=20, random_state=0
+    ... )
+    >>> drawn_from = {"k": randint(1, 20), "lr": loguniform(1e-4, 1e-1)}
+    >>> search = BatchedRandomizedSearchCV(model, drawn_from, n_iter=30, cv=3, random_state=0)
+    >>> len(search.fit(X, y).cv_results_["params"])
+    30
+    """
 
     def __init__(
         self,
