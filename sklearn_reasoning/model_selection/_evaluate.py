@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection._validation import _score
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
@@ -23,7 +24,7 @@ from sklearn_reasoning.estimators._stacking import why_not_stacked
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.training import TrainedModel, TrainingTask, fit_stack, trained_models
 
-from ._fits import Fit
+from ._fits import Fit, candidate_estimator, restarted
 
 _Array = np.ndarray[Any, Any]
 
@@ -72,7 +73,8 @@ class Evaluation:
         list of (int, dict)
             The index of each fit and its result.
         """
-        pending = [_Pending(self, fit) for fit in fits]
+        task = _Task(self)
+        pending = [_Pending(task, fit) for fit in fits]
         stacks: dict[Hashable, list[_Pending]] = defaultdict(list)
         for one in pending:
             one.begin()
@@ -81,10 +83,6 @@ class Evaluation:
         for stack in stacks.values():
             _train_and_complete(stack)
         return [(one.fit.index, one.result()) for one in pending]
-
-    def rows(self, estimator: Any, indices: _Array, train: _Array | None = None) -> Any:
-        """Return some rows of X and y."""
-        return _safe_split(estimator, self.X, self.y, indices, train)
 
     def failed(self, traceback: str, diverged: bool) -> dict[str, Any]:
         """Return what the scores of a failed fit are."""
@@ -96,31 +94,69 @@ class Evaluation:
         return result
 
 
+class _Task:
+    """What the fits of one task share: candidates and rows are made once."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        self._candidates: dict[int, tuple[Any, bool]] = {}
+        self._rows: dict[tuple[int, int], Any] = {}
+
+    def estimator(self, fit: Fit) -> tuple[Any, bool]:
+        """Return the estimator of a fit, and whether it can be trained in a stack."""
+        key = id(fit.parameters)
+        if key not in self._candidates:
+            made = candidate_estimator(self.evaluation.estimator, fit.parameters)
+            self._candidates[key] = made, why_not_stacked(made) is None
+        candidate, stacked = self._candidates[key]
+        return restarted(candidate, fit.repeat), stacked
+
+    def rows(self, estimator: Any, fold: int, part: int) -> Any:
+        """Return X and y of a fold, its training (0) or its test part (1)."""
+        shared = self.evaluation
+        indices = shared.folds[fold][part]
+        train = shared.folds[fold][0] if part else None
+        plain = type(shared.X) is np.ndarray and type(shared.y) is np.ndarray
+        if not plain or get_tags(estimator).input_tags.pairwise:
+            return _safe_split(estimator, shared.X, shared.y, indices, train)
+        if (fold, part) not in self._rows:
+            self._rows[fold, part] = _safe_split(estimator, shared.X, shared.y, indices, train)
+        X, y = self._rows[fold, part]
+        return X.copy(), y.copy()  # a step of a pipeline may work in place
+
+
 class _Pending:
     """A fit on its way: begun, trained with others or by itself, and scored."""
 
-    def __init__(self, evaluation: Evaluation, fit: Fit) -> None:
-        self._evaluation = evaluation
+    def __init__(self, task: _Task, fit: Fit) -> None:
+        self._task = task
+        self._evaluation = task.evaluation
         self.fit = fit
-        self._train, self._test = evaluation.folds[fit.fold]
         self._seconds = 0.0
         self._failure: dict[str, Any] | None = None
         self.deferred: DeferredFit | None = None
 
     def begin(self) -> None:
         """Call ``fit``; what can be trained in a stack stops before training."""
-        shared, train = self._evaluation, self._train
-        self._estimator = self.fit.estimator(shared.estimator)
-        fit_params = _check_method_params(shared.X, params=shared.fit_params, indices=train)
-        X, y = shared.rows(self._estimator, train)
+        self._estimator, stacked = self._task.estimator(self.fit)
+        X, y = self._task.rows(self._estimator, self.fit.fold, 0)
         arguments = (X,) if y is None else (X, y)
-        if why_not_stacked(self._estimator) is not None:
+        fit_params = self._params(self._evaluation.fit_params, 0)
+        if not stacked:
             with self.guarded():
                 self._estimator.fit(*arguments, **fit_params)
             return
         with self.guarded(), deferred_fits() as deferred:
             self._estimator.fit(*arguments, **fit_params)
             (self.deferred,) = deferred
+
+    def _params(self, params: dict[str, Any], part: int) -> dict[str, Any]:
+        """Return the rows of a part of the fold, of those parameters that have rows."""
+        indices = self._evaluation.folds[self.fit.fold][part]
+        checked: dict[str, Any] = _check_method_params(
+            self._evaluation.X, params=params, indices=indices
+        )
+        return checked
 
     def complete(self, trained: Any, seconds: float) -> None:
         """Take what was trained, and this fit's share of the time."""
@@ -149,20 +185,20 @@ class _Pending:
         began = time.perf_counter()
         result = self._failure
         if result is None:
-            result = {"fit_error": None, "diverged": False, "test_scores": self._scores(self._test)}
+            result = {"fit_error": None, "diverged": False, "test_scores": self._scores(1)}
             if self._evaluation.return_train_score:
-                result["train_scores"] = self._scores(self._train)
+                result["train_scores"] = self._scores(0)
         return {
             **result,
-            "n_test_samples": _num_samples(self._test),
+            "n_test_samples": _num_samples(self._evaluation.folds[self.fit.fold][1]),
             "fit_time": self._seconds,
             "score_time": time.perf_counter() - began if self._failure is None else 0.0,
         }
 
-    def _scores(self, indices: _Array) -> Any:
+    def _scores(self, part: int) -> Any:
         shared = self._evaluation
-        X, y = shared.rows(self._estimator, indices, self._train)
-        params = _check_method_params(shared.X, params=shared.score_params, indices=indices)
+        X, y = self._task.rows(self._estimator, self.fit.fold, part)
+        params = self._params(shared.score_params, part)
         return _score(self._estimator, X, y, shared.scorer, params, shared.error_score)
 
 

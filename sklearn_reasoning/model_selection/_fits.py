@@ -41,18 +41,29 @@ class Fit:
     repeat: int
     fold: int
 
-    def estimator(self, base: Any) -> Any:
-        """Return a clone of the estimator of the search, with what this fit changes.
 
-        Parameters
-        ----------
-        base : estimator
-        """
-        # Parameters may be estimators that other candidates share.
-        estimator = clone(base).set_params(**clone(self.parameters, safe=False))
-        if self.repeat:
-            estimator.set_params(**_restart_seeds(estimator, self.repeat))
-        return estimator
+def candidate_estimator(base: Any, parameters: dict[str, Any]) -> Any:
+    """Return a clone of the estimator of a search with the parameters of a candidate.
+
+    Parameters
+    ----------
+    base : estimator
+    parameters : dict
+        They may be estimators that other candidates share.
+    """
+    return clone(base).set_params(**clone(parameters, safe=False))
+
+
+def restarted(candidate: Any, repeat: int) -> Any:
+    """Return a clone of a candidate's estimator with the seeds of a restart.
+
+    Parameters
+    ----------
+    candidate : estimator
+    repeat : int
+    """
+    estimator = clone(candidate)
+    return estimator.set_params(**_restart_seeds(estimator, repeat)) if repeat else estimator
 
 
 def expand(candidates: Sequence[dict[str, Any]], n_repeats: int, n_folds: int) -> list[Fit]:
@@ -154,10 +165,7 @@ def _by_candidate(base: Any, fits: Sequence[Fit]) -> Iterator[tuple[Any, list[Fi
     """Yield each candidate's estimator and fits."""
     for _, group in groupby(fits, key=lambda fit: id(fit.parameters)):
         candidate_fits = list(group)
-        yield (
-            clone(base).set_params(**clone(candidate_fits[0].parameters, safe=False)),
-            candidate_fits,
-        )
+        yield candidate_estimator(base, candidate_fits[0].parameters), candidate_fits
 
 
 def _stack_size(n_fits: int, n_numbers: int, n_workers: int) -> int:
