@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.utils import Bunch
+
+from sklearn_reasoning.model_selection import GeneralizationGapDisplay
 
 
 def draw(data: Bunch, predictions: Mapping[str, Any], table: Mapping[str, Any], path: Path) -> None:
@@ -53,38 +54,9 @@ def _draw_images(figure: Any, data: Bunch, predictions: Mapping[str, Any]) -> No
 
 
 def _draw_losses(figure: Any, table: Mapping[str, Any]) -> None:
-    sizes = list(dict.fromkeys(table["param_q_hidden"]))
-    algorithms = list(dict.fromkeys(table["param_algo"]))
-    k = np.asarray(table["param_k"], dtype=int)
-    axes = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
-    for ax, size in zip(axes, sizes, strict=True):
-        for color, algorithm in zip(("C0", "C1", "C2", "C3", "C4", "C5"), algorithms, strict=False):
-            chosen = np.array(
-                [
-                    row_size == size and row_algorithm == algorithm
-                    for row_size, row_algorithm in zip(
-                        table["param_q_hidden"], table["param_algo"], strict=True
-                    )
-                ]
-            )
-            rows = np.flatnonzero(chosen)[np.argsort(k[chosen])]
-            held_out = table["held_out_loss"][rows]
-            empirical = table["empirical_loss"][rows]
-            ax.plot(k[rows], held_out, color=color, marker="o", label=f"{algorithm}, held out")
-            ax.plot(
-                k[rows],
-                empirical,
-                color=color,
-                ls="--",
-                marker=".",
-                label=f"{algorithm}, empirical",
-            )
-            ax.fill_between(k[rows], empirical, held_out, color=color, alpha=0.12)
-        ax.set_xscale("log")
-        ax.set_xticks(sorted(set(k.tolist())), [str(value) for value in sorted(set(k.tolist()))])
-        ax.minorticks_off()
-        name = "constant Q" if size is None else f"Q(x), hidden sizes {size}"
-        ax.set(xlabel="steps k", title=name)
-    axes[0].set_ylabel("mean loss  ||y - f(x)||")
-    axes[-1].legend()
+    display = GeneralizationGapDisplay(table=table)
+    axes = figure.subplots(1, len(display.panels), sharey=True, squeeze=False)[0]
+    display.plot(axes, kind="losses", score_name="mean loss  ||y - f(x)||")
+    for ax in axes:
+        ax.set_xlabel("steps k")
     figure.suptitle("The gap (shaded) between held-out and empirical loss")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
 
 __all__ = ["gap_table"]
 
@@ -19,10 +20,10 @@ def gap_table(search: Any, metric: str | None = None) -> dict[str, NDArray[Any]]
 
     Parameters
     ----------
-    search : fitted search of scikit-learn
+    search : fitted search of scikit-learn, or Pipeline that ends in one
         ``GridSearchCV``, ``RandomizedSearchCV``, ``HalvingGridSearchCV``,
         ``HalvingRandomSearchCV`` or one derived from them, run with ``return_train_score=True``,
-        around any estimator. Of a pipeline that ends in a search, pass the search.
+        around any estimator.
     metric : str, default=None
         Which scorer to tabulate where the search had several. None is the one named by
         ``refit``, or the only one.
@@ -40,7 +41,7 @@ def gap_table(search: Any, metric: str | None = None) -> dict[str, NDArray[Any]]
           its standard deviation over the splits, ``empirical_loss_std``, ``held_out_loss_std``,
           ``gap_std``. ``gap_std`` is that of the splits' own gaps;
         - ``split0_empirical_loss``, ``split0_held_out_loss``, ``split0_gap``, and so on for each
-          split.
+          split. A search that repeats its folds has the more splits.
 
         Losses are for scorers made with ``greater_is_better=False``, such as ``l2_loss_scorer``
         and scikit-learn's ``"neg_..."``, and have the metric's own sign. For every other scorer
@@ -49,7 +50,7 @@ def gap_table(search: Any, metric: str | None = None) -> dict[str, NDArray[Any]]
     Raises
     ------
     TypeError
-        If ``search`` is not a search.
+        If ``search`` is neither a search nor a pipeline that ends in one.
     sklearn.exceptions.NotFittedError
         If the search is not fitted.
     ValueError
@@ -78,10 +79,11 @@ def gap_table(search: Any, metric: str | None = None) -> dict[str, NDArray[Any]]
     >>> bool(table["gap"][0] > table["gap"][1])
     True
     """
+    search = last_step(search)
     results = _checked_results(search)
-    metric = _chosen_metric(search, results, metric)
+    metric = chosen_metric(search, metric)
     # `_sign` is scikit-learn's only record of whether a metric is a loss.
-    sign = getattr(_scorer(search, metric), "_sign", 1)
+    sign = getattr(scorer_of(search, metric), "_sign", 1)
     kind = "loss" if sign < 0 else "score"
 
     # Counted in the results, since a search may repeat its folds beyond `search.n_splits_`.
@@ -113,12 +115,19 @@ def gap_table(search: Any, metric: str | None = None) -> dict[str, NDArray[Any]]
     return table
 
 
+def last_step(search: Any) -> Any:
+    """Return the search itself, or the one in which a pipeline ends."""
+    while isinstance(search, Pipeline):
+        search = search.steps[-1][1]
+    return search
+
+
 def _checked_results(search: Any) -> dict[str, Any]:
     name = type(search).__name__
     if not hasattr(search, "return_train_score"):
         raise TypeError(
             f"gap_table takes a fitted search such as GridSearchCV, got {name}. "
-            "Of a pipeline that ends in a search, pass that step."
+            "For one estimator without a search, call generalization_gap."
         )
     results: dict[str, Any] | None = getattr(search, "cv_results_", None)
     if results is None:
@@ -131,9 +140,16 @@ def _checked_results(search: Any) -> dict[str, Any]:
     return results
 
 
-def _chosen_metric(search: Any, results: dict[str, Any], metric: str | None) -> str:
+def chosen_metric(search: Any, metric: str | None) -> str:
+    """Return the name that a fitted search has for the scorer to tabulate.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scorer, or if it is not said which of several it is.
+    """
     prefix = "mean_test_"
-    known = [column.removeprefix(prefix) for column in results if column.startswith(prefix)]
+    known = [name.removeprefix(prefix) for name in search.cv_results_ if name.startswith(prefix)]
     if metric is None:
         if len(known) == 1:
             return known[0]
@@ -148,7 +164,8 @@ def _chosen_metric(search: Any, results: dict[str, Any], metric: str | None) -> 
     return metric
 
 
-def _scorer(search: Any, metric: str) -> Any:
+def scorer_of(search: Any, metric: str) -> Any:
+    """Return the scorer of that name, or the callable that computes it among others."""
     scorer = getattr(search, "scorer_", None)
     # Several scorers are a dict, or one object around a dict; a callable that returns a dict of
     # scores stands for itself and says nothing of their signs.
@@ -161,3 +178,14 @@ def _without_mask(values: Any) -> NDArray[Any]:
         return np.array(values)
     filled: NDArray[Any] = values.astype(object).filled(np.nan)
     return filled
+
+
+def metric_name(search: Any, metric: str | None) -> str:
+    """Return the name of a fitted search's metric in words, without scikit-learn's sign."""
+    search = last_step(search)
+    name = chosen_metric(search, metric)
+    if name == "score":  # scikit-learn's name for the only scorer
+        scorer = scorer_of(search, name)
+        function = getattr(scorer, "_score_func", scorer)
+        name = getattr(function, "__name__", name)
+    return name.removeprefix("neg_").replace("_", " ")

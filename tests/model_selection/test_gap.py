@@ -131,6 +131,18 @@ def test_pipeline_inside_the_search(data):
     np.testing.assert_array_equal(table["param_ridge__alpha"], GRID["alpha"])
 
 
+def test_search_inside_a_pipeline(data):
+    X, y = data
+    search = GridSearchCV(Ridge(), GRID, cv=CV, scoring=l2_loss_scorer, return_train_score=True)
+    inner = make_pipeline(StandardScaler(), search)
+    for pipeline in (inner, make_pipeline(StandardScaler(with_mean=False), inner)):
+        table = gap_table(pipeline.fit(X, y))
+
+        # The scaler has seen all rows, held-out ones too.
+        empirical, held_out = by_hand((StandardScaler().fit_transform(X), y), mean_l2_loss)
+        assert_table_is(table, empirical, held_out, held_out - empirical, "loss")
+
+
 def test_randomised_search(data):
     search = RandomizedSearchCV(
         Ridge(),
@@ -182,6 +194,28 @@ def test_each_repetition_of_the_folds_is_a_split(data):
     gaps = np.stack([table[f"split{i}_gap"] for i in range(6)])
     np.testing.assert_allclose(table["gap"], gaps.mean(axis=0))
     np.testing.assert_allclose(table["gap_std"], gaps.std(axis=0))
+
+
+def test_splits_beyond_those_of_cv_count(data):
+    class Repeated(GridSearchCV):
+        """Adds each fold's results a second time, moved by one, as a search with repeats may."""
+
+        def _format_results(self, candidate_params, n_splits, out, more_results=None):
+            results = super()._format_results(candidate_params, n_splits, out, more_results)
+            for part in ("train", "test"):
+                for i in range(n_splits):
+                    results[f"split{n_splits + i}_{part}_score"] = (
+                        results[f"split{i}_{part}_score"] - 1.0
+                    )
+            return results
+
+    search = Repeated(Ridge(), GRID, cv=CV, scoring=l2_loss_scorer, return_train_score=True)
+    table = gap_table(search.fit(*data))
+
+    empirical, held_out = (
+        np.concatenate([losses, losses + 1.0], axis=1) for losses in by_hand(data, mean_l2_loss)
+    )
+    assert_table_is(table, empirical, held_out, held_out - empirical, "loss")
 
 
 SEVERAL = {"l2": l2_loss_scorer, "mae": "neg_mean_absolute_error", "r2": "r2"}
@@ -256,16 +290,20 @@ def test_search_without_train_scores_is_told_how_to_get_them(data):
 
 
 def test_unfitted_search():
-    with pytest.raises(NotFittedError, match="GridSearchCV is not fitted"):
-        gap_table(GridSearchCV(Ridge(), GRID, return_train_score=True))
+    search = GridSearchCV(Ridge(), GRID, return_train_score=True)
+    for unfitted in (search, make_pipeline(StandardScaler(), search)):
+        with pytest.raises(NotFittedError, match="GridSearchCV is not fitted"):
+            gap_table(unfitted)
 
 
 def test_what_is_not_a_search_is_refused(data):
     # RidgeCV has a cv_results_ too, of another kind.
     with pytest.raises(TypeError, match="GridSearchCV, got RidgeCV"):
         gap_table(RidgeCV(store_cv_results=True).fit(*data))
-    with pytest.raises(TypeError, match="got Pipeline"):
-        gap_table(make_pipeline(StandardScaler(), fitted(data)))
+    with pytest.raises(TypeError, match=r"got Ridge.*generalization_gap"):
+        gap_table(make_pipeline(StandardScaler(), Ridge()).fit(*data))
+    with pytest.raises(TypeError, match="got NoneType"):
+        gap_table(None)
 
 
 def test_parameters_a_candidate_lacks_are_nan_and_frames_take_the_table(data):
