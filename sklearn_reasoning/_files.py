@@ -1,32 +1,86 @@
 """Files that are whole or not there."""
 
+import contextlib
+import errno
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["remove_abandoned", "write_atomically"]
+
+_PARTIAL = ".{}.partial"
+# Writing takes far less than this, so that what is older has lost its writer.
+_ABANDONED_AFTER = 600.0
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> None:
     """Write a file so that no reader, and no crash, ever sees a part of it.
 
     Parameters
     ----------
     path : Path
     content : bytes
+    replace : bool, default=True
+        Whether to write over a file that is there.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one and ``replace`` is False; of several processes, one writes.
+    OSError
+        If the folder cannot be written to; what was at ``path`` is then as it was.
+    """
+    temporary = path.with_name(_PARTIAL.format(uuid.uuid4().hex))
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace or not _linked(temporary, path):
+            os.replace(temporary, path)
+    finally:
+        # After a replace it is gone.
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _linked(temporary: Path, path: Path) -> bool:
+    """Give a file its name if nothing has it; False where the file system has no links."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        return False
+    return True
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the unfinished files of writers that were killed.
+
+    Those of writers that may be alive stay: what is younger than ten minutes, by the clock of
+    the file system, since the folder may be another machine's.
+
+    Parameters
+    ----------
+    folder : Path
 
     Raises
     ------
     OSError
-        If the folder cannot be written to; what was at ``path`` is then as it was.
+        If the folder cannot be written to.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    probe = folder / _PARTIAL.format(uuid.uuid4().hex)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        probe.touch(exist_ok=False)
+        now = probe.stat().st_mtime
+        for path in folder.glob(_PARTIAL.format("*")):
+            # Another process may be removing them too.
+            with contextlib.suppress(OSError):
+                if path == probe or path.stat().st_mtime < now - _ABANDONED_AFTER:
+                    path.unlink()
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()

@@ -16,9 +16,9 @@ from torch import Tensor
 from sklearn_reasoning.energies import QuadraticGradient
 
 from ._checks import check_steps
+from ._steps import StepCounts, Steps
 
 State = tuple[Any, ...]
-Steps = int | Tensor
 
 
 class Gradient(Protocol):
@@ -227,7 +227,8 @@ class Algorithm(ABC):
             raise TypeError(f"{self.name!r} is not a polynomial method: it has no r_k and no q_k.")
         if not isinstance(t, Tensor):
             t = torch.as_tensor(np.asarray(t, dtype=np.float64))
-        k = check_steps(k)
+        if not isinstance(k, StepCounts):
+            k = check_steps(k)
         if not self.has_step_size:
             step_size = None
         elif step_size is None:
@@ -236,7 +237,7 @@ class Algorithm(ABC):
             step_size = torch.as_tensor(np.asarray(step_size, dtype=np.float64))
         shapes = [
             x.shape
-            for x in (k, step_size)
+            for x in (k.k if isinstance(k, StepCounts) else k, step_size)
             if isinstance(x, Tensor) and (x.numel() != 1 or x.ndim > t.ndim)
         ]
         if shapes:
@@ -311,7 +312,7 @@ def iterates(
         The starting point.
     gradient : callable
         The gradient of the energy.
-    k : int or integer Tensor
+    k : int, integer Tensor or StepCounts
         Number of steps. A tensor broadcasts against y: it runs to the largest k, and rows
         that are done keep their iterate.
     phi : Tensor, float, PerIteration, mapping or None
@@ -321,11 +322,12 @@ def iterates(
     """
     state = algorithm.start(y, gradient)
     yield y
-    last = k if isinstance(k, int) else int(k.max()) if k.numel() else 0
+    counts = StepCounts(k) if isinstance(k, Tensor) else k
+    last = counts if isinstance(counts, int) else counts.largest
     if isinstance(phi, PerIteration) and last > len(phi):
         raise ValueError(f"k={last} steps need {last} step sizes, got {len(phi)}.")
     for i in range(last):
         phi_i = phi[i] if isinstance(phi, PerIteration) else phi
         state = algorithm.step(state, gradient, phi_i, mu, L)
-        y = state[0] if isinstance(k, int) else torch.where(k > i, state[0], y)
+        y = state[0] if isinstance(counts, int) else torch.where(counts.k > i, state[0], y)
         yield y

@@ -1,44 +1,34 @@
 r"""Polynomials of degree k in O(log k) elementwise products, by repeated doubling of k.
 
-A two-term recurrence :math:`x_{k+1} = a x_k - c x_{k-1}` is the k-th power of its companion
-matrix M. With :math:`m = a/2` and :math:`\Delta = c - a^2/4`, :math:`M = m + J` where
+Let :math:`S_j = \sum_{i<j} M^i`. Then :math:`M^j = 1 - (1 - M) S_j`, and with the next binary
+digit m of k
+
+.. math:: S_{2j+m} = S_j + M^j (S_j + m M^j) ,
+
+where nothing is divided by t, so that small t cost no digits. For gradient descent M is the
+number :math:`1 - \phi t`. A two-term recurrence :math:`x_{k+1} = a x_k - c x_{k-1}` is the k-th
+power of its companion matrix M. With :math:`\Delta = c - a^2/4`, :math:`M = a/2 + J` where
 :math:`J^2 = -\Delta`, so powers of M are pairs (v, u) that multiply like complex numbers with
 :math:`\Delta` in the place of 1:
 
 .. math:: (v + uJ)^2 = (v^2 - \Delta u^2) + 2uv\,J .
 
-These are polynomials in m and :math:`\Delta`: they and all their derivatives are smooth at the
+These are polynomials in a and :math:`\Delta`: they and all their derivatives are smooth at the
 double root :math:`\Delta = 0`, where formulas with :math:`\sqrt{\Delta}` are 0/0. An algorithm
-hands in :math:`\Delta` (and 1 - m) factored, so that no digit is lost near their zeros.
+hands in :math:`\Delta` and 1 - a/2 factored, so that no digit is lost near their zeros.
 
-``k`` is an int or an integer tensor that broadcasts; a tensor gives each element the same bits
-as its own int would: squarings of the identity are exact, and ``where`` selects.
+``k`` is an int or has one number an element, which gives each element the same bits as its own
+int would: a digit 0 adds exact zeros, and squarings of the identity are exact.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ._base import Phi, Steps
-
-
-def _bits(k: Steps) -> Iterator[tuple[bool, Tensor | None]]:
-    """Yield, from the highest bit of k down, whether any element has it, and which."""
-    if isinstance(k, int):
-        for bit in reversed(range(k.bit_length())):
-            yield bool(k >> bit & 1), None
-        return
-    largest = int(k.max()) if k.numel() else 0
-    for bit in reversed(range(largest.bit_length())):
-        has_bit = (k >> bit & 1).bool()
-        yield bool(has_bit.any()), has_bit
-
-
-def _select(has_bit: Tensor | None, stepped: Tensor, same: Tensor) -> Tensor:
-    return stepped if has_bit is None else torch.where(has_bit, stepped, same)
+from ._base import Phi
+from ._steps import Steps, binary_digits
 
 
 def power(base: Tensor, k: Steps) -> Tensor:
@@ -48,11 +38,64 @@ def power(base: Tensor, k: Steps) -> Tensor:
     finite where the base is 0.
     """
     result = torch.ones_like(base)
-    for any_bit, has_bit in _bits(k):
+    for digit in binary_digits(k, base.dtype):
         result = result * result
-        if any_bit:
-            result = _select(has_bit, result * base, result)
+        if digit is not False:
+            result = _select(digit, result * base, result)
     return result
+
+
+def two_term_residual(m: Tensor, delta: Tensor, weight: Tensor, k: Steps) -> Tensor:
+    """Return v_k + weight * u_k, where v_k + u_k J = (m + J)^k and J^2 = -delta."""
+    v, u = torch.ones_like(m), torch.zeros_like(m)
+    for digit in binary_digits(k, m.dtype):
+        v, u = v * v - delta * u * u, 2.0 * v * u
+        if digit is not False:
+            stepped = v * m - delta * u, v + u * m
+            v, u = _select(digit, stepped[0], v), _select(digit, stepped[1], u)
+    return v + weight * u
+
+
+def _select(digit: bool | Tensor, stepped: Tensor, same: Tensor) -> Tensor:
+    return torch.where(digit > 0, stepped, same) if isinstance(digit, Tensor) else stepped
+
+
+def _add(total: Tensor, digit: bool | Tensor, power: Tensor, sign: float = 1.0) -> Tensor:
+    """Return total + sign * digit * power."""
+    if isinstance(digit, Tensor):
+        return torch.addcmul(total, digit, power, value=sign)
+    return torch.add(total, power, alpha=sign) if digit else total
+
+
+class _Start(NamedTuple):
+    """Whether the two highest digits of k make a number from 1, 2 or 3 on."""
+
+    one: float | Tensor
+    two: float | Tensor
+    three: float | Tensor
+
+
+def _start(digits: Iterator[bool | Tensor]) -> _Start:
+    """Take the two highest digits: S_0, ..., S_3 are short enough to be written out.
+
+    They are rounded as the doublings would be, which smaller k in the same tensor go through.
+    """
+    first, second = next(digits, False), next(digits, None)
+    high, low = (False, first) if second is None else (first, second)
+    two, odd = (digit if isinstance(digit, Tensor) else float(digit) for digit in (high, low))
+    three = two * odd
+    return _Start(two + odd - three, two, three)
+
+
+def _differentiable(ctx: Any, q: Tensor, q_: Tensor) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the saved tensors by autograd, which can differentiate them."""
+    needed = ctx.needs_input_grad
+    inputs = [x for x, need in zip(ctx.saved_tensors, needed, strict=False) if need]
+    found = iter(torch.autograd.grad(q, inputs, q_, create_graph=True, materialize_grads=True))
+    return tuple(next(found) if need else None for need in needed)
+
+
+# ---------------------------------------------------------------------- gradient descent
 
 
 def sum_of_powers(phi: Phi, t: Tensor, k: Steps) -> Tensor:
@@ -63,204 +106,201 @@ def sum_of_powers(phi: Phi, t: Tensor, k: Steps) -> Tensor:
     return q
 
 
-class _Partial(NamedTuple):
-    """q_j, and whether a step led there (else a doubling) and for which elements."""
-
-    q: Tensor
-    stepped: bool = False
-    has_bit: Tensor | None = None
+def _sum_of_powers(x: Tensor, k: Steps) -> Tensor:
+    """Return the sum of (1 - x)^i over i < k."""
+    return _sum_of_powers_and_slope(x, k, with_slope=False)[0]
 
 
-def _partial_sums(phi: Tensor, t: Tensor, k: Steps) -> Iterator[_Partial]:
-    r"""Yield q_j for the j on the way from 0 to k.
-
-    Doubling: :math:`1 + r_j = 2 - t q_j`, so :math:`q_{2j} = q_j (2 - t q_j)`, Newton's
-    iteration for 1/t; one more step: :math:`q_{j+1} = q_j + \phi (1 - t q_j)`.
-    """
-    bits = _bits(k)
-    first, has_bit = next(bits, (False, None))
-    # From q_0 = 0, the highest bit takes those that have it to q_1 = phi.
-    one, zeros = t.new_ones(()), torch.zeros_like(t)
-    q = _select(has_bit, phi.expand_as(t), zeros) if first else zeros
-    yield _Partial(q, first, has_bit)
-    for any_bit, has_bit in bits:
-        q = q * torch.addcmul(2.0 * one, t, q, value=-1.0)
-        yield _Partial(q)
-        if any_bit:
-            stepped = torch.addcmul(q, phi, torch.addcmul(one, t, q, value=-1.0))
-            q = _select(has_bit, stepped, q)
-            yield _Partial(q, stepped=True, has_bit=has_bit)
+def _sum_of_powers_and_slope(x: Tensor, k: Steps, *, with_slope: bool) -> tuple[Tensor, Tensor]:
+    """Return the sum of (1 - x)^i over i < k and, carried along, its derivative."""
+    digits, unit = binary_digits(k, x.dtype), x.new_ones(())
+    start, base = _start(digits), 1.0 - x
+    bent = start.three * base
+    inner = bent + start.two
+    total = torch.addcmul(unit * start.one, base, inner)
+    slope = -(inner + bent) if with_slope else total
+    for digit in digits:
+        power = torch.addcmul(unit, x, total, value=-1.0)
+        inner = _add(total, digit, power)
+        if with_slope:
+            fall = torch.addcmul(total, x, slope)  # minus the derivative of the power
+            inner_slope = _add(slope, digit, fall, -1.0)
+            slope = torch.addcmul(slope, fall, inner, value=-1.0).addcmul_(power, inner_slope)
+        total = torch.addcmul(total, power, inner)
+    return total, slope
 
 
 class _SumOfPowers(torch.autograd.Function):
-    """The last of ``_partial_sums``, with the adjoint written out, as in ``_LeadingEntry``."""
+    """phi times the sum; autograd would do twice the operations for its gradient."""
 
     @staticmethod
     def forward(ctx: Any, phi: Tensor, t: Tensor, k: Steps) -> Tensor:
-        sums = list(_partial_sums(phi, t, k))
-        ctx.save_for_backward(phi, t)
-        # Detached: the output holds this context, which must not hold it in turn.
-        ctx.sums, ctx.k = [*sums[:-1], sums[-1]._replace(q=sums[-1].q.detach())], k
-        return sums[-1].q
+        x = phi * t
+        if not any(ctx.needs_input_grad):
+            return phi * _sum_of_powers(x, k)
+        total, slope = _sum_of_powers_and_slope(x, k, with_slope=True)
+        ctx.save_for_backward(phi, t, total, slope)
+        ctx.k = k
+        return phi * total
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (q_,) = grads  # a name with ``_`` is the gradient of that name
-        phi, t = ctx.saved_tensors
+        phi, t, total, slope = ctx.saved_tensors
         if torch.is_grad_enabled():
-            *_, last = _partial_sums(phi, t, ctx.k)
-            if not last.q.requires_grad:  # k = 0
-                return torch.zeros_like(phi), torch.zeros_like(t), None
-            phi_, t_ = torch.autograd.grad(
-                last.q, (phi, t), q_, create_graph=True, materialize_grads=True
-            )
-            return phi_, t_, None
-        phi_, t_ = torch.zeros_like(q_), torch.zeros_like(q_)
-        one = t.new_ones(())
-        for before, after in reversed(list(pairwise(ctx.sums))):
-            q = before.q
-            residual = torch.addcmul(one, t, q, value=-1.0)
-            if not after.stepped:
-                t_.addcmul_(q * q, q_, value=-1.0)
-                q_ = residual.mul_(q_).mul_(2.0)
-                continue
-            moved = q_ if after.has_bit is None else q_ * after.has_bit
-            phi_.addcmul_(moved, residual)
-            pulled = phi * moved
-            t_.addcmul_(pulled, q, value=-1.0)
-            q_ = torch.addcmul(q_, pulled, t, value=-1.0)
-        first = ctx.sums[0]
-        if first.stepped:
-            phi_ += q_ if first.has_bit is None else q_ * first.has_bit
+            return _differentiable(ctx, phi * _sum_of_powers(phi * t, ctx.k), q_)
+        t_ = (slope * q_).mul_(phi * phi)
+        # q is phi times a function of phi t.
+        phi_ = torch.addcmul(total, slope, phi * t).mul_(q_)
         return phi_.sum_to_size(phi.shape), t_, None
 
 
-def two_term_residual(m: Tensor, delta: Tensor, weight: Tensor, k: Steps) -> Tensor:
-    """Return v_k + weight * u_k, where v_k + u_k J = (m + J)^k and J^2 = -delta."""
-    v, u = torch.ones_like(m), torch.zeros_like(m)
-    for any_bit, has_bit in _bits(k):
-        v, u = v * v - delta * u * u, 2.0 * v * u
-        if any_bit:
-            stepped = v * m - delta * u, v + u * m
-            v, u = _select(has_bit, stepped[0], v), _select(has_bit, stepped[1], u)
-    return v + weight * u
+# ---------------------------------------------------------------------- two terms
 
 
-def two_term_filter(phi: Phi, m: Tensor, delta: Tensor, k: Steps, one_minus_m: Tensor) -> Tensor:
-    r"""Return q_k for :math:`q_{k+1} = a q_k - c q_{k-1} + \phi`, :math:`q_0 = q_{-1} = 0`.
+class TwoTerms(NamedTuple):
+    r"""A two-term recurrence :math:`q_{k+1} = a q_k - c q_{k-1} + \phi` at the points t.
 
-    q_k is :math:`\phi` times the leading entry :math:`\alpha + \gamma m` of :math:`S_k =
-    \sum_{i<k} M^i = \alpha + \gamma J`. ``one_minus_m`` is 1 - m without its rounding error;
-    no gradient goes through it.
+    :math:`1 - a/2 =` ``level + slope t`` and :math:`\Delta = c - a^2/4 =` ``factor (t - mu)
+    (root - phi t)``.
     """
-    apply: Any = _LeadingEntry.apply
-    entry: Tensor = apply(m, delta, one_minus_m, k)
-    return phi * entry
+
+    phi: Tensor
+    level: Tensor
+    slope: Tensor
+    factor: Tensor
+    root: Tensor
 
 
-class _Sum(NamedTuple):
-    """S_j = alpha + gamma J, and how the one before it led there.
+def two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
+    r"""Return q_k of a two-term recurrence with :math:`q_0 = q_{-1} = 0`.
 
-    A doubling holds ``power``: u and 1 + v of M^j = v + u J, and delta * gamma. A step holds
-    in ``has_bit`` which elements took it, None for all.
+    q_k is :math:`\phi` times the leading entry of S_k, :math:`\alpha + \gamma a/2` where
+    :math:`S_k = \alpha + \gamma J`.
     """
+    apply: Any = _TwoTermFilter.apply
+    q: Tensor = apply(*terms, t, mu, k)
+    return q
+
+
+class _Doubling(NamedTuple):
+    """One doubling of S = alpha + gamma J, of power v + u J, with inner sum a + g J."""
 
     alpha: Tensor
     gamma: Tensor
-    power: tuple[Tensor, Tensor, Tensor] | None = None
-    has_bit: Tensor | None = None
+    v: Tensor
+    u: Tensor
+    a: Tensor
+    g: Tensor
+    digit: bool | Tensor
 
 
-def _sums(m: Tensor, delta: Tensor, one_minus_m: Tensor, k: Steps) -> Iterator[_Sum]:
-    r"""Yield S_j for the j on the way from 0 to k.
+class _Run(NamedTuple):
+    """What the way to S_k = alpha + gamma J leaves for the way back; m is a/2."""
 
-    Doubling: :math:`S_{2j} = S_j (1 + M^j)`, where :math:`M^j = 1 - (1 - M) S_j`. One more
-    step: :math:`S_{j+1} = 1 + M S_j`. Nothing is divided by t, so small t cost no digits.
-    """
-    bits = _bits(k)
-    _, has_bit = next(bits, (False, torch.zeros((), dtype=torch.bool, device=m.device)))
-    # From S_0 = 0, the highest bit takes those that have it to S_1 = 1.
-    alpha = torch.ones_like(m) if has_bit is None else has_bit.to(m.dtype).expand_as(m)
-    gamma, one = torch.zeros_like(m), m.new_ones(())
-    yield _Sum(alpha, gamma)
-    for any_bit, has_bit in bits:
-        delta_gamma = delta * gamma
-        u = torch.addcmul(alpha, gamma, one_minus_m, value=-1.0)
-        one_plus_v = torch.addcmul(2.0 - delta_gamma, alpha, one_minus_m, value=-1.0)
-        alpha, gamma = (
-            torch.addcmul(alpha * one_plus_v, delta_gamma, u, value=-1.0),
-            torch.addcmul(alpha * u, gamma, one_plus_v),
-        )
-        yield _Sum(alpha, gamma, power=(u, one_plus_v, delta_gamma))
-        if any_bit:
-            stepped = (
-                torch.addcmul(torch.addcmul(one, m, alpha), delta, gamma, value=-1.0),
-                torch.addcmul(alpha, m, gamma),
-            )
-            alpha, gamma = _select(has_bit, stepped[0], alpha), _select(has_bit, stepped[1], gamma)
-            yield _Sum(alpha, gamma, has_bit=has_bit)
+    start: _Start
+    m: Tensor
+    inner: Tensor
+    doublings: list[_Doubling]
+    gamma: Tensor
 
 
-class _LeadingEntry(torch.autograd.Function):
-    """alpha + gamma m of S_k, with the adjoint of its doubling written out.
+def _leading_entry(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
+    """Return the leading entry alpha + gamma m of S_k; n is 1 - m."""
+    digits, unit = binary_digits(k, n.dtype), n.new_ones(())
+    start, m = _start(digits), 1.0 - n
+    bent = start.three * m
+    inner = bent + start.two
+    gamma = inner + bent
+    alpha = torch.addcmul(unit * start.one, m, inner).sub_(start.three * delta)
+    doublings = []
+    for digit in digits:
+        v = torch.addcmul(unit, n, alpha, value=-1.0).addcmul_(delta, gamma, value=-1.0)
+        u = torch.addcmul(alpha, n, gamma, value=-1.0)
+        a, g = _add(alpha, digit, v), _add(gamma, digit, u)
+        doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
+        alpha = torch.addcmul(alpha, v, a).addcmul_(delta * u, g, value=-1.0)
+        gamma = torch.addcmul(gamma, v, g).addcmul_(u, a)
+    entry = torch.addcmul(alpha, gamma, m)
+    return entry, _Run(start, m, inner, doublings, gamma)
+
+
+def _pull_leading_entry(
+    entry_: Tensor, n: Tensor, delta: Tensor, run: _Run
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of n and delta; a name with ``_`` is the gradient of that name."""
+    alpha_, gamma_ = entry_, run.m * entry_
+    n_, delta_ = -run.gamma * entry_, torch.zeros_like(delta)
+    for alpha, gamma, v, u, a, g, digit in reversed(run.doublings):
+        pulled = g * alpha_
+        delta_.addcmul_(u, pulled, value=-1.0)
+        a_ = (v * alpha_).addcmul_(u, gamma_)
+        g_ = (v * gamma_).addcmul_(delta * u, alpha_, value=-1.0)
+        v_ = _add((a * alpha_).addcmul_(g, gamma_), digit, a_)
+        u_ = _add((a * gamma_).addcmul_(delta, pulled, value=-1.0), digit, g_)
+        n_.addcmul_(alpha, v_, value=-1.0).addcmul_(gamma, u_, value=-1.0)
+        delta_.addcmul_(gamma, v_, value=-1.0)
+        alpha_ = a_.add_(alpha_).add_(u_).addcmul_(n, v_, value=-1.0)
+        gamma_ = g_.add_(gamma_).addcmul_(delta, v_, value=-1.0).addcmul_(n, u_, value=-1.0)
+    # alpha = one + inner m - three delta and gamma = inner + three m, inner = two + three m.
+    three = run.start.three
+    inner_ = (run.m * alpha_).add_(gamma_)
+    n_.sub_((run.inner * alpha_).add_(three * gamma_).add_(inner_.mul_(three)))
+    return n_, delta_.sub_(three * alpha_)
+
+
+def _two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
+    phi, level, slope, factor, root = terms
+    delta = factor * (t - mu) * (root - phi * t)
+    return phi * _leading_entry(level + slope * t, delta, k)[0]
+
+
+class _TwoTermFilter(torch.autograd.Function):
+    """The filter with its adjoint written out.
 
     Autograd would give the same gradient with more than twice the operations. It still gives
     the derivatives of the gradient.
     """
 
     @staticmethod
-    def forward(ctx: Any, m: Tensor, delta: Tensor, one_minus_m: Tensor, k: Steps) -> Tensor:
-        sums = list(_sums(m, delta, one_minus_m, k))
-        ctx.save_for_backward(m, delta, one_minus_m)
-        ctx.sums, ctx.k = sums, k
-        return torch.addcmul(sums[-1].alpha, m, sums[-1].gamma)
+    def forward(
+        ctx: Any,
+        phi: Tensor,
+        level: Tensor,
+        slope: Tensor,
+        factor: Tensor,
+        root: Tensor,
+        t: Tensor,
+        mu: float,
+        k: Steps,
+    ) -> Tensor:
+        n = torch.addcmul(level, slope, t)
+        above, below = t - mu, torch.addcmul(root, phi, t, value=-1.0)
+        delta = (above * below).mul_(factor)
+        entry, run = _leading_entry(n, delta, k)
+        if any(ctx.needs_input_grad):
+            ctx.save_for_backward(phi, level, slope, factor, root, t)
+            ctx.run = (n, delta, above, below, entry, run)
+            ctx.mu, ctx.k = mu, k
+        return phi * entry
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (grad,) = grads
-        m, delta, one_minus_m = ctx.saved_tensors
+        (q_,) = grads
+        *terms, t = ctx.saved_tensors
+        phi, _, slope, factor, _ = terms
         if torch.is_grad_enabled():
-            *_, last = _sums(m, delta, 1.0 - m, ctx.k)
-            entry = last.alpha + m * last.gamma
-            # With k below 2 delta does not enter: its gradient is materialised as zeros.
-            m_, delta_ = torch.autograd.grad(
-                entry, (m, delta), grad, create_graph=True, materialize_grads=True
-            )
-            return m_, delta_, None, None
-        return *_adjoint(grad, m, delta, one_minus_m, ctx.sums), None, None
-
-
-def _adjoint(
-    grad: Tensor, m: Tensor, delta: Tensor, one_minus_m: Tensor, sums: list[_Sum]
-) -> tuple[Tensor, Tensor]:
-    """Run ``_sums`` backwards; a name with ``_`` is the gradient of that name."""
-    alpha_, gamma_ = grad, m * grad
-    m_, delta_ = sums[-1].gamma * grad, torch.zeros_like(delta)
-    for before, after in reversed(list(pairwise(sums))):
-        alpha, gamma = before.alpha, before.gamma
-        if after.power is None:
-            same_alpha_, same_gamma_ = alpha_, gamma_
-            if after.has_bit is not None:
-                alpha_, gamma_ = alpha_ * after.has_bit, gamma_ * after.has_bit
-            m_.addcmul_(alpha, alpha_).addcmul_(gamma, gamma_)
-            delta_.addcmul_(gamma, alpha_, value=-1.0)
-            alpha_, gamma_ = (
-                torch.addcmul(gamma_, m, alpha_),
-                (m * gamma_).addcmul_(delta, alpha_, value=-1.0),
-            )
-            alpha_ = _select(after.has_bit, alpha_, same_alpha_)
-            gamma_ = _select(after.has_bit, gamma_, same_gamma_)
-            continue
-        u, one_plus_v, delta_gamma = after.power
-        u_ = (alpha * gamma_).addcmul_(delta_gamma, alpha_, value=-1.0)
-        v_ = (alpha * alpha_).addcmul_(gamma, gamma_)
-        delta_gamma_ = torch.addcmul(v_, u, alpha_).neg_()
-        m_.addcmul_(alpha, v_).addcmul_(gamma, u_)
-        delta_.addcmul_(gamma, delta_gamma_)
-        alpha_, gamma_ = (
-            (one_plus_v * alpha_).addcmul_(u, gamma_).add_(u_),
-            (one_plus_v * gamma_).addcmul_(delta, delta_gamma_),
+            return _differentiable(ctx, _two_term_filter(TwoTerms(*terms), t, ctx.mu, ctx.k), q_)
+        n, delta, above, below, entry, run = ctx.run
+        n_, delta_ = _pull_leading_entry(phi * q_, n, delta, run)
+        product_ = delta_ * factor
+        below_ = product_ * above
+        t_ = (slope * n_).addcmul_(product_, below).addcmul_(phi, below_, value=-1.0)
+        phi_ = (entry * q_).addcmul_(t, below_, value=-1.0)
+        terms_ = (phi_, n_, n_ * t, (above * below).mul_(delta_), below_)
+        needed = ctx.needs_input_grad
+        summed = (
+            x_.sum_to_size(x.shape) if need else None
+            for x, x_, need in zip(terms, terms_, needed, strict=False)
         )
-        alpha_.addcmul_(one_minus_m, v_, value=-1.0)
-        gamma_.addcmul_(one_minus_m, u_, value=-1.0)
-    return m_, delta_
+        return *summed, t_, None, None

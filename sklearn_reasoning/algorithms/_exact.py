@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State, Steps
+from ._base import Algorithm, Gradient, Phi, State
+from ._steps import Steps
 
 
 class ExactMinimizer(Algorithm):

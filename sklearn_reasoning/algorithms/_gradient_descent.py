@@ -2,8 +2,9 @@
 
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State, Steps
+from ._base import Algorithm, Gradient, Phi, State
 from ._doubling import power, sum_of_powers
+from ._steps import Steps
 
 
 class GradientDescent(Algorithm):

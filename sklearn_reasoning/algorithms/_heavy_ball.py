@@ -2,10 +2,12 @@
 
 import math
 
+import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State, Steps
-from ._doubling import two_term_filter, two_term_residual
+from ._base import Algorithm, Gradient, Phi, State
+from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from ._steps import Steps
 
 
 class HeavyBall(Algorithm):
@@ -57,8 +59,8 @@ class HeavyBall(Algorithm):
         return two_term_residual(m, delta, 0.5 * (loss - scaled), k)
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        s = (mu * phi) ** 0.5
-        scaled = phi * t
-        one_minus_m = 0.5 * (s * (2.0 - s) + scaled)
-        delta = (t - mu) * ((2.0 - s) ** 2 - scaled) * (0.25 * phi)
-        return two_term_filter(phi, 1.0 - one_minus_m, delta, k, one_minus_m.detach())
+        phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
+        s = torch.sqrt(mu * phi)
+        rest = 2.0 - s
+        terms = TwoTerms(phi, 0.5 * s * rest, 0.5 * phi, 0.25 * phi, rest * rest)
+        return two_term_filter(terms, t, mu, k)

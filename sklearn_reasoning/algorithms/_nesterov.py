@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State, Steps
-from ._doubling import two_term_filter, two_term_residual
+from ._base import Algorithm, Gradient, Phi, State
+from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from ._steps import Steps
 
 
 class NesterovAcceleratedGradient(Algorithm):
@@ -49,24 +50,18 @@ class NesterovAcceleratedGradient(Algorithm):
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         root = _root(mu * phi)
         contracted = (1.0 - phi * t) / (1.0 + root)
-        return two_term_residual(
-            contracted, _discriminant(contracted, t, phi, root, mu), root * contracted, k
-        )
+        # c - a^2/4, factored: it vanishes at t = mu and at t = 1/phi.
+        delta = contracted * (t - mu) * (phi / (1.0 + root))
+        return two_term_residual(contracted, delta, root * contracted, k)
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
         root = _root(mu * phi)
-        scaled = phi * t
-        contracted = (1.0 - scaled) / (1.0 + root)
-        with torch.no_grad():
-            one_minus_m = (root + scaled) / (1.0 + root)
-        return two_term_filter(
-            phi, contracted, _discriminant(contracted, t, phi, root, mu), k, one_minus_m
-        )
-
-
-def _discriminant(contracted: Tensor, t: Tensor, phi: Phi, root: Any, mu: float) -> Tensor:
-    r"""Return :math:`c - a^2/4`, factored: it vanishes at t = mu and at t = 1/phi."""
-    return contracted * (t - mu) * (phi / (1.0 + root))
+        scale = 1.0 / (1.0 + root)
+        slope = phi * scale
+        # As in the residual, where a/2 = contracted.
+        terms = TwoTerms(phi, root * scale, slope, slope * scale, torch.ones_like(phi))
+        return two_term_filter(terms, t, mu, k)
 
 
 def _root(value: Any) -> Any:

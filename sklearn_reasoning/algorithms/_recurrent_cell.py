@@ -1,5 +1,7 @@
 """The recurrent cell of the paper's Eq. 20."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -69,12 +71,27 @@ class RecurrentCell(Algorithm):
     def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
         """Apply the cell to the iterate and its gradient."""
         (y,) = state
-        hidden = torch.relu(_apply(phi["W1_state"], y) + _apply(phi["W1_gradient"], gradient(y)))
+        W_y, W_g = phi["W1_state"], phi["W1_gradient"]
+        hidden = torch.relu(W_y @ _features_by_rows(y) + W_g @ _features_by_rows(gradient(y)))
         for layer in range(2, self.n_layers + 1):
-            hidden = torch.relu(_apply(phi[f"W{layer}"], hidden))
-        return (_apply(phi["V"], hidden),)
+            hidden = torch.relu(phi[f"W{layer}"] @ hidden)
+        transpose: Any = _RowsByFeatures.apply
+        return (transpose(phi["V"] @ hidden),)
 
 
-def _apply(W: Tensor, y: Tensor) -> Tensor:
-    """Return W y for each row y; products as features times rows, as in the energies."""
-    return torch.matmul(W, y.mT).mT
+# Products of matrices whose rows are d apart in memory are rounded as their address happens to
+# be: for odd d a model would get other bits in a stack than alone. Here rows are innermost.
+
+
+def _features_by_rows(y: Tensor) -> Tensor:
+    return y.mT.contiguous()
+
+
+class _RowsByFeatures(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, y: Tensor) -> Tensor:
+        return y.mT
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        return _features_by_rows(grads[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from sklearn.compose import TransformedTargetRegressor
@@ -29,6 +29,9 @@ _SHAPES = (
     "device",
 )
 
+# Those whose fit does nothing after the training.
+_KNOWN = (HybridReasoningRegressor, Pipeline, TransformedTargetRegressor)
+
 
 def find_regressor(estimator: Any) -> Any:
     """Return what does the regression inside pipelines and transformations of the target.
@@ -42,13 +45,33 @@ def find_regressor(estimator: Any) -> Any:
     estimator
         The given one, where there is nothing inside.
     """
+    *_, regressor = _inwards(estimator)
+    return regressor
+
+
+def _inwards(estimator: Any) -> Iterator[Any]:
+    """Yield an estimator, what it hands X and y to, and so on."""
     while True:
+        yield estimator
         if isinstance(estimator, Pipeline) and estimator.steps:
             estimator = estimator.steps[-1][-1]
         elif isinstance(estimator, TransformedTargetRegressor):
             estimator = estimator.regressor
         else:
-            return estimator
+            return
+
+
+def is_watched(estimator: Any) -> bool:
+    """Return whether an estimator, or one inside it, has scikit-learn's callbacks.
+
+    Parameters
+    ----------
+    estimator : estimator
+    """
+    parts = [estimator]
+    if hasattr(estimator, "get_params"):
+        parts += estimator.get_params(deep=True).values()
+    return any(getattr(part, "_skl_callbacks", None) for part in parts)
 
 
 def why_not_stacked(estimator: Any) -> str | None:
@@ -59,11 +82,15 @@ def why_not_stacked(estimator: Any) -> str | None:
     estimator : estimator
         With the parameters of a candidate.
     """
-    regressor = find_regressor(estimator)
+    *around, regressor = _inwards(estimator)
     if not isinstance(regressor, HybridReasoningRegressor):
         return f"{type(regressor).__name__} is no HybridReasoningRegressor"
-    if type(regressor).fit is not HybridReasoningRegressor.fit:
-        return f"{type(regressor).__name__} has a fit of its own"
+    for part in (*around, regressor):
+        # Another fit may use what it has fitted, which is not trained yet.
+        if all(type(part).fit is not known.fit for known in _KNOWN):
+            return f"{type(part).__name__} has a fit of its own"
+    if is_watched(estimator):
+        return "scikit-learn's callbacks watch one fit at a time"
     nested = estimator.get_params(deep=True).values() if regressor is not estimator else ()
     if sum(isinstance(value, HybridReasoningRegressor) for value in nested) > 1:
         return "it holds more than one HybridReasoningRegressor"

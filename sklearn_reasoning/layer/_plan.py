@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm, iterates
-from sklearn_reasoning.algorithms._base import Phi, Steps
+from sklearn_reasoning.algorithms._base import Phi
+from sklearn_reasoning.algorithms._steps import Steps
 from sklearn_reasoning.energies import DiagonalQuadratic, QuadraticEnergy
 from sklearn_reasoning.energies._base import KnownSpectrum
 
@@ -44,7 +45,7 @@ def minimize(
     if isinstance(energy, KnownSpectrum):
         if algorithm.is_polynomial:
             q = algorithm.filter(energy.eigenvalues, k, phi, mu, L)
-            return energy.from_eigenbasis(-(q * energy.to_eigenbasis(energy.b)))
+            return energy.from_eigenbasis(q * -energy.to_eigenbasis(energy.b))
         if algorithm.commutes_with_rotations:
             decoupled = DiagonalQuadratic(energy.eigenvalues, energy.to_eigenbasis(energy.b))
             return energy.from_eigenbasis(_unroll(algorithm, decoupled, k, phi, mu, L))

@@ -6,10 +6,12 @@ import os
 import time
 import warnings
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
+from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import (
@@ -21,13 +23,16 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils import indexable
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import _check_method_params, _num_samples
+
+from sklearn_reasoning.estimators._stacking import is_watched
 
 from ._checkpoint import Checkpoint
 from ._evaluate import Evaluation
-from ._fits import Fit, Plan, expand, has_seed, plan
+from ._fits import Fit, Plan, candidate_estimator, expand, has_seed, plan
 from ._progress import ProgressBar
+from ._tasks import running
 
 _Results = dict[int, dict[str, Any]]
 
@@ -68,7 +73,7 @@ class BatchedSearch(BaseSearchCV):
         """
         self._validate_params()
         self._check_own_parameters()
-        if getattr(self, "_skl_callbacks", None):
+        if getattr(self, "_skl_callbacks", None) or is_watched(self.estimator):
             # They watch fits one at a time; scikit-learn knows how.
             self._refuse_with_callbacks()
             return super().fit(X, y, **params)
@@ -79,6 +84,7 @@ class BatchedSearch(BaseSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         folds = self._folds(cv, X, y, routed.splitter.split)
         candidates = list(self._candidates())
+        self._check_seeds(candidates)
         self.n_splits_ = self.n_repeats * len(folds)
         several = getattr(scorers, "_scorers", None)
         evaluation = Evaluation(
@@ -128,22 +134,23 @@ class BatchedSearch(BaseSearchCV):
             or n_repeats < 1
         ):
             raise ValueError(f"n_repeats={n_repeats!r} must be a whole number, at least 1.")
-        if n_repeats > 1 and not has_seed(self.estimator):
-            raise ValueError(
-                f"n_repeats={n_repeats!r} asks for restarts with other seeds, and nothing in the "
-                "estimator has a random_state."
-            )
         if folder is not None and not isinstance(folder, str | os.PathLike):
             raise ValueError(f"checkpoint_dir={folder!r} must be the path of a folder, or None.")
+
+    def _check_seeds(self, candidates: list[dict[str, Any]]) -> None:
+        estimators = (candidate_estimator(self.estimator, each) for each in ({}, *candidates))
+        if self.n_repeats > 1 and not any(map(has_seed, estimators)):
+            raise ValueError(
+                f"n_repeats={self.n_repeats!r} asks for restarts with other seeds, and nothing in "
+                "the estimator has a random_state."
+            )
 
     def _refuse_with_callbacks(self) -> None:
         for name, default in (("n_repeats", 1), ("checkpoint_dir", None)):
             if getattr(self, name) != default:
-                raise ValueError(
-                    f"{name} cannot be used together with scikit-learn's callbacks on the search."
-                )
+                raise ValueError(f"{name} cannot be used together with scikit-learn's callbacks.")
         if self.verbose:
-            print("Callbacks are set on the search: its fits are trained one by one.")
+            print("scikit-learn's callbacks are set: all fits are trained one by one.")
 
     def _folds(self, cv: Any, X: Any, y: Any, split_params: dict[str, Any]) -> Any:
         folds = [
@@ -158,8 +165,9 @@ class BatchedSearch(BaseSearchCV):
         if self.checkpoint_dir is not None:
             again = cv.split(X, y, **split_params)
             if not all(
-                np.array_equal(train, train_again)
-                for (train, _), (train_again, _) in zip(folds, again, strict=True)
+                np.array_equal(rows, rows_again)
+                for fold, fold_again in zip(folds, again, strict=True)
+                for rows, rows_again in zip(fold, fold_again, strict=True)
             ):
                 raise ValueError(
                     "checkpoint_dir needs splits that can be made again, and those of cv differ "
@@ -175,19 +183,27 @@ class BatchedSearch(BaseSearchCV):
     ) -> Checkpoint | None:
         if self.checkpoint_dir is None:
             return None
-        scorers = evaluation.scorer
+        parameters = evaluation.estimator.get_params(deep=True)
         return Checkpoint(
             self.checkpoint_dir,
             {
+                "the class of the estimator": type(evaluation.estimator),
+                **{f"the estimator's {name}": parameters[name] for name in sorted(parameters)},
+                # Requests of metadata and of output are no parameters.
                 "the estimator": evaluation.estimator,
-                "the candidates": candidates,
-                "the data": (evaluation.X, evaluation.y),
-                "the parameters of fit": (evaluation.fit_params, evaluation.score_params),
+                # As each fit will get them: what a candidate's estimator was fitted to is gone.
+                "the candidates": [clone(candidate, safe=False) for candidate in candidates],
+                "X": evaluation.X,
+                "y": evaluation.y,
+                "the parameters of fit": evaluation.fit_params,
+                "the parameters of the scorers": evaluation.score_params,
                 "the splits of cv": evaluation.folds,
-                "scoring": getattr(scorers, "_scorers", scorers),
+                # The scorer that None stands for holds the estimator as it was given.
+                "scoring": self.scoring,
                 "n_repeats": int(self.n_repeats),
                 "error_score": self.error_score,
-                "return_train_score": self.return_train_score,
+                "return_train_score": bool(self.return_train_score),
+                "scikit-learn's configuration": _configuration(),
             },
         )
 
@@ -208,9 +224,10 @@ class BatchedSearch(BaseSearchCV):
         metric = self.refit if isinstance(self.refit, str) else "score"
         bar = ProgressBar(len(fits), self.n_splits_, metric, shown=self.verbose > 0)
         tasks = (delayed(evaluation.run)(task) for task in work.tasks)
-        with bar:
+        kept = nullcontext() if checkpoint is None else checkpoint
+        with bar, kept, running(tasks, self.n_jobs, self.pre_dispatch) as finished:
             bar.done(list(results.items()), before=True)
-            for done in self._parallel()(tasks):
+            for done in finished:
                 if checkpoint is not None:
                     checkpoint.save(done)
                 results.update(done)
@@ -230,20 +247,14 @@ class BatchedSearch(BaseSearchCV):
             evaluation.estimator, fits, n_train, columns, max(effective_n_jobs(self.n_jobs), 1)
         )
 
-    def _parallel(self) -> Parallel:
-        kwargs = {"n_jobs": self.n_jobs, "pre_dispatch": self.pre_dispatch}
-        try:
-            return Parallel(**kwargs, return_as="generator_unordered")
-        except ValueError:
-            return Parallel(**kwargs)  # a backend that hands results back at the end only
-
     def _announce(self, n_candidates: int, work: Plan, n_done: int) -> None:
         n_fits = n_candidates * self.n_splits_
         n_alone = sum(work.alone.values())
         n_stacks = len(work.tasks) - n_alone
+        stacks = "1 stack" if n_stacks == 1 else f"{n_stacks} stacks"
         print(
             f"Fitting {self.n_splits_} folds for each of {n_candidates} candidates, totalling "
-            f"{n_fits} fits: {n_fits - n_done - n_alone} in {n_stacks} stacks"
+            f"{n_fits} fits: {n_fits - n_done - n_alone} in {stacks}"
             + (f", {n_done} done before" if n_done else "")
             + "."
         )
@@ -288,6 +299,15 @@ class BatchedSearch(BaseSearchCV):
         self.refit_time_ = time.time() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _configuration() -> dict[str, Any]:
+    """Return what scikit-learn's results may depend on."""
+    return {
+        name: value
+        for name, value in get_config().items()
+        if name not in ("display", "print_changed_only")
+    }
 
 
 def _line(fit: Fit, result: dict[str, Any]) -> str:

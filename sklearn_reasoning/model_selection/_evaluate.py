@@ -79,7 +79,9 @@ class Evaluation:
         for one in pending:
             one.begin()
             if one.deferred is not None:
-                stacks[one.deferred.task.stack_key].append(one)
+                wanted = one.deferred.task
+                # No step carries the offset of y where k = 0: that takes code of its own.
+                stacks[wanted.stack_key, wanted.settings.k == 0].append(one)
         for stack in stacks.values():
             _train_and_complete(stack)
         return [(one.fit.index, one.result()) for one in pending]
@@ -139,16 +141,30 @@ class _Pending:
     def begin(self) -> None:
         """Call ``fit``; what can be trained in a stack stops before training."""
         self._estimator, stacked = self._task.estimator(self.fit)
-        X, y = self._task.rows(self._estimator, self.fit.fold, 0)
-        arguments = (X,) if y is None else (X, y)
-        fit_params = self._params(self._evaluation.fit_params, 0)
-        if not stacked:
-            with self.guarded():
-                self._estimator.fit(*arguments, **fit_params)
+        if stacked and self._put_off():
             return
-        with self.guarded(), deferred_fits() as deferred:
-            self._estimator.fit(*arguments, **fit_params)
+        with self.guarded():
+            self._fit()
+
+    def _put_off(self) -> bool:
+        """Call ``fit`` up to its training; False if it is to be called as ever."""
+        began = time.perf_counter()
+        try:
+            with deferred_fits() as deferred:
+                self._fit()
             (self.deferred,) = deferred
+        except Exception:
+            # A fit that fails does so in its own way; one with a second model inside needs it
+            # trained at once.
+            self._estimator, _ = self._task.estimator(self.fit)
+            return False
+        self._seconds += time.perf_counter() - began
+        return True
+
+    def _fit(self) -> None:
+        self._train_rows = X, y = self._task.rows(self._estimator, self.fit.fold, 0)
+        arguments = (X,) if y is None else (X, y)
+        self._estimator.fit(*arguments, **self._params(self._evaluation.fit_params, 0))
 
     def _params(self, params: dict[str, Any], part: int) -> dict[str, Any]:
         """Return the rows of a part of the fold, of those parameters that have rows."""
@@ -182,22 +198,26 @@ class _Pending:
 
     def result(self) -> dict[str, Any]:
         """Score the fit; the keys are those of scikit-learn's results, and ``diverged``."""
-        began = time.perf_counter()
-        result = self._failure
+        result, score_time = self._failure, 0.0
         if result is None:
-            result = {"fit_error": None, "diverged": False, "test_scores": self._scores(1)}
+            began = time.perf_counter()
+            test_rows = self._task.rows(self._estimator, self.fit.fold, 1)
+            test_scores = self._scores(test_rows, 1)
+            result = {"fit_error": None, "diverged": False, "test_scores": test_scores}
+            score_time = time.perf_counter() - began
             if self._evaluation.return_train_score:
-                result["train_scores"] = self._scores(0)
+                # The rows that fit had: like scikit-learn's, also where a step works in place.
+                result["train_scores"] = self._scores(self._train_rows, 0)
         return {
             **result,
             "n_test_samples": _num_samples(self._evaluation.folds[self.fit.fold][1]),
             "fit_time": self._seconds,
-            "score_time": time.perf_counter() - began if self._failure is None else 0.0,
+            "score_time": score_time,
         }
 
-    def _scores(self, part: int) -> Any:
+    def _scores(self, rows: tuple[Any, Any], part: int) -> Any:
+        X, y = rows
         shared = self._evaluation
-        X, y = self._task.rows(self._estimator, self.fit.fold, part)
         params = self._params(shared.score_params, part)
         return _score(self._estimator, X, y, shared.scorer, params, shared.error_score)
 

@@ -86,10 +86,12 @@ def _restart_seeds(estimator: Any, repeat: int) -> dict[str, int]:
     """Return new values for every ``random_state``, functions of the old ones and ``repeat``."""
     seeds = {}
     for name, value in estimator.get_params(deep=True).items():
-        if not _is_seed(name) or value is None:
+        if not _is_seed(name):
             continue
-        if not isinstance(value, int | np.integer):
+        if isinstance(value, np.random.RandomState):
             value = copy.deepcopy(value).randint(2**31 - 1)
+        elif not isinstance(value, int | np.integer) or value < 0:
+            continue  # None is new each time; what is no seed, fit will refuse
         seeds[name] = int(np.random.SeedSequence([int(value), repeat]).generate_state(1)[0] >> 1)
     return seeds
 

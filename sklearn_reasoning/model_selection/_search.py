@@ -14,6 +14,8 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
 )
 
+from sklearn_reasoning._random import independent_random_state
+
 from ._batched_search import BatchedSearch
 
 
@@ -62,7 +64,10 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
         ``cv_results_``.
     checkpoint_dir : str, path-like or None, default=None
         A folder to keep finished fits in. The same search with the same folder goes on where
-        one that was killed had been, and ends with the same bits.
+        one that was killed had been, and ends with the same bits. With ``random_state=None``
+        in the estimator there are no same bits: finished fits are kept, the others, and the
+        refit, get fresh seeds. The folder of another search, of other data or of other
+        versions of the libraries is refused.
 
     Attributes
     ----------
@@ -80,12 +85,19 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     ------
     ValueError
         From ``fit``, as from ``GridSearchCV``; for ``n_repeats`` where nothing has a
-        ``random_state``; for a ``checkpoint_dir`` that holds another search.
+        ``random_state``; for a ``checkpoint_dir`` that holds another search or other files.
+    OSError
+        From ``fit``, for a ``checkpoint_dir`` that cannot be made or written to. What was saved
+        before is kept.
 
     Notes
     -----
-    scikit-learn's callbacks on the search watch fits one at a time; with them, this is
-    ``GridSearchCV``.
+    scikit-learn's callbacks watch fits one at a time; with them, on the search or on the
+    estimator, this is ``GridSearchCV``.
+
+    Restart r > 0 of an estimator with seed s is that with the seed
+    ``int(np.random.SeedSequence([s, r]).generate_state(1)[0] >> 1)``. With
+    ``random_state=None`` every fit takes fresh entropy.
 
     Examples
     --------
@@ -232,5 +244,7 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
                 "the same candidates."
             )
         return ParameterSampler(
-            self.param_distributions, self.n_iter, random_state=self.random_state
+            self.param_distributions,
+            self.n_iter,
+            random_state=independent_random_state(self.random_state),
         )

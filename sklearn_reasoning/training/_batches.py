@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ._network import padded
 from ._settings import Architecture, Rows
-from ._stack import padded
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,12 @@ class StackRows(Dataset[Any]):
         self._widths = [self._m, d, 1, d * self._has_b, d * d * self._has_rotation]
         # One row beyond the longest is zero, weight included: padding points there.
         self._n = max(self.counts)
-        data = np.zeros((len(rows), self._n + 1, blocks[0].shape[1]))
+        data = np.zeros((len(rows), blocks[0].shape[1], self._n + 1))
         for model, block in enumerate(blocks):
-            data[model, : len(block)] = block
-        self._data = torch.as_tensor(data, dtype=dtype, device=device).flatten(0, 1)
+            data[model, :, : len(block)] = block.T
+        self._data = torch.as_tensor(data, dtype=dtype, device=device)
         self._plan()
-        self._whole = self._take(self._order(0)) if self.n_batches == 1 else None
+        self._whole = list(self._take(self._order(0))) if self.n_batches == 1 else None
 
     def __len__(self) -> int:
         """Return the largest number of rows of a model."""
@@ -108,68 +108,61 @@ class StackRows(Dataset[Any]):
         yield from self._take(self._order(number)) if self._whole is None else self._whole
 
     def _order(self, epoch: int) -> Tensor:
-        """Return which row of the data goes where, (n_batches, n_models, length), flat."""
-        order = self._padding.clone()
+        """Return which row of each model goes where, of shape (n_models, n_batches, length)."""
         generator = torch.Generator()
-        for model, (count, places) in enumerate(zip(self.counts, self._places, strict=True)):
-            first = model * (self._n + 1)
+        orders = torch.full((len(self._unlike), self._n + 1), self._n)
+        for row, (seed, count) in zip(orders, self._unlike, strict=True):
             if self.n_batches > 1:
-                generator.manual_seed(_mix(self._seeds[model], epoch))
-                order[places] = first + torch.randperm(count, generator=generator)
+                generator.manual_seed(_mix(seed, epoch))
+                torch.randperm(count, generator=generator, out=row[:count])
             else:
-                order[places] = torch.arange(first, first + count)
+                torch.arange(count, out=row[:count])
+        rows = orders[self._alike]
+        order = rows.gather(1, self._places).unflatten(1, (self.n_batches, self._length))
         return order.to(self._device)
 
-    def _take(self, order: Tensor) -> list[Batch]:
-        taken = self._data.index_select(0, order)
-        taken = taken.unflatten(0, (self.n_batches, len(self.counts), -1)).mT.contiguous()
-        batches = []
-        for count, part in zip(self._shares, taken, strict=True):
-            x, y, weight, b, rotation = part.split(self._widths, dim=1)
-            weight = weight[:, 0] / count.unsqueeze(-1)
-            d = self._d
-            batches.append(
-                Batch(
-                    x=x,
-                    b=b if self._has_b else None,
-                    rotation=rotation.unflatten(1, (d, d)).permute(0, 3, 1, 2)
-                    if self._has_rotation
-                    else None,
-                    y=y,
-                    weight=weight,
-                    count=count,
-                )
+    def _take(self, order: Tensor) -> Iterator[Batch]:
+        d, n_columns = self._d, self._data.shape[1]
+        for number, count in enumerate(self._shares):
+            index = order[:, number].unsqueeze(1).expand(-1, n_columns, -1)
+            parts = self._data.gather(2, index).split(self._widths, dim=1)
+            x, y, weight, b, rotation = parts
+            yield Batch(
+                x=x,
+                b=b if self._has_b else None,
+                rotation=rotation.unflatten(1, (d, d)).permute(0, 3, 1, 2)
+                if self._has_rotation
+                else None,
+                y=y,
+                weight=weight[:, 0] / count.unsqueeze(-1),
+                count=count,
             )
-        return batches
 
     def _plan(self) -> None:
         """Lay out the batches; they differ by at most one row, so that none is tiny."""
-        shape = (self.n_batches, len(self.counts), self._length)
-        padding = np.empty(shape, dtype=np.int64)
-        self._places = []
-        for model, count in enumerate(self.counts):
-            padding[:, model] = model * (self._n + 1) + self._n
-            first = (np.arange(self.n_batches) * len(self.counts) + model) * self._length
-            parts = [
-                start + np.arange(_share(count, self.n_batches, number))
-                for number, start in enumerate(first)
-            ]
-            self._places.append(torch.from_numpy(np.concatenate(parts)))
-        self._padding = torch.from_numpy(padding).flatten()
-        self._shares = self._data.new_tensor(
-            [[_share(c, self.n_batches, i) for c in self.counts] for i in range(self.n_batches)]
-        )
+        # Models of one seed and as many rows share their order.
+        keys = list(zip(self._seeds, self.counts, strict=True))
+        self._unlike = list(dict.fromkeys(keys))
+        numbers = {key: number for number, key in enumerate(self._unlike)}
+        self._alike = torch.tensor([numbers[key] for key in keys])
+        plans = {count: self._plan_of(count) for count in set(self.counts)}
+        # Of each place in the batches: the number of its row in the order, or that of padding.
+        self._places = torch.from_numpy(np.stack([plans[count][0] for count in self.counts]))
+        shares = np.stack([plans[count][1] for count in self.counts], axis=1)
+        self._shares = torch.as_tensor(shares, dtype=self._data.dtype, device=self._device)
+
+    def _plan_of(self, count: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        shares = count // self.n_batches + (np.arange(self.n_batches) < count % self.n_batches)
+        first = np.cumsum(shares) - shares
+        place = np.arange(self._length)
+        places = np.where(place < shares[:, None], first[:, None] + place, self._n)
+        return places.ravel(), shares
 
 
 def _cut(count: int, batch_size: int) -> tuple[int, int]:
     """Return the number of batches and their padded length."""
     n_batches = -(-count // batch_size)
     return n_batches, padded(-(-count // n_batches), 16)
-
-
-def _share(count: int, n_batches: int, number: int) -> int:
-    """Return the number of rows in one of n_batches even batches."""
-    return count // n_batches + (number < count % n_batches)
 
 
 def _mix(seed: int, epoch: int) -> int:

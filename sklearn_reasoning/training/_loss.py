@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from ._batches import Batch
 
@@ -29,12 +31,42 @@ class StackLoss(nn.Module):
 
     def forward(self, prediction: Tensor, batch: Batch) -> Tensor:
         """Return the losses, of shape (n_models,), for predictions (n_models, n, d)."""
-        error = prediction.mT - batch.y
-        if self._all:
-            loss = (error * error).sum(dim=1)
+        kind = self._all or (self.squared if self._any else False)
+        apply: Any = _WeightedMean.apply
+        losses: Tensor = apply(prediction, batch.y, batch.weight, kind)
+        return losses
+
+
+class _WeightedMean(torch.autograd.Function):
+    """Weighted sums of norms or squared norms of errors, with few passes over the errors."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, prediction: Tensor, y: Tensor, weight: Tensor, squared: bool | Tensor
+    ) -> Tensor:
+        error = prediction.mT - y
+        loss = squares = (error * error).sum(dim=1)
+        if squared is not True:
+            loss = torch.sqrt(squares)
+            if squared is not False:
+                loss = torch.where(squared, squares, loss)
+        ctx.save_for_backward(error, weight, loss)
+        ctx.squared = squared
+        return (weight * loss).sum(dim=-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        error, weight, loss = ctx.saved_tensors
+        gain = grads[0].unsqueeze(-1) * weight
+        if ctx.squared is True:
+            gain = 2.0 * gain
         else:
-            # Its gradient is 0, not 0/0, where the error is exactly 0.
-            loss = torch.linalg.vector_norm(error, dim=1)
-            if self._any:
-                loss = torch.where(self.squared, (error * error).sum(dim=1), loss)
-        return (batch.weight * loss).sum(dim=-1)
+            # The gradient of a norm is 0, not 0/0, where the error is exactly 0.
+            norm_gain = torch.where(loss == 0.0, 0.0, gain / loss)
+            gain = (
+                norm_gain
+                if ctx.squared is False
+                else torch.where(ctx.squared, 2.0 * gain, norm_gain)
+            )
+        return (error * gain.unsqueeze(1)).mT, None, None, None

@@ -29,7 +29,7 @@ class StackOptimizer:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Update every parameter from its gradient."""
+        """Update every parameter from its gradient, to which the decay is added in place."""
         index = 0
         for group in self.param_groups:
             decay = group["weight_decay"]
@@ -37,7 +37,7 @@ class StackOptimizer:
                 gradient = parameter.grad
                 if gradient is not None:
                     if decay is not None:
-                        gradient = torch.addcmul(gradient, decay, parameter)
+                        gradient.addcmul_(decay, parameter)
                     self._update(self.state.setdefault(index, {}), parameter, gradient, group["lr"])
                 index += 1
 
@@ -77,6 +77,9 @@ class StackAdam(StackOptimizer):
             state["mean"] = torch.zeros_like(parameter)
             state["square"] = torch.zeros_like(parameter)
         state["step"] += 1
+        if _rows_fill_vectors(parameter) and _HAS_FUSED_ADAM:
+            parameter.addcmul_(_fused_update(state, gradient), lr)
+            return
         mean, square = state["mean"], state["square"]
         mean.mul_(0.9).add_(gradient, alpha=0.1)
         square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
@@ -85,6 +88,39 @@ class StackAdam(StackOptimizer):
         size = square.sqrt().mul_(square_correction**-0.5 * mean_correction)
         # mean_correction is in the denominator, so eps is scaled with it.
         parameter.addcmul_(mean / size.add_(1e-8 * mean_correction), lr, value=-1.0)
+
+
+# torch 2.3 has the kernel for other devices only.
+_HAS_FUSED_ADAM = torch.__version__ >= "2.4"
+
+
+def _rows_fill_vectors(parameter: Tensor) -> bool:
+    """Tell whether the kernel gives a model the same bits in every stack.
+
+    It rounds the last elements of a tensor differently if they fill no vector.
+    """
+    return parameter.ndim > 1 and parameter.shape[-1] % 16 == 0 and parameter.device.type == "cpu"
+
+
+def _fused_update(state: dict[str, Any], gradient: Tensor) -> Tensor:
+    """Return Adam's update at rate 1: torch's kernel has one rate a call, a stack one a model."""
+    update = torch.zeros_like(gradient)
+    torch._fused_adam_(
+        [update],
+        [gradient],
+        [state["mean"]],
+        [state["square"]],
+        [],
+        [torch.tensor(float(state["step"]))],
+        lr=1.0,
+        beta1=0.9,
+        beta2=0.999,
+        weight_decay=0.0,
+        eps=1e-8,
+        amsgrad=False,
+        maximize=False,
+    )
+    return update
 
 
 OPTIMIZERS: dict[str, type[StackOptimizer]] = {"adam": StackAdam, "sgd": StackSGD}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from ._settings import Architecture, Rows
 
@@ -36,10 +37,10 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     y = rows.y.astype(np.float64)
     weight = rows.weight / rows.weight.sum()
     learned = architecture.b_hidden is not None
-    mean = weight @ y
+    mean = (weight[:, None] * y).sum(axis=0)
     # A given b has no intercept to put the mean into: there the targets count from 0.
     offset = mean if learned else np.zeros_like(mean)
-    variance = weight @ (y - offset) ** 2
+    variance = (weight[:, None] * (y - offset) ** 2).sum(axis=0)
     # Rounding alone gives a constant column a variance near (eps * mean)^2.
     variance[variance <= (8 * np.finfo(np.float64).eps * np.abs(mean)) ** 2] = 0.0
     spread = float(np.sqrt(variance.mean()))
@@ -56,8 +57,10 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
 def _principal_axes(
     centred: np.ndarray[Any, Any], weight: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:
-    _, axes = np.linalg.eigh(centred.T @ (weight[:, None] * centred))
-    axes = axes[:, ::-1]
+    # torch's products, because numpy's run on threads that cannot be limited for one caller.
+    values = torch.from_numpy(centred)
+    _, vectors = torch.linalg.eigh(values.mT @ (torch.from_numpy(weight).unsqueeze(1) * values))
+    axes = vectors.numpy()[:, ::-1]
     # An eigenvector has no sign of its own; fix one, so that equal data give equal axes.
     largest = np.abs(axes).argmax(axis=0)
     signs: np.ndarray[Any, Any] = np.where(axes[largest, np.arange(len(axes))] < 0, -1.0, 1.0)

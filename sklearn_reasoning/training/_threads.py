@@ -9,17 +9,21 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 
-@cache
-def _controller() -> ThreadpoolController:
-    # Looking for the loaded libraries takes milliseconds; once is enough.
-    return ThreadpoolController()
-
-
 def one_thread() -> AbstractContextManager[Any]:
-    """Limit the native thread pools to one thread.
+    """Limit torch to one thread, for the calling thread.
 
     Sums cut among threads round differently from sums that are not, and joblib's workers have
     one thread where their parent has more; small models gain nothing from a second one.
+
+    OpenMP, on which torch runs, keeps its number for each thread. numpy's BLAS has one number
+    for the process, which fits side by side would restore to one another's; so it is left
+    alone, and training and prediction do without it.
     """
-    limit: AbstractContextManager[Any] = _controller().limit(limits=1)
+    limit: AbstractContextManager[Any] = _openmp().limit(limits=1)
     return limit
+
+
+@cache
+def _openmp() -> ThreadpoolController:
+    # Looking for the loaded libraries takes milliseconds; once is enough.
+    return ThreadpoolController().select(user_api="openmp")

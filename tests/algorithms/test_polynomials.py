@@ -311,3 +311,24 @@ def test_derivatives_by_what_is_not_there():
         get_algorithm("gd").residual_derivative(0.5, 3, wrt="k")
     with pytest.raises(ValueError, match="'chebyshev' has no step size"):
         get_algorithm("chebyshev").residual_derivative(0.5, 3, wrt="step_size")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("name", SIZED)
+def test_each_element_gets_the_bits_of_its_own_k(name, dtype):
+    algorithm = get_algorithm(name)
+    ks = torch.tensor([*range(36), 63, 64, 100])
+    generator = torch.Generator().manual_seed(0)
+    t = MU + (L - MU) * torch.rand(len(ks), 3, 16, generator=generator, dtype=dtype)
+    step_size = 0.9 * end(name) * torch.rand(len(ks), 1, 1, generator=generator, dtype=dtype)
+
+    def run(rows, k):
+        points, sizes = t[rows].clone().requires_grad_(), step_size[rows].clone().requires_grad_()
+        q = algorithm.filter(points, k, sizes, MU, L)
+        # Unlike gradients of q, of either sign.
+        return q, *torch.autograd.grad(torch.cos(40.0 * q.detach()).mul(q).sum(), (points, sizes))
+
+    together = run(slice(None), ks.reshape(-1, 1, 1))
+    for i, k in enumerate(ks.tolist()):
+        for whole, own in zip(together, run(slice(i, i + 1), k), strict=True):
+            assert torch.equal(whole[i], own[0]), k
