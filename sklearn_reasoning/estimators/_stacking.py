@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
-from sklearn_reasoning.training._batches import _cut as cut
+from sklearn_reasoning.training import cut
 
 from ._problem import batch_size_of, n_held_out_of
 from ._regressor import HybridReasoningRegressor

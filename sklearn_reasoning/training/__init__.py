@@ -1,5 +1,6 @@
 """Training of stacks of models; a single fit is a stack of one."""
 
+from ._batches import cut
 from ._fit import build_net, fit_stack, stack_rows, train_one_epoch
 from ._history import history_from_columns, history_to_columns
 from ._inference import predict, predict_energy
@@ -19,6 +20,7 @@ __all__ = [
     "TrainedModel",
     "TrainingTask",
     "build_net",
+    "cut",
     "fit_stack",
     "history_from_columns",
     "history_to_columns",

@@ -79,7 +79,7 @@ class StackRows(Dataset[Any]):
         self._device = device
         self.counts = [len(r.y) for r in rows]
         cuts = {
-            _cut(count, batch_size)
+            cut(count, batch_size)
             for count, batch_size in zip(self.counts, batch_sizes, strict=True)
         }
         if len(cuts) > 1:
@@ -159,7 +159,7 @@ class StackRows(Dataset[Any]):
         return places.ravel(), shares
 
 
-def _cut(count: int, batch_size: int) -> tuple[int, int]:
+def cut(count: int, batch_size: int) -> tuple[int, int]:
     """Return the number of batches and their padded length."""
     n_batches = -(-count // batch_size)
     return n_batches, padded(-(-count // n_batches), 16)

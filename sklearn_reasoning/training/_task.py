@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ._batches import _cut as cut
+from ._batches import cut
 from ._settings import Architecture, ModelSettings, Rows
 
 
