@@ -16,6 +16,7 @@ import time
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from skorch import NeuralNetRegressor
 
@@ -118,7 +119,7 @@ def compare_with_hand_written(seconds_a_fit, n_candidates):
     grid = {f"module__{name}": values for name, values in FOUR.items()}
     (part, *_) = parts_of(grid, len(ParameterGrid(grid)) // n_candidates)
     options = {**SEARCH, "scoring": l2_loss_scorer}
-    GridSearchCV(net, part[:1], **options).set_params(estimator__max_epochs=1).fit(X, y)
+    GridSearchCV(clone(net).set_params(max_epochs=1), part[:1], **options).fit(X, y)
     n_fits = len(part) * CV
     each = seconds_of(GridSearchCV(net, part, **options), X, y) / n_fits
     print(

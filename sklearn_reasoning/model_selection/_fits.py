@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn_reasoning.estimators._stacking import find_regressor, likely_stack, why_not_stacked
 
 # Beyond this size the arrays of a stack leave the processor's cache.
-_LARGEST_STACK = 200
+_LARGEST_STACK = 256
 # Bytes of training rows in a stack, of which training holds several copies.
 _LARGEST_ROWS = 2**25
 

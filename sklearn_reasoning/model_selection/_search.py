@@ -23,7 +23,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     r"""``GridSearchCV`` that trains the models of a grid side by side: the same bits, sooner.
 
     Every candidate is fitted on every fold, as by :class:`sklearn.model_selection.GridSearchCV`,
-    but up to 200 of these fits are one tensor program (a *stack*): a small network costs the
+    but up to 256 of these fits are one tensor program (a *stack*): a small network costs the
     processor less than the calls that it is made of. Every model gets the bits that its own
     fit would give it, whatever shares its stack and however many workers there are.
 

@@ -70,7 +70,7 @@ def _prepare(
 ) -> tuple[ReasoningStack, tuple[Tensor, Tensor | None, Tensor | None]]:
     """Return the module in float64, and its inputs: features times rows, in units."""
     if module.weights.dtype != torch.float64:
-        module = copy.deepcopy(module).double()
+        module = _in_float64(module)
     features = np.zeros((padded(x.shape[1]), len(x)))
     features[: x.shape[1]] = x.T
 
@@ -83,3 +83,18 @@ def _prepare(
         None if b is None else tensor(b.T) / module.unit,
         None if rotation is None else tensor(rotation),
     )
+
+
+def _in_float64(module: ReasoningStack) -> ReasoningStack:
+    """Return a module of the same structure around float64 copies of all numbers.
+
+    ``deepcopy(module).double()`` takes longer than the prediction of a small model.
+    """
+    twin = copy.copy(module)
+    twin._parameters = {name: _double(p) for name, p in module._parameters.items()}
+    twin._buffers = {name: _double(buffer) for name, buffer in module._buffers.items()}
+    return twin
+
+
+def _double(value: Any) -> Any:
+    return value.detach().double() if value is not None and value.is_floating_point() else value
