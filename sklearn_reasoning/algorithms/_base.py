@@ -135,6 +135,28 @@ class Algorithm(ABC):
         """
         return 0.0, math.inf
 
+    def sensitivity_rate(self, step_size: Any, mu: float, L: float) -> Any:
+        r"""Return the rate at which the sensitivity to the step size falls with k.
+
+        A method that has a proof for it overrides this; ``sensitivity`` over a range of step
+        sizes rests on it.
+
+        Parameters
+        ----------
+        step_size : float or ndarray
+        mu, L : float
+            Bounds of the spectrum.
+
+        Returns
+        -------
+        float, ndarray or None
+            :math:`\rho(\phi)`, a convex or monotone function, such that
+            :math:`\rho(\phi)^{1-k} \sup_{t \in [\mu, L]} |\partial q_k(t) / \partial\phi|`
+            does not fall as :math:`\phi` rises, whatever k, and is constant where mu = L; NaN for
+            a step size at which that is not proven. None: nothing is proven.
+        """
+        return None
+
     def initial_weights(self, d: int, mu: float, L: float) -> dict[str, Tensor]:
         """Return the learned weights of the method before training; most have none.
 

@@ -1,5 +1,8 @@
 """Gradient descent."""
 
+from typing import Any
+
+import numpy as np
 from torch import Tensor
 
 from ._base import Algorithm, Gradient, Phi, State
@@ -32,6 +35,10 @@ class GradientDescent(Algorithm):
         """Return Table 1's region, from a hundredth of its end."""
         high = 2.0 / (mu + L)
         return high / 100.0, high
+
+    def sensitivity_rate(self, step_size: Any, mu: float, L: float) -> Any:
+        r"""Return the largest :math:`|1 - \phi t|`: the sensitivity is k times its power k - 1."""
+        return np.maximum(np.abs(1.0 - step_size * mu), np.abs(1.0 - step_size * L))
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         return power(1.0 - phi * t, k)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,6 +47,14 @@ class NesterovAcceleratedGradient(Algorithm):
         """Return Table 1's region, from a hundredth of its end."""
         high = 4.0 / (mu + 3.0 * L)
         return high / 100.0, high
+
+    def sensitivity_rate(self, step_size: Any, mu: float, L: float) -> Any:
+        r"""Return :math:`1 - \sqrt{\mu\phi}`: the sensitivity is k(k+1)/2 times its power k - 1.
+
+        Proven up to the end of the stable region, in docs/theory.md.
+        """
+        _, high = self.stable_region(mu, L)
+        return np.where(step_size <= high, 1.0 - np.sqrt(mu * step_size), np.nan)
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         root = _root(mu * phi)

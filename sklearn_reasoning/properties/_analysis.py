@@ -1,0 +1,131 @@
+"""Which proofs there are for which algorithm."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Protocol
+
+import numpy as np
+
+from sklearn_reasoning.algorithms import Algorithm
+
+from ._arguments import Case
+from ._chebyshev_series import Supremum
+from ._polynomial import (
+    filter_lipschitz,
+    filter_supremum,
+    residual_supremum,
+    sensitivity_supremum,
+)
+from ._sampling import (
+    sampled_convergence,
+    sampled_in_b,
+    sampled_in_Q,
+    sampled_sensitivity,
+)
+from ._sensitivity_range import sensitivity_over_range
+
+
+class Analysis(Protocol):
+    """Bounds of the properties of an algorithm, for each of the m rows of a case."""
+
+    def convergence(self, case: Case) -> Supremum:
+        """Bound what is left of the distance to the minimiser."""
+
+    def in_Q(self, case: Case) -> Supremum:
+        """Bound how far the output moves with Q, per unit of the norm of b."""
+
+    def in_b(self, case: Case) -> Supremum:
+        """Bound how far the output moves with b."""
+
+    def sensitivity(self, case: Case) -> Supremum:
+        """Bound how far the output moves with the step sizes or weights."""
+
+    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
+        """Bound the sensitivity at all step sizes in [low, high]."""
+
+
+class PolynomialAnalysis:
+    """Methods whose output is a polynomial in Q times b."""
+
+    convergence = staticmethod(residual_supremum)
+    in_Q = staticmethod(filter_lipschitz)
+    in_b = staticmethod(filter_supremum)
+    sensitivity = staticmethod(sensitivity_supremum)
+    sensitivity_over_range = staticmethod(sensitivity_over_range)
+
+
+class ExactAnalysis:
+    r"""The minimiser :math:`-Q^{-1}b`: :math:`\|Q^{-1} - Q'^{-1}\| \le \mu^{-2} \|Q - Q'\|`."""
+
+    def convergence(self, case: Case) -> Supremum:
+        """Return 0: there is nothing left."""
+        return everywhere(case, 0.0)
+
+    def in_Q(self, case: Case) -> Supremum:
+        """Return the derivative of 1/t at mu."""
+        return everywhere(case, case.mu**-2)
+
+    def in_b(self, case: Case) -> Supremum:
+        """Return 1/t at mu."""
+        return everywhere(case, 1.0 / case.mu)
+
+    def sensitivity(self, case: Case) -> Supremum:
+        """Return 0: there is no step size."""
+        return everywhere(case, 0.0)
+
+    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
+        """Return 0: there is no step size."""
+        return everywhere(case, 0.0)
+
+
+class SampledAnalysis:
+    """Methods of which nothing is proven: values that were found, and inf."""
+
+    def convergence(self, case: Case) -> Supremum:
+        """Return the largest error that was found."""
+        return unproven(case, sampled_convergence(case))
+
+    def in_Q(self, case: Case) -> Supremum:
+        """Return the largest change with Q that was found."""
+        return unproven(case, sampled_in_Q(case))
+
+    def in_b(self, case: Case) -> Supremum:
+        """Return the largest change with b that was found."""
+        return unproven(case, sampled_in_b(case))
+
+    def sensitivity(self, case: Case) -> Supremum:
+        """Return the largest change with what is learned that was found."""
+        return unproven(case, sampled_sensitivity(case))
+
+    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
+        """Return the largest change that was found."""
+        return self.sensitivity(case)
+
+
+def everywhere(case: Case, value: float) -> Supremum:
+    """Return one value for all rows, known exactly and reached at mu."""
+    values = np.full(case.k.shape, value)
+    return Supremum(values, values, np.full(case.k.shape, case.mu))
+
+
+def unproven(case: Case, attained: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Supremum:
+    """Return values that were found, without an upper bound."""
+    return Supremum(attained, np.full(case.k.shape, np.inf), np.full(case.k.shape, np.nan))
+
+
+@singledispatch
+def analysis_of(algorithm: Algorithm) -> Analysis:
+    """Return the proofs that apply to an algorithm.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+
+    Returns
+    -------
+    Analysis
+    """
+    if algorithm.is_exact:
+        return ExactAnalysis()
+    return PolynomialAnalysis() if algorithm.is_polynomial else SampledAnalysis()

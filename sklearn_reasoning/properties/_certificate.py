@@ -1,0 +1,93 @@
+"""What is known of a property: a value that is reached, and a proven upper bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Values = Any  # a float, or an ndarray with one value for each k and step size
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A supremum, from below and from above.
+
+    Parameters
+    ----------
+    attained : float or ndarray
+        A lower bound: some Q with its spectrum in [mu, L], and some b, come as near to it as
+        rounding allows.
+    certified : float or ndarray
+        A proven upper bound; inf where nothing is proven.
+    eigenvalue : float, ndarray or None
+        The eigenvalue of Q at which ``attained`` is found; None where it is not found at an
+        eigenvalue.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.properties import convergence
+    >>> result = convergence("gd", k=2, step_size=1.0, mu=0.5, L=1.0)
+    >>> round(float(result.attained), 6), round(float(result.certified), 6)
+    (0.25, 0.25)
+    >>> float(result.eigenvalue)
+    0.5
+    """
+
+    attained: Values
+    certified: Values
+    eigenvalue: Values = None
+
+
+@dataclass(frozen=True, eq=False)
+class StabilityCertificate:
+    r"""How far the output may move with Q and with b (Eq. 7).
+
+    .. math:: \|Alg^k(Q, b) - Alg^k(Q', b')\|_2 \le
+        S_Q \min(\|b\|_2, \|b'\|_2)\,\|Q - Q'\|_2 + S_b \|b - b'\|_2
+
+    Parameters
+    ----------
+    in_Q : Certificate
+        :math:`S_Q`, per unit of the norm of b.
+    in_b : Certificate
+        :math:`S_b`.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.properties import stability
+    >>> result = stability("opt", k=1, mu=0.5, L=1.0)
+    >>> float(result.in_Q.certified), float(result.in_b.certified)
+    (4.0, 2.0)
+    >>> float(result.overall(b_norm=3.0).certified)
+    12.0
+    """
+
+    in_Q: Certificate
+    in_b: Certificate
+
+    def overall(self, b_norm: float) -> Certificate:
+        r"""Return the single constant of Eq. 7, :math:`\max(S_Q \sup\|b\|, S_b)`.
+
+        Parameters
+        ----------
+        b_norm : float
+            The largest norm of b, at least 0.
+
+        Returns
+        -------
+        Certificate
+
+        Raises
+        ------
+        ValueError
+            If ``b_norm`` is negative or no number.
+        """
+        if not b_norm >= 0.0:
+            raise ValueError(f"b_norm={b_norm!r} must not be negative.")
+        in_Q, in_b = self.in_Q, self.in_b
+        return Certificate(
+            np.maximum(np.multiply(in_Q.attained, b_norm), in_b.attained),
+            np.maximum(np.multiply(in_Q.certified, b_norm), in_b.certified),
+        )

@@ -1,0 +1,75 @@
+r"""What is proven of conjugate gradients.
+
+Its error is the smallest in the norm of Q among all polynomial methods, so with
+:math:`\kappa = L/\mu` and the residual polynomial of the Chebyshev semi-iteration
+
+.. math:: \|y_k - y^*\|_2 \le \min\bigl(1, \sqrt\kappa / T_k(x(0))\bigr) \, \|y_0 - y^*\|_2 ,
+
+where the 1 is Hestenes and Stiefel's (1952): the error never grows. With the eigenvalues at the
+k + 1 extrema of :math:`T_k` and a suitable b, the residual polynomial *is* Chebyshev's, which
+leaves :math:`1/T_k(x(0))` in any norm. After one step :math:`y_1 = -\alpha b` with
+:math:`\alpha = b'b / b'Qb`. From the second step on, two b close to an eigenvector may end in
+quite different directions, and no Lipschitz constant is known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_reasoning.algorithms import ChebyshevIteration, ConjugateGradient
+
+from ._analysis import Analysis, analysis_of, everywhere
+from ._arguments import Case
+from ._chebyshev_series import Array, Supremum
+
+
+class ConjugateGradientAnalysis:
+    """Bounds for conjugate gradients."""
+
+    def convergence(self, case: Case) -> Supremum:
+        """Bound the error by Chebyshev's, from both sides."""
+        best = np.abs(ChebyshevIteration().residual(case.mu, case.k, mu=case.mu, L=case.L))
+        bound = np.minimum(1.0, np.sqrt(case.L / case.mu) * best)
+        return Supremum(best, np.maximum(bound, best), np.full(case.k.shape, np.nan))
+
+    def in_Q(self, case: Case) -> Supremum:
+        r"""Return :math:`\mu^{-2}` after one step: \|alpha^2 b'dQb\| is at most that."""
+        return _after_one_step(case, case.mu**-2, case.mu**-2, case.mu**-2)
+
+    def in_b(self, case: Case) -> Supremum:
+        r"""Bound the derivative of :math:`\alpha b`, by Kantorovich's inequality."""
+        kappa = case.L / case.mu
+        bound = (1.0 + (kappa - 1.0) / np.sqrt(kappa)) / case.mu
+        return _after_one_step(case, _largest_jacobian(case.mu, case.L), bound, 1.0 / case.mu)
+
+    def sensitivity(self, case: Case) -> Supremum:
+        """Return 0: there is no step size."""
+        return everywhere(case, 0.0)
+
+    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
+        """Return 0: there is no step size."""
+        return everywhere(case, 0.0)
+
+
+def _after_one_step(case: Case, attained: float, certified: float, eigenvector: float) -> Supremum:
+    """Return 0 at k = 0, the given bounds at k = 1 and what an eigenvector b shows beyond."""
+    later = certified if case.mu == case.L else np.inf  # one step is then all it takes
+    below = np.select([case.k == 0, case.k == 1], [0.0, attained], eigenvector)
+    above = np.select([case.k == 0, case.k == 1], [0.0, certified], later)
+    return Supremum(below, above, np.full(case.k.shape, case.mu))
+
+
+def _largest_jacobian(mu: float, L: float) -> float:
+    """Return the largest norm of the derivative of alpha b, over b in the plane."""
+    angle = np.linspace(0.0, np.pi / 2, 1001)
+    b = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    Qb = b * np.array([mu, L])
+    alpha = 1.0 / (b * Qb).sum(axis=1)[:, None]
+    slope = 2.0 * alpha * (b - alpha * Qb)
+    jacobian: Array = alpha[:, :, None] * np.eye(2) + b[:, :, None] * slope[:, None, :]
+    return float(np.linalg.norm(jacobian, 2, axis=(1, 2)).max())
+
+
+@analysis_of.register
+def _(algorithm: ConjugateGradient) -> Analysis:
+    return ConjugateGradientAnalysis()

@@ -1,0 +1,68 @@
+"""How much of the distance to the minimiser is left after k steps (Eq. 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn_reasoning.algorithms import Algorithm
+
+from ._analyses import analysis_of
+from ._arguments import resolve
+from ._certificate import Certificate
+
+
+def convergence(
+    algo: str | Algorithm, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
+) -> Certificate:
+    r"""Bound how much of the distance to the minimiser is left after k steps, Cvg(k) (Eq. 6).
+
+    .. math:: \|Alg^k(Q, b) - Opt(Q, b)\|_2 \le \mathrm{Cvg} \, \|Opt(Q, b)\|_2
+
+    for every Q with its spectrum in [mu, L], of any dimension, and every b.
+
+    Parameters
+    ----------
+    algo : str or Algorithm
+        A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
+    k : int or array-like of int
+        Numbers of steps.
+    step_size : float, array-like, PerIteration, mapping or None, default=None
+        The step size; an array broadcasts against ``k``. A
+        :class:`~sklearn_reasoning.algorithms.PerIteration` holds one for each iteration, a
+        mapping the learned weights of "rnn" under the names of ``initial_weights``. None is
+        1/L, or the weights before training. Ignored by methods that have neither.
+    mu, L : float, default=0.1 and 1.0
+        Bounds of the spectrum of Q.
+
+    Returns
+    -------
+    Certificate
+        ``attained`` and ``certified`` in the broadcast shape of ``k`` and ``step_size``; a
+        number where both are. Values below 1e-308 are 0, values above 1e308 are inf.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If an argument is out of its domain, or shapes do not broadcast.
+
+    Notes
+    -----
+    For a polynomial method Cvg is the largest :math:`|r_k(t)|` over [mu, L]; ``certified`` comes
+    from its Chebyshev series and is at most 1.001 times ``attained``. In the stable region it is
+    :math:`(1 - \phi\mu)^k` for gd and :math:`(1 - s)^k (1 + ks)`, :math:`s = \sqrt{\mu\phi}`, for
+    nag and, for not too large step sizes, heavy_ball. For cg it is Chebyshev's bound, for rnn a
+    product of norms. Of a non-polynomial method of your own nothing is proven: ``certified`` is
+    inf. The documentation derives each (docs/theory.md).
+
+    Examples
+    --------
+    >>> result = convergence("nag", k=[1, 10], step_size=1.0, mu=0.01, L=1.0)
+    >>> result.certified.round(6)
+    array([0.99    , 0.697357])
+    >>> float(convergence("opt", k=1).certified)
+    0.0
+    """
+    case = resolve(algo, k, step_size, mu, L)
+    return case.certificate(*analysis_of(case.algorithm).convergence(case))

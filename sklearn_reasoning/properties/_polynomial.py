@@ -1,0 +1,141 @@
+r"""Properties of polynomial methods, from the recurrence alone.
+
+The error is :math:`r_k(Q)` times the first error and the output is :math:`-q_k(Q) b`. So Cvg is
+the supremum of :math:`|r_k|` over [mu, L], Stab in b that of :math:`|q_k|`, Sens that of
+:math:`|\partial q_k / \partial\phi|`, and Stab in Q the operator-Lipschitz constant of q_k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_reasoning.algorithms import Algorithm, PerIteration
+from sklearn_reasoning.energies import QuadraticGradient
+
+from ._arguments import Case
+from ._chebyshev_series import Array, Supremum, operator_lipschitz, supremum
+
+# Samples of a recurrence of k steps keep k states for their derivatives.
+_NUMBERS_AT_ONCE = 2**25
+
+
+def residual_supremum(case: Case) -> Supremum:
+    """Bound the largest absolute value of r_k."""
+    return _in_parts(case, lambda part: _supremum(part, _residual, 0))
+
+
+def filter_supremum(case: Case) -> Supremum:
+    """Bound the largest absolute value of q_k."""
+    return _in_parts(case, lambda part: _supremum(part, _filter, 0))
+
+
+def filter_lipschitz(case: Case) -> Supremum:
+    """Bound the operator-Lipschitz constant of q_k."""
+
+    def bound(part: Case) -> Supremum:
+        return operator_lipschitz(_slope(part), _degree(part), part.mu, part.L)
+
+    return _in_parts(case, bound)
+
+
+def sensitivity_supremum(case: Case) -> Supremum:
+    """Bound the norm of the derivative of q_k with respect to the step size(s)."""
+    if not case.algorithm.has_step_size:
+        zeros = np.zeros(len(case.k))
+        return Supremum(zeros, zeros, np.full(len(case.k), case.mu))
+    if not isinstance(case.phi, PerIteration):
+        return _in_parts(case, lambda part: _supremum(part, _step_size_slope, 0))
+    # The norm of the gradient is no polynomial, but its square is.
+    squared = _in_parts(case, lambda part: _supremum(part, _squared_gradient, _degree(part)))
+    return Supremum(np.sqrt(squared.attained), np.sqrt(squared.certified), squared.point)
+
+
+def _supremum(part: Case, p: Callable[[Case, Array], Array], more_degree: int) -> Supremum:
+    degree = _degree(part) + more_degree
+    return supremum(lambda t: p(part, t), degree, part.mu, part.L)
+
+
+def _residual(part: Case, t: Array) -> Array:
+    return _evaluated(part, part.algorithm.residual, t)
+
+
+def _filter(part: Case, t: Array) -> Array:
+    return _evaluated(part, part.algorithm.filter, t)
+
+
+def _slope(part: Case) -> Callable[[Array], Array]:
+    return lambda t: _evaluated(part, part.algorithm.filter_derivative, t, wrt="t")
+
+
+def _step_size_slope(part: Case, t: Array) -> Array:
+    # Of the residual, because the filter's own derivative has no digits left once k is large:
+    # it is what remains of terms as large as 1/mu.
+    slope = _evaluated(part, part.algorithm.residual_derivative, t, wrt="step_size")
+    return -slope / t
+
+
+def _squared_gradient(part: Case, t: Array) -> Array:
+    gradient = _evaluated(part, part.algorithm.residual_derivative, t, wrt="step_size")
+    total: Array = ((gradient / t) ** 2).sum(axis=0)
+    return total
+
+
+def _evaluated(part: Case, function: Callable[..., Any], t: Array, **options: Any) -> Array:
+    k = part.k[:, None]
+    phi = part.phi[:, None] if isinstance(part.phi, np.ndarray) else part.phi
+    with np.errstate(over="ignore", invalid="ignore"):
+        values: Array = function(t, k, phi, part.mu, part.L, **options)
+    return values
+
+
+def _degree(part: Case) -> int:
+    """Return a bound of the degree in t of r_k at the largest k."""
+    phi = part.phi if isinstance(part.phi, PerIteration) else 1.0 / part.L
+    return _count_gradients(part.algorithm, int(part.k.max()), phi, part.mu, part.L)
+
+
+@lru_cache(maxsize=256)
+def _count_gradients(algorithm: Algorithm, k: int, phi: Any, mu: float, L: float) -> int:
+    """Count how often k steps ask for the gradient: t enters the recurrence nowhere else."""
+    calls = 0
+
+    def product(y: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return mu * y
+
+    y = torch.zeros((), dtype=torch.float64)
+    gradient = QuadraticGradient(product, -1.0)
+    state = algorithm.start(y, gradient)
+    for i in range(k):
+        size = phi[i] if isinstance(phi, PerIteration) else phi
+        state = algorithm.step(state, gradient, size, mu, L)
+    return calls
+
+
+def _in_parts(case: Case, bound: Callable[[Case], Supremum]) -> Supremum:
+    """Bound the rows of a case in parts of similar k, small enough for memory."""
+    results = np.empty((3, len(case.k)))
+    for rows in _parts(case.k):
+        phi = case.phi[rows] if isinstance(case.phi, np.ndarray) else case.phi
+        results[:, rows] = bound(replace(case, k=case.k[rows], phi=phi))
+    return Supremum(*results)
+
+
+def _parts(k: Array) -> Iterator[Array]:
+    order = np.argsort(k, kind="stable")
+    while len(order):
+        # The last of a part has the largest k, to which all rows of it are run.
+        largest = k[order].astype(float) + 1.0
+        fits = np.arange(1, len(order) + 1) * largest**2 <= _NUMBERS_AT_ONCE
+        # Doubling k within a part would cost the small ones more than a part of their own.
+        fits &= largest <= 4.0 * largest[0]
+        length = max(int(fits.sum()), 1)
+        yield order[:length]
+        order = order[length:]

@@ -1,0 +1,224 @@
+r"""What is proven of the recurrent cell: products of spectral norms (Table 2).
+
+ReLU is :math:`s(u) = (u + |u|)/2`. A cell of one layer is therefore
+
+.. math:: y_{j+1} = \tfrac12 V W z_j + \tfrac12 V |W z_j|, \qquad
+    W z_j = W^1_1 y_j + W^1_2 g_j , \quad g_j = Q y_j + b ,
+
+and units whose inputs are each other's negative share one :math:`|u|`, whose outputs add up: a
+pair :math:`s(u) - s(-u)` is the identity that it is, and gradient descent, where a cell begins,
+has the constants of gradient descent. With them, for inputs of norm 1: c bounds the change of
+:math:`y_{j+1}` with :math:`y_j`, and g that with b,
+
+.. math:: S_b(k) = g \sum_{j<k} c^j, \qquad
+    S_Q(k) = g \sum_{j<k} c^{k-1-j} S_b(j) .
+
+The minimiser is a fixed point of the cell only if the cell returns y where the gradient is 0;
+:math:`\eta` bounds its relative error there, and
+:math:`\mathrm{Cvg} \le c^k + \eta \sum_{j<k} c^j`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sklearn_reasoning.algorithms import RecurrentCell
+
+from ._analysis import Analysis, analysis_of, everywhere
+from ._arguments import Case
+from ._chebyshev_series import Array, Supremum
+from ._sampling import (
+    sampled_convergence,
+    sampled_in_b,
+    sampled_in_Q,
+    sampled_sensitivity,
+)
+
+# Sampled values are quotients of small differences, good to about ten digits.
+_ROUNDING = 1.0 + 1e-9
+
+
+@dataclass(frozen=True)
+class _Constants:
+    """Lipschitz constants of one step.
+
+    Parameters
+    ----------
+    in_y : float
+        Of the next iterate in the last one, c.
+    in_gradient : float
+        Of the next iterate in the gradient, g.
+    deviation : float
+        Largest relative error of the cell at a point whose gradient is 0, eta.
+    """
+
+    in_y: float
+    in_gradient: float
+    deviation: float
+
+
+class RecurrentCellAnalysis:
+    """Bounds for the recurrent cell."""
+
+    def convergence(self, case: Case) -> Supremum:
+        """Bound the error by contraction and by the error at the minimiser."""
+        step, k = _constants(case), np.arange(int(case.k.max(initial=0)) + 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            left = step.in_y**k + step.deviation * _sum_of_powers(step.in_y, len(k))
+            # Or by the lengths of output and minimiser: |b| is at most L times the latter.
+            bound = np.fmin(left, 1.0 + case.L * _in_b(step, len(k)))
+        return _with_samples(case, sampled_convergence(case), bound)
+
+    def in_Q(self, case: Case) -> Supremum:
+        """Bound the change with Q, which each iterate multiplies."""
+        bound = _in_Q(_constants(case), int(case.k.max(initial=0)) + 1)
+        return _with_samples(case, sampled_in_Q(case), bound)
+
+    def in_b(self, case: Case) -> Supremum:
+        """Bound the change with b."""
+        bound = _in_b(_constants(case), int(case.k.max(initial=0)) + 1)
+        return _with_samples(case, sampled_in_b(case), bound)
+
+    def sensitivity(self, case: Case) -> Supremum:
+        """Bound the derivative with respect to all weights together."""
+        bound = _in_weights(case, int(case.k.max(initial=0)) + 1)
+        return _with_samples(case, sampled_sensitivity(case), bound)
+
+    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
+        """Return 0: there is no step size."""
+        return everywhere(case, 0.0)
+
+
+@analysis_of.register
+def _(algorithm: RecurrentCell) -> Analysis:
+    return RecurrentCellAnalysis()
+
+
+def _with_samples(case: Case, attained: Array, bound: Array) -> Supremum:
+    bound = np.where(np.isnan(bound), np.inf, bound * _ROUNDING)[case.k]
+    return Supremum(attained, bound, np.full(case.k.shape, np.nan))
+
+
+def _weights(case: Case) -> dict[str, Array]:
+    weights = case.phi
+    if not isinstance(weights, Mapping):
+        weights = case.algorithm.initial_weights(4, case.mu, case.L)
+    return {name: torch.as_tensor(value).numpy() for name, value in weights.items()}
+
+
+def _hidden(weights: Mapping[str, Array]) -> list[Array]:
+    """Return the layers between the first and V, in their order."""
+    return [weights[f"W{layer}"] for layer in range(2, len(weights) - 1)]
+
+
+def _constants(case: Case) -> _Constants:
+    weights = _weights(case)
+    state, gradient, V = weights["W1_state"], weights["W1_gradient"], weights["V"]
+    identity = np.eye(len(state))
+    # A layer that is the identity does nothing to outputs that are not negative.
+    hidden = [value for value in _hidden(weights) if not np.array_equal(value, identity)]
+    if hidden:
+        gain = math.prod([_norm(V), *map(_norm, hidden)])
+        return _Constants(
+            in_y=gain * _largest_norm(state, gradient, case.mu, case.L),
+            in_gradient=gain * _norm(gradient),
+            deviation=1.0 + gain * _norm(state),
+        )
+    # |W z| has a row for each pair of units, and only for those with an output.
+    folded, rows = _fold_pairs(V, state, gradient)
+    bent = 0.5 * _norm(folded)
+
+    def halves(straight: Array, through_units: float) -> float:
+        return 0.5 * _norm(straight) + bent * through_units
+
+    straight = 0.5 * _largest_norm(V @ state, V @ gradient, case.mu, case.L)
+    bent_in_y = bent * _largest_norm(state[rows], gradient[rows], case.mu, case.L)
+    gain = _norm(V)
+    return _Constants(
+        in_y=min(gain * _largest_norm(state, gradient, case.mu, case.L), straight + bent_in_y),
+        in_gradient=min(gain * _norm(gradient), halves(V @ gradient, _norm(gradient[rows]))),
+        deviation=min(
+            1.0 + gain * _norm(state),
+            halves(V @ state - 2.0 * np.eye(len(V)), _norm(state[rows])),
+        ),
+    )
+
+
+def _fold_pairs(V: Array, state: Array, gradient: Array) -> tuple[Array, list[int]]:
+    """Add up the outputs of units whose inputs are each other's negative.
+
+    Returns
+    -------
+    outputs : ndarray of shape (d, n_kept)
+    kept : list of int
+        The first unit of each pair and the single ones, without those that put nothing out.
+    """
+    inputs = np.concatenate([state, gradient], axis=1) + 0.0  # -0.0 becomes 0.0
+    partners: dict[bytes, int] = {}
+    outputs: dict[int, Array] = {}
+    for unit, row in enumerate(inputs):
+        first = partners.pop((-row + 0.0).tobytes(), None)
+        if first is None:
+            partners[row.tobytes()] = unit
+            outputs[unit] = V[:, unit]
+        else:
+            outputs[first] = outputs[first] + V[:, unit]
+    kept = [unit for unit, column in outputs.items() if np.any(column)]
+    columns = [outputs[unit] for unit in kept]
+    return (np.stack(columns, axis=1) if kept else np.zeros((len(V), 0))), kept
+
+
+def _largest_norm(A: Array, B: Array, mu: float, L: float) -> float:
+    """Bound the norm of A + B Q over all Q in S(mu, L), a ball about a multiple of I."""
+    return _norm(A + 0.5 * (mu + L) * B) + 0.5 * (L - mu) * _norm(B)
+
+
+def _norm(matrix: Array) -> float:
+    return float(np.linalg.norm(matrix, 2)) if matrix.size else 0.0
+
+
+def _sum_of_powers(base: float, n: int) -> Array:
+    """Return the sums of base ** i over i < k, for k = 0, ..., n - 1."""
+    with np.errstate(over="ignore"):
+        return np.concatenate([[0.0], np.cumsum(base ** np.arange(n - 1))])
+
+
+def _in_b(step: _Constants, n: int) -> Array:
+    return step.in_gradient * _sum_of_powers(step.in_y, n)
+
+
+def _in_Q(step: _Constants, n: int) -> Array:
+    # An iterate is no longer than S_b, since the output is 0 for b = 0.
+    return _accumulate(step.in_y, step.in_gradient * _in_b(step, n))
+
+
+def _accumulate(c: float, additions: Array) -> Array:
+    """Return D_0 = 0, D_{j+1} = c D_j + additions_j."""
+    totals = np.zeros(len(additions))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for j, addition in enumerate(additions[:-1]):
+            totals[j + 1] = c * totals[j] + addition
+    return totals
+
+
+def _in_weights(case: Case, n: int) -> Array:
+    step, weights = _constants(case), _weights(case)
+    y = _in_b(step, n)
+    gradient = case.L * y + 1.0
+    hidden = _hidden(weights)
+    with np.errstate(over="ignore", invalid="ignore"):
+        signals = [_norm(weights["W1_state"]) * y + _norm(weights["W1_gradient"]) * gradient]
+        for matrix in hidden:
+            signals.append(_norm(matrix) * signals[-1])
+        squares = signals[-1] ** 2  # V
+        gain = _norm(weights["V"])
+        for matrix, signal in zip(reversed(hidden), reversed(signals[:-1]), strict=True):
+            squares = squares + (gain * signal) ** 2
+            gain *= _norm(matrix)
+        squares = squares + gain**2 * (y**2 + gradient**2)
+        return _accumulate(step.in_y, np.sqrt(squares))

@@ -1,0 +1,87 @@
+"""How far the output moves with the step size (Eq. 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.algorithms._checks import check_spectrum
+
+from ._analyses import analysis_of
+from ._arguments import resolve
+from ._certificate import Certificate
+
+
+def sensitivity(
+    algo: str | Algorithm, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
+) -> Certificate:
+    r"""Bound how far the output moves with the step size, Sens(k) (Eq. 8).
+
+    .. math:: \|Alg^k_\phi(Q, b) - Alg^k_{\phi'}(Q, b)\|_2 \le
+        \mathrm{Sens} \, \|b\|_2 \, |\phi - \phi'|
+
+    for every Q with its spectrum in [mu, L], of any dimension. At a single step size it is
+    local: the largest derivative there. Over a range of step sizes it is the paper's Sens(k),
+    for any two of them.
+
+    Parameters
+    ----------
+    algo, k, mu, L
+        As for :func:`convergence`.
+    step_size : (float, float), "stable", float, array-like, PerIteration, mapping or None
+        A tuple (low, high) is a range, "stable" is ``stable_region(algo, mu, L)``. All else is
+        as for :func:`convergence`; to have two step sizes, not a range, give a list. With
+        step sizes for each iteration, or weights, the distance is the Euclidean one of all of
+        them together.
+
+    Returns
+    -------
+    Certificate
+        Per unit of the norm of b. Zero for algorithms without step size or weights.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If an argument is out of its domain, or shapes do not broadcast.
+
+    Notes
+    -----
+    For a polynomial method it is the largest :math:`|\partial q_k(t) / \partial\phi|` over
+    [mu, L], certified by a Chebyshev series at a single step size. A range rests on the
+    algorithm's ``sensitivity_rate``; for a method of your own without one ``certified`` is inf.
+    In the stable region Sens(k) is :math:`k (1 - \phi_0\mu)^{k-1}` for gd and
+    :math:`\tfrac12 k(k+1) (1 - \sqrt{\mu\phi_0})^{k-1}` for nag, where :math:`\phi_0` is the lower
+    end: one power of k less than Table 1 allows for. The documentation proves it
+    (docs/theory.md).
+
+    Examples
+    --------
+    >>> result = sensitivity("nag", k=[1, 2, 3], step_size=(0.4, 1.0), mu=0.1, L=1.0)
+    >>> result.certified.round(6)  # 1, 3 * 0.8, 6 * 0.8^2
+    array([1.  , 2.4 , 3.84])
+    >>> float(sensitivity("chebyshev", k=5).certified)
+    0.0
+    """
+    if isinstance(step_size, str):
+        if step_size != "stable":
+            raise ValueError(f"step_size={step_size!r} must be 'stable', a range or numbers.")
+        check_spectrum(mu, L)
+        step_size = get_algorithm(algo).stable_region(mu, L)
+    if not isinstance(step_size, tuple) or not get_algorithm(algo).has_step_size:
+        case = resolve(algo, k, None if isinstance(step_size, tuple) else step_size, mu, L)
+        return case.certificate(*analysis_of(case.algorithm).sensitivity(case))
+    case = resolve(algo, k, None, mu, L)
+    low, high = _range(step_size)
+    return case.certificate(*analysis_of(case.algorithm).sensitivity_over_range(case, low, high))
+
+
+def _range(step_size: tuple[Any, ...]) -> tuple[float, float]:
+    try:
+        low, high = (float(end) for end in step_size)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"step_size={step_size!r} must be a range (low, high).") from error
+    if not 0.0 < low <= high < float("inf"):
+        raise ValueError(f"step_size={step_size!r} must satisfy 0 < low <= high < inf.")
+    return low, high
