@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from sklearn_reasoning._random import independent_random_state
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
     Architecture,
     ReasoningStack,
@@ -23,6 +24,7 @@ from sklearn_reasoning.training import (
     StackNet,
     TrainedModel,
     TrainingTask,
+    distance_to_minimiser,
     fit_stack,
     predict,
     predict_energy,
@@ -476,6 +478,36 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return predict_energy(self.module_, *self._split(X))
+
+    def certify(self, X: Any = None, *, accuracy: float = 0.01) -> ModelCertificate:
+        """Certify how converged, stable and sensitive the layer of this fitted model is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or None, default=None
+            Rows on which to measure the spectrum of Q and the distance to the minimisers.
+        accuracy : float, default=0.01
+            The fraction of the distance to the minimiser to which ``steps_needed`` refers.
+
+        Returns
+        -------
+        ModelCertificate
+            As from :func:`~sklearn_reasoning.properties.certify`.
+        """
+        return certify(self, X, accuracy=accuracy)
+
+    def _fitted_layer(self) -> FittedLayer:
+        """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""
+        check_is_fitted(self)
+        module, a = self.module_, self.module_.architecture
+        kept_in = self.net_.models[0].step_size_range if a.algorithm.has_step_size else None
+        return FittedLayer(a.algorithm, module.k[0], module.learned(), a.mu, a.L, kept_in)
+
+    def _measure_rows(self, X: Any) -> MeasuredRows:
+        """Return spectra and distances on X, for ``certify``."""
+        eigenvalues, distance, length = distance_to_minimiser(self.module_, *self._split(X))
+        relative = np.divide(distance, length, out=np.zeros_like(distance), where=length > 0.0)
+        return MeasuredRows(eigenvalues, distance, relative)
 
     @property
     def module_(self) -> ReasoningStack:

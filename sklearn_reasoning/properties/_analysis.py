@@ -10,10 +10,11 @@ import numpy as np
 from sklearn_reasoning.algorithms import Algorithm
 
 from ._arguments import Case
-from ._chebyshev_series import Supremum
+from ._chebyshev_series import Array, Supremum
 from ._polynomial import (
     filter_lipschitz,
     filter_supremum,
+    residual_at_few_eigenvalues,
     residual_supremum,
     sensitivity_supremum,
 )
@@ -32,6 +33,12 @@ class Analysis(Protocol):
     def convergence(self, case: Case) -> Supremum:
         """Bound what is left of the distance to the minimiser."""
 
+    def convergence_bound(self, case: Case) -> Array:
+        """Return the upper bounds of :meth:`convergence` alone."""
+
+    def shown_convergence(self, case: Case) -> Array:
+        """Return lower bounds of :meth:`convergence` that cost little."""
+
     def in_Q(self, case: Case) -> Supremum:
         """Bound how far the output moves with Q, per unit of the norm of b."""
 
@@ -49,6 +56,12 @@ class PolynomialAnalysis:
     """Methods whose output is a polynomial in Q times b."""
 
     convergence = staticmethod(residual_supremum)
+    shown_convergence = staticmethod(residual_at_few_eigenvalues)
+
+    def convergence_bound(self, case: Case) -> Array:
+        """Return the upper bounds alone."""
+        return residual_supremum(case).certified
+
     in_Q = staticmethod(filter_lipschitz)
     in_b = staticmethod(filter_supremum)
     sensitivity = staticmethod(sensitivity_supremum)
@@ -61,6 +74,12 @@ class ExactAnalysis:
     def convergence(self, case: Case) -> Supremum:
         """Return 0: there is nothing left."""
         return everywhere(case, 0.0)
+
+    def convergence_bound(self, case: Case) -> Array:
+        """Return 0."""
+        return np.zeros(case.k.shape)
+
+    shown_convergence = convergence_bound
 
     def in_Q(self, case: Case) -> Supremum:
         """Return the derivative of 1/t at mu."""
@@ -86,6 +105,12 @@ class SampledAnalysis:
         """Return the largest error that was found."""
         return unproven(case, sampled_convergence(case))
 
+    def convergence_bound(self, case: Case) -> Array:
+        """Return inf: nothing is proven."""
+        return np.full(case.k.shape, np.inf)
+
+    shown_convergence = convergence_bound
+
     def in_Q(self, case: Case) -> Supremum:
         """Return the largest change with Q that was found."""
         return unproven(case, sampled_in_Q(case))
@@ -109,7 +134,7 @@ def everywhere(case: Case, value: float) -> Supremum:
     return Supremum(values, values, np.full(case.k.shape, case.mu))
 
 
-def unproven(case: Case, attained: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Supremum:
+def unproven(case: Case, attained: Array) -> Supremum:
     """Return values that were found, without an upper bound."""
     return Supremum(attained, np.full(case.k.shape, np.inf), np.full(case.k.shape, np.nan))
 

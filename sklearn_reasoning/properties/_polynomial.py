@@ -19,15 +19,25 @@ from sklearn_reasoning.algorithms import Algorithm, PerIteration
 from sklearn_reasoning.energies import QuadraticGradient
 
 from ._arguments import Case
-from ._chebyshev_series import Array, Supremum, operator_lipschitz, supremum
+from ._chebyshev_series import Array, Supremum, operator_lipschitz, points, supremum
 
 # Samples of a recurrence of k steps keep k states for their derivatives.
 _NUMBERS_AT_ONCE = 2**25
+
+# Steps of a method whose gradients are counted; later ones are taken to be like these.
+_N_COUNTED = 1001
 
 
 def residual_supremum(case: Case) -> Supremum:
     """Bound the largest absolute value of r_k."""
     return _in_parts(case, lambda part: _supremum(part, _residual, 0))
+
+
+def residual_at_few_eigenvalues(case: Case) -> Array:
+    """Return the largest absolute value of r_k at a few points, for each row."""
+    t = points(case.mu, case.L, 16)[None]
+    largest: Array = np.nan_to_num(np.abs(_residual(case, t)), nan=np.inf).max(axis=1)
+    return largest
 
 
 def filter_supremum(case: Case) -> Supremum:
@@ -103,6 +113,9 @@ def _degree(part: Case) -> int:
 @lru_cache(maxsize=256)
 def _count_gradients(algorithm: Algorithm, k: int, phi: Any, mu: float, L: float) -> int:
     """Count how often k steps ask for the gradient: t enters the recurrence nowhere else."""
+    if k > _N_COUNTED and not isinstance(phi, PerIteration):
+        first, later = (_count_gradients(algorithm, n, phi, mu, L) for n in (1, _N_COUNTED))
+        return first + -((later - first) // -(_N_COUNTED - 1)) * (k - 1)
     calls = 0
 
     def product(y: torch.Tensor) -> torch.Tensor:

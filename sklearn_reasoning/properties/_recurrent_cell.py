@@ -67,12 +67,24 @@ class RecurrentCellAnalysis:
 
     def convergence(self, case: Case) -> Supremum:
         """Bound the error by contraction and by the error at the minimiser."""
+        return Supremum(
+            sampled_convergence(case),
+            self.convergence_bound(case),
+            np.full(case.k.shape, np.nan),
+        )
+
+    def convergence_bound(self, case: Case) -> Array:
+        """Return the upper bounds alone."""
         step, k = _constants(case), np.arange(int(case.k.max(initial=0)) + 1)
         with np.errstate(over="ignore", invalid="ignore"):
             left = step.in_y**k + step.deviation * _sum_of_powers(step.in_y, len(k))
             # Or by the lengths of output and minimiser: |b| is at most L times the latter.
             bound = np.fmin(left, 1.0 + case.L * _in_b(step, len(k)))
-        return _with_samples(case, sampled_convergence(case), bound)
+        return _at_k(case, bound)
+
+    def shown_convergence(self, case: Case) -> Array:
+        """Return 0: the bounds themselves cost little."""
+        return np.zeros(case.k.shape)
 
     def in_Q(self, case: Case) -> Supremum:
         """Bound the change with Q, which each iterate multiplies."""
@@ -100,8 +112,11 @@ def _(algorithm: RecurrentCell) -> Analysis:
 
 
 def _with_samples(case: Case, attained: Array, bound: Array) -> Supremum:
-    bound = np.where(np.isnan(bound), np.inf, bound * _ROUNDING)[case.k]
-    return Supremum(attained, bound, np.full(case.k.shape, np.nan))
+    return Supremum(attained, _at_k(case, bound), np.full(case.k.shape, np.nan))
+
+
+def _at_k(case: Case, bound: Array) -> Array:
+    return np.where(np.isnan(bound), np.inf, bound * _ROUNDING)[case.k]
 
 
 def _weights(case: Case) -> dict[str, Array]:

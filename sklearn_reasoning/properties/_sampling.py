@@ -21,7 +21,7 @@ from ._arguments import Case
 from ._chebyshev_series import Array
 
 _N_PROBLEMS = 64
-_N_DIRECTIONS = 8
+_N_DIRECTIONS = 4
 _DIMENSION = 4
 
 # Pairs this close show the derivative to five digits; rounding spoils the eleventh.

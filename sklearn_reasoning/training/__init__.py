@@ -3,7 +3,7 @@
 from ._batches import cut
 from ._fit import build_net, fit_stack, stack_rows, train_one_epoch
 from ._history import history_from_columns, history_to_columns
-from ._inference import predict, predict_energy
+from ._inference import distance_to_minimiser, predict, predict_energy
 from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack, padded
@@ -21,6 +21,7 @@ __all__ = [
     "TrainingTask",
     "build_net",
     "cut",
+    "distance_to_minimiser",
     "fit_stack",
     "history_from_columns",
     "history_to_columns",

@@ -65,6 +65,35 @@ def predict_energy(
     return np.ascontiguousarray(Q.cpu().numpy()), np.ascontiguousarray(b_out.cpu().numpy())
 
 
+def distance_to_minimiser(
+    module: ReasoningStack,
+    x: _Array,
+    b: _Array | None = None,
+    rotation: _Array | None = None,
+) -> tuple[_Array, _Array, _Array]:
+    """Compare the outputs of a stack of one model with the exact minimisers, in float64.
+
+    Parameters are those of :func:`predict`.
+
+    Returns
+    -------
+    eigenvalues : ndarray of shape (n, d)
+        Of the predicted Q.
+    distance : ndarray of shape (n,)
+        Norms of output minus minimiser.
+    length : ndarray of shape (n,)
+        Norms of the minimisers.
+    """
+    module, inputs = _prepare(module, x, b, rotation)
+    with torch.no_grad(), one_thread():
+        energy, left = module.energy_and_error(*inputs)
+        distance = left[0].norm(dim=-1) * module.unit
+        length = energy.minimizer()[0].norm(dim=-1) * module.unit
+        results = energy.eigenvalues[0].broadcast_to(left[0].shape), distance, length
+    eigenvalues, distance, length = (np.ascontiguousarray(r.cpu().numpy()) for r in results)
+    return eigenvalues, distance, length
+
+
 def _prepare(
     module: ReasoningStack, x: _Array, b: _Array | None, rotation: _Array | None
 ) -> tuple[ReasoningStack, tuple[Tensor, Tensor | None, Tensor | None]]:

@@ -178,6 +178,29 @@ class ReasoningStack(nn.Module):
         """
         return self._complete(*self._predict(x, b, rotation))
 
+    def energy_and_error(
+        self, x: Tensor, b: Tensor | None = None, rotation: Tensor | None = None
+    ) -> tuple[KnownSpectrum, Tensor]:
+        """Return :meth:`complete_energy` and what the layer leaves to its exact minimiser.
+
+        Parameters are those of :meth:`energy`.
+
+        Returns
+        -------
+        energy : KnownSpectrum
+        error : Tensor of shape (n_models, n, d)
+            Output minus minimiser, in ``unit`` and, where only its length is kept, in the
+            eigenbasis.
+        """
+        a = self.architecture
+        energy, phi = self._predict(x, b, rotation)
+        energy = self._complete(energy, phi)
+        if a.algorithm.is_polynomial:
+            # Of the residual itself: a difference of outputs has no digits left near 0.
+            left = a.algorithm.residual(energy.eigenvalues, self._steps(None), phi, a.mu, a.L)
+            return energy, left * energy.to_eigenbasis(energy.b) / energy.eigenvalues
+        return energy, self._minimize(energy, None, phi) - energy.minimizer()
+
     def _complete(self, energy: KnownSpectrum, phi: Any) -> KnownSpectrum:
         if self.architecture.b_hidden is not None:
             energy.b = energy.b - energy.from_eigenbasis(self._offset_in_b(energy, phi))
@@ -230,6 +253,15 @@ class ReasoningStack(nn.Module):
     def _minimize(self, energy: KnownSpectrum, k: int | None, phi: Any) -> Tensor:
         a = self.architecture
         return minimize(a.algorithm, energy, self._steps(k), phi, a.mu, a.L)
+
+    def learned(self) -> float | PerIteration | dict[str, Tensor] | None:
+        """Return the step size, the step sizes or the weights of the layer of a single model."""
+        if self.step_size is not None:
+            sizes = self.step_size.detach()[0].cpu()
+            return PerIteration(tuple(sizes.tolist())) if sizes.ndim else float(sizes)
+        pieces = self.weights.detach().split(self._layout.sizes, dim=1)
+        blocks = self._layout.blocks
+        return {name: blocks[name].cut(blocks[name].of(pieces))[0] for name in self._cell} or None
 
     def _steps(self, k: int | None) -> Steps:
         if k is not None:

@@ -1,0 +1,93 @@
+"""How many steps a wanted accuracy takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sklearn_reasoning.algorithms import Algorithm, PerIteration
+
+from ._analyses import analysis_of
+from ._arguments import Case, resolve
+
+_LARGEST_K = 2**16
+
+
+def steps_needed(
+    algo: str | Algorithm,
+    accuracy: float,
+    step_size: Any = None,
+    mu: float = 0.1,
+    L: float = 1.0,
+) -> int | None:
+    """Return how many steps leave at most a fraction of the distance to the minimiser.
+
+    Parameters
+    ----------
+    algo : str or Algorithm
+        A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
+    accuracy : float
+        The wanted bound of Cvg (Eq. 6), positive.
+    step_size : float, PerIteration, mapping or None, default=None
+        As for :func:`convergence`, but a single one.
+    mu, L : float, default=0.1 and 1.0
+        Bounds of the spectrum of Q.
+
+    Returns
+    -------
+    int or None
+        The smallest k whose certified Cvg is at most ``accuracy``; for methods whose error may
+        grow on the way, a k at which it is and before which it is not. None if 65,536 steps, or
+        those that have a step size, are not enough, or if nothing is proven.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If an argument is out of its domain.
+
+    Examples
+    --------
+    >>> steps_needed("gd", 0.01, step_size=1.0, mu=0.1, L=1.0)  # 0.9^44 < 0.01
+    44
+    >>> steps_needed("nag", 0.01, step_size=1.0, mu=0.1, L=1.0)
+    17
+    """
+    if not (isinstance(accuracy, int | float) and 0.0 < accuracy < float("inf")):
+        raise ValueError(f"accuracy={accuracy!r} must be a positive number.")
+    case = resolve(algo, 0, step_size, mu, L)
+    if len(case.k) != 1:
+        raise ValueError(f"step_size={step_size!r} must be a single one.")
+    analysis = analysis_of(case.algorithm)
+    largest = min(_LARGEST_K, len(case.phi)) if isinstance(case.phi, PerIteration) else _LARGEST_K
+
+    # What a few eigenvalues show is cheap, and rules out all but the last of the candidates.
+    def possible(k: int) -> bool:
+        return bool(analysis.shown_convergence(_at(case, k)) <= accuracy)
+
+    def proven(k: int) -> bool:
+        return possible(k) and bool(analysis.convergence_bound(_at(case, k)) <= accuracy)
+
+    candidate = _first(possible, 0, largest)
+    return None if candidate is None else _first(proven, candidate, largest)
+
+
+def _at(case: Case, k: int) -> Case:
+    return replace(case, k=np.array([k]))
+
+
+def _first(holds: Callable[[int], bool], smallest: int, largest: int) -> int | None:
+    """Return the first k of a range from which on something holds, by doubling and bisection."""
+    below, k = smallest - 1, smallest
+    while not holds(k):
+        if k == largest:
+            return None
+        below, k = k, min(2 * k - smallest + 1, largest)
+    while k - below > 1:
+        middle = (below + k) // 2
+        below, k = (below, middle) if holds(middle) else (middle, k)
+    return k
