@@ -57,6 +57,13 @@ class FilterThatDivides(Broken):
         return (1.0 - self._residual(t, k, phi, mu, L)) / t
 
 
+class RateThatPromisesTooMuch(Broken):
+    """Its sensitivity falls as (1 - phi mu)^(k-1), which is slower than this."""
+
+    def sensitivity_rate(self, step_size, mu, L):
+        return (1.0 - mu * step_size) ** 0.5
+
+
 class WrongForTensorK(Broken):
     def _residual(self, t, k, phi, mu, L):
         if isinstance(k, torch.Tensor):
@@ -196,6 +203,7 @@ class Elsewhere(Broken):
         (WrongClosedForm(), "closed form is not what step gives, for k=1"),
         (WrongResidual(), r"residual \+ t filter is not 1"),
         (FilterThatDivides(), "at t = 0 .* do not divide by t"),
+        (RateThatPromisesTooMuch(), "sensitivity_rate.* is no such rate"),
         (WrongForTensorK(), "_residual's closed form is not what step gives, for a tensor k"),
         (WrongDerivative(), "filter_derivative by t is no finite difference"),
         (WrongSecondDerivative(), "the layer's derivatives over DenseQuadratic are wrong"),

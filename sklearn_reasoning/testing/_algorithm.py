@@ -21,6 +21,7 @@ from sklearn_reasoning.energies import (
 from sklearn_reasoning.layer import minimize
 
 from ._compare import close, normal, require
+from ._sensitivity_rate import check_sensitivity_rate
 
 _MU, _L = 0.1, 1.0
 _EXACT = 1e-10  # for two ways to the same numbers in float64
@@ -51,6 +52,7 @@ def check_algorithm(algorithm: str | Algorithm) -> None:
       the minimiser between them (not asked of methods with learned weights);
     - r_k = 1 - t q_k, closed forms equal the recurrence for every kind of k and step size, q_k is
       finite at t = 0, and derivatives equal finite differences;
+    - ``sensitivity_rate``, where there is one, is such a rate;
     - the layer has right first and second derivatives, gives the same result for every class of
       energies, and with a tensor k stops each row at its own step.
 
@@ -93,6 +95,8 @@ def check_algorithm(algorithm: str | Algorithm) -> None:
         checks += [_check_polynomial, _check_polynomial_derivatives]
         if not algorithm.is_exact:
             checks += [_check_closed_form]
+        if algorithm.has_step_size:
+            checks += [check_sensitivity_rate]
     checks += [_check_energies, _check_convergence, _check_dtypes, _check_tensor_k]
     checks += [_check_layer_derivatives]
     for check in checks:
