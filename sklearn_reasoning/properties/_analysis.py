@@ -83,7 +83,7 @@ class ExactAnalysis:
 
     def in_Q(self, case: Case) -> Supremum:
         """Return the derivative of 1/t at mu."""
-        return everywhere(case, case.mu**-2)
+        return everywhere(case, 1.0 / case.mu / case.mu)  # a power would raise on overflow
 
     def in_b(self, case: Case) -> Supremum:
         """Return 1/t at mu."""

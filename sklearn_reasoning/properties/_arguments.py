@@ -108,11 +108,26 @@ def _per_iteration(algorithm: Algorithm, step_size: PerIteration, steps: Array) 
 
 def _weights(algorithm: Algorithm, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     expected = algorithm.initial_weights(1, 0.5, 1.0)
+    if not expected:
+        raise TypeError(f"{algorithm.name!r} has no weights, got step_size={weights!r}.")
     if set(weights) != set(expected):
         raise ValueError(
-            f"the weights of {algorithm.name!r} are {sorted(expected)}, got {sorted(weights)}."
+            f"step_size must map the weights of {algorithm.name!r}, {sorted(expected)}, to their "
+            f"values; got {sorted(weights)}."
         )
-    return {
-        name: torch.as_tensor(value).detach().to("cpu", torch.float64)
-        for name, value in weights.items()
-    }
+    found: dict[str, torch.Tensor] = {}
+    for name, value in weights.items():
+        try:
+            found[name] = torch.as_tensor(value).detach().to("cpu", torch.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"step_size[{name!r}]={value!r} must hold numbers.") from error
+        if not bool(found[name].isfinite().all()):
+            raise ValueError(f"step_size[{name!r}] must be finite.")
+    d = min((size for value in found.values() for size in value.shape), default=0)
+    for name, initial in algorithm.initial_weights(max(d, 1), 0.5, 1.0).items():
+        if found[name].shape != initial.shape:
+            raise ValueError(
+                f"step_size[{name!r}] must be of shape {tuple(initial.shape)} for {d} outputs, "
+                f"got {tuple(found[name].shape)}."
+            )
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -82,12 +83,17 @@ class StabilityCertificate:
         Raises
         ------
         ValueError
-            If ``b_norm`` is negative or no number.
+            If ``b_norm`` is negative, not finite or no number.
         """
-        if not b_norm >= 0.0:
-            raise ValueError(f"b_norm={b_norm!r} must not be negative.")
+        if not (isinstance(b_norm, Real) and 0.0 <= b_norm < float("inf")):
+            raise ValueError(f"b_norm={b_norm!r} must be a number, not negative and finite.")
+
+        def larger(in_Q: Values, in_b: Values) -> Values:
+            # For b = 0 the output is 0, whatever is proven of others.
+            moved = np.multiply(in_Q, b_norm) if b_norm else np.zeros_like(in_Q)
+            return np.maximum(moved, in_b)
+
         in_Q, in_b = self.in_Q, self.in_b
         return Certificate(
-            np.maximum(np.multiply(in_Q.attained, b_norm), in_b.attained),
-            np.maximum(np.multiply(in_Q.certified, b_norm), in_b.certified),
+            larger(in_Q.attained, in_b.attained), larger(in_Q.certified, in_b.certified)
         )

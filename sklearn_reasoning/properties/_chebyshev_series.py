@@ -108,8 +108,9 @@ def supremum(p: Callable[[Array], Array], degree: int, mu: float, L: float) -> S
         loose = certified > (1.0 + _TIGHT) * attained + allowance
     if loose.any():
         fine = _OVERSAMPLING * n
-        finer, place = _largest_sample(c[loose], fine)
-        bound = finer / np.cos(0.5 * np.pi * degree / fine) + allowance[loose]
+        with np.errstate(invalid="ignore", over="ignore"):
+            finer, place = _largest_sample(c[loose], fine)
+            bound = finer / np.cos(0.5 * np.pi * degree / fine) + allowance[loose]
         certified[loose] = np.minimum(certified[loose], bound)
         candidates = point.copy()
         candidates[loose] = points(mu, L, fine)[place]
@@ -162,7 +163,8 @@ def operator_lipschitz(
 
 def _finite(attained: Array, certified: Array, point: Array) -> Supremum:
     """Put what double precision can say in the place of values that overflowed."""
-    overflown = ~(np.isfinite(attained) & np.isfinite(certified))
-    attained = np.where(overflown, np.finfo(np.float64).max, attained)
-    certified = np.where(overflown, np.inf, np.maximum(certified, attained))
+    # A series may overflow where its polynomial does not: then only the bound is lost.
+    bounded = np.isfinite(attained) & np.isfinite(certified)
+    attained = np.where(np.isfinite(attained), attained, np.finfo(np.float64).max)
+    certified = np.where(bounded, np.maximum(certified, attained), np.inf)
     return Supremum(attained, certified, point)

@@ -20,6 +20,9 @@ _N_FIRST = 8
 _MAX_BISECTIONS = 60
 _N_SAMPLED = 33
 
+# Reached only where the values at most of the step sizes underflow.
+_MOST_INTERVALS = 512
+
 # Added to a bound that underflowed, so that its product with a large ratio still is a bound.
 _TINY = 1e-300
 
@@ -37,7 +40,7 @@ def sensitivity_over_range(case: Case, low: float, high: float) -> Supremum:
     Returns
     -------
     Supremum
-        ``certified`` is inf for algorithms that have no bound for a range.
+        ``certified`` is inf where an end of the range has no rate.
     """
     rows, which = np.unique(case.k, return_inverse=True)
     results = np.array([_one(replace(case, k=np.array([k])), low, high) for k in rows])
@@ -46,7 +49,7 @@ def sensitivity_over_range(case: Case, low: float, high: float) -> Supremum:
 
 def _one(case: Case, low: float, high: float) -> tuple[float, float, float]:
     k = int(case.k[0])
-    if case.algorithm.sensitivity_rate(high, case.mu, case.L) is None:
+    if not _has_rate(case, low, high):
         local = _local(case, np.geomspace(low, high, _N_SAMPLED))
         best = local.attained.argmax()
         return float(local.attained[best]), np.inf, float(local.point[best])
@@ -54,14 +57,12 @@ def _one(case: Case, low: float, high: float) -> tuple[float, float, float]:
     ends[0], ends[-1] = low, high
     local = _local(case, ends)
     lows, highs, at_highs = ends[:-1], ends[1:], local.certified[1:]
-    if case.mu == case.L:
-        # With one eigenvalue the rate alone moves, and a value at the lower end tells as much.
-        # At the upper end the rate may be 0.
-        lows, highs, at_highs = ends[-1:], ends[:1], local.certified[:1]
     best = local.attained.argmax()
     attained, point = float(local.attained[best]), float(local.point[best])
     certified = float(local.certified.max())
-    if attained == 0.0:  # k = 0, or far below the smallest number
+    # Nothing is left at k = 0, or far below the smallest number. With one eigenvalue the
+    # sensitivity is a constant times a power of the rate, which is largest at an end.
+    if attained == 0.0 or case.mu == case.L:
         return attained, certified, point
     for _ in range(_MAX_BISECTIONS):
         bounds = _bounds(case, k, lows, highs, at_highs)
@@ -70,6 +71,8 @@ def _one(case: Case, low: float, high: float) -> tuple[float, float, float]:
         lows, highs, at_highs = lows[open_], highs[open_], at_highs[open_]
         if not len(lows):
             return attained, certified, point
+        if len(lows) > _MOST_INTERVALS:
+            break
         middles = np.sqrt(lows * highs)
         local = _local(case, middles)
         best = local.attained.argmax()
@@ -80,6 +83,12 @@ def _one(case: Case, low: float, high: float) -> tuple[float, float, float]:
         at_highs = np.concatenate([local.certified, at_highs])
     rest = _bounds(case, k, lows, highs, at_highs).max()
     return attained, max(certified, float(rest)), point
+
+
+def _has_rate(case: Case, low: float, high: float) -> bool:
+    """Return whether a rate is known at both ends; then it is known in between."""
+    rates = [case.algorithm.sensitivity_rate(end, case.mu, case.L) for end in (low, high)]
+    return not any(rate is None or np.isnan(rate) for rate in rates)
 
 
 def _local(case: Case, step_sizes: Array) -> Supremum:
@@ -93,5 +102,5 @@ def _bounds(case: Case, k: int, lows: Array, highs: Array, at_highs: Array) -> A
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_ratio = np.maximum(np.log(rates[0]) - np.log(rates[1]), 0.0)
         bounds = np.exp((k - 1) * log_ratio + np.log(at_highs + _TINY))
-    # Where the rate at the upper end is 0 or not known, it says nothing of the others.
+    # Where the rate at the upper end is 0, it says nothing of the others.
     return np.where(np.isfinite(bounds), bounds, np.inf)

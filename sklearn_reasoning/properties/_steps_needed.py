@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def steps_needed(
     >>> steps_needed("nag", 0.01, step_size=1.0, mu=0.1, L=1.0)
     17
     """
-    if not (isinstance(accuracy, int | float) and 0.0 < accuracy < float("inf")):
+    if not (isinstance(accuracy, Real) and 0.0 < accuracy < float("inf")):
         raise ValueError(f"accuracy={accuracy!r} must be a positive number.")
     case = resolve(algo, 0, step_size, mu, L)
     if len(case.k) != 1:
