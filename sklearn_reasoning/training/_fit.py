@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ._batches import StackRows
+from ._loss import StackLoss
 from ._net import StackNet
 from ._optimizers import OPTIMIZERS
 from ._settings import Architecture, ModelSettings, Rows
+from ._stack import ReasoningStack
 from ._targets import TargetStatistics, target_statistics
 from ._threads import one_thread
 
@@ -23,6 +26,9 @@ def build_net(
     device: str = "cpu",
     callbacks: Any = None,
     verbose: int = 0,
+    *,
+    module: type[ReasoningStack] = ReasoningStack,
+    criterion: nn.Module | None = None,
 ) -> StackNet:
     """Return an initialised net whose weights are all zero.
 
@@ -36,14 +42,22 @@ def build_net(
     callbacks : list or None
         skorch callbacks.
     verbose : int
+    module : type, default=ReasoningStack
+        The class of the stack.
+    criterion : nn.Module or None, default=None
+        What gives each model's loss, as :class:`StackLoss` does; None is the models' own.
     """
+    # skorch hands the settings of a criterion to a class only.
+    losses = {"criterion__losses": tuple(model.loss for model in models)}
     net = StackNet(
+        module=module,
+        criterion=StackLoss if criterion is None else criterion,
+        **(losses if criterion is None else {}),
         module__architecture=architecture,
         module__k=tuple(model.k for model in models),
         module__step_size_per_iteration=len(models[0].step_size) != 1
         and architecture.algorithm.has_step_size,
         module__dtype=dtype,
-        criterion__losses=tuple(model.loss for model in models),
         optimizer=OPTIMIZERS[models[0].optimizer],
         models=tuple(models),
         callbacks=callbacks,

@@ -47,7 +47,7 @@ class StackNet(NeuralNet):
     def __init__(
         self,
         module: type[nn.Module] = ReasoningStack,
-        criterion: type[nn.Module] = StackLoss,
+        criterion: type[nn.Module] | nn.Module = StackLoss,
         optimizer: type[StackOptimizer] = StackAdam,
         *,
         models: tuple[ModelSettings, ...] = (),

@@ -1,0 +1,63 @@
+"""Lemma 4.1: what error a representation of Q leaves in the output (Eq. 11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from ._arguments import above_zero, at_least_zero, plain, times
+
+
+def approximation_bound(
+    representation_error: ArrayLike,
+    convergence: ArrayLike,
+    *,
+    sigma_b: ArrayLike,
+    mu: ArrayLike,
+    M: ArrayLike,
+) -> Any:
+    r"""Bound the expected loss by the error of the representation of Q (Lemma 4.1, Eq. 11).
+
+    .. math:: P\ell \le \sigma_b \mu^{-2} \, P\|Q_\theta - Q^*\|_F + M \, \mathrm{Cvg}(k, \phi)
+
+    It holds for every theta and phi; with the smallest value of each term on the right it bounds
+    the smallest loss of the class, as in the paper.
+
+    Parameters
+    ----------
+    representation_error : array-like
+        :math:`P\|Q_\theta - Q^*\|_F`, at least 0.
+    convergence : array-like
+        Cvg(k, phi), at least 0; inf where nothing is proven.
+    sigma_b : array-like
+        Standard deviation of each component of b: :math:`E[bb'] = \sigma_b^2 I` at every x.
+    mu : array-like
+        Smallest eigenvalue of every Q, positive.
+    M : array-like
+        :math:`\sup \|Opt(Q, b)\|_2`; over all Q it is :math:`\sup\|b\|_2 / \mu`.
+
+    Returns
+    -------
+    float or ndarray
+        In the units of y, of the broadcast shape.
+
+    Raises
+    ------
+    TypeError
+        If an argument holds no numbers.
+    ValueError
+        If an argument is outside its domain.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.properties import convergence
+    >>> cvg = convergence("gd", k=[0, 10, 100], step_size=1.0, mu=0.1, L=1.0).certified
+    >>> approximation_bound(0.05, cvg, sigma_b=1.0, mu=0.1, M=20.0).round(3)
+    array([25.   , 11.974,  5.001])
+    """
+    (mu_,) = above_zero(mu=mu)
+    error, cvg, sigma, M_ = at_least_zero(
+        representation_error=representation_error, convergence=convergence, sigma_b=sigma_b, M=M
+    )
+    return plain(times(sigma / mu_**2, error) + times(M_, cvg))

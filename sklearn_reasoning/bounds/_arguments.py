@@ -1,0 +1,62 @@
+"""Checks of the numbers that go into a bound, and the form in which it comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def at_least_zero(**values: Any) -> list[Array]:
+    """Return the values as arrays of numbers from 0 to inf."""
+    return [_numbers(name, value, strict=False) for name, value in values.items()]
+
+
+def above_zero(**values: Any) -> list[Array]:
+    """Return the values as arrays of positive numbers; inf is one."""
+    return [_numbers(name, value, strict=True) for name, value in values.items()]
+
+
+def whole(name: str, value: Any, least: int) -> Array:
+    """Return the values as an array of whole numbers from ``least`` on."""
+    numbers = _numbers(name, value, strict=False)
+    if not (np.isfinite(numbers) & (numbers == np.floor(numbers)) & (numbers >= least)).all():
+        raise ValueError(f"{name}={value!r} must be a whole number, at least {least}.")
+    return numbers
+
+
+def check_spectrum_order(mu: ArrayLike, L: ArrayLike) -> None:
+    """Raise ValueError unless mu <= L everywhere."""
+    if (np.asarray(mu) > np.asarray(L)).any():
+        raise ValueError(f"mu={mu!r} must not be above L={L!r}.")
+
+
+def times(a: Any, b: Any) -> Array:
+    """Return the product, in which 0 times inf is 0.
+
+    An infinite constant says that nothing is proven; times a distance of 0 it is still 0.
+    """
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where((a == 0.0) | (b == 0.0), 0.0, a * b)
+
+
+def plain(value: Any) -> Any:
+    """Return a float for a single number, else the array."""
+    array = np.asarray(value, dtype=np.float64)
+    return array.item() if array.ndim == 0 else array
+
+
+def _numbers(name: str, value: Any, *, strict: bool) -> Array:
+    try:
+        numbers = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}={value!r} must be a number or an array of numbers.") from error
+    # Not `numbers < 0`: NaN must not pass.
+    if not (numbers > 0.0 if strict else numbers >= 0.0).all():
+        domain = "positive" if strict else "at least 0"
+        raise ValueError(f"{name}={value!r} must be {domain}.")
+    return numbers

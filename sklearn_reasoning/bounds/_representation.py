@@ -1,0 +1,63 @@
+"""Lemma 4.2: what a small loss says about the representation of Q (Eq. 12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._arguments import above_zero, at_least_zero, plain, times
+
+
+def representation_bound(
+    mean_squared_loss: ArrayLike,
+    convergence: ArrayLike,
+    *,
+    sigma_b: ArrayLike,
+    L: ArrayLike,
+    M: ArrayLike,
+) -> Any:
+    r"""Bound the error of the representation of Q by the loss (Lemma 4.2, Eq. 12).
+
+    .. math:: P\|Q_\theta - Q^*\|_F^2 \le
+        \sigma_b^{-2} L^4 \left(\sqrt{P\ell^2} + M \, \mathrm{Cvg}(k, \phi)\right)^2
+
+    Parameters
+    ----------
+    mean_squared_loss : array-like
+        :math:`P\ell^2`, the mean squared norm of the error, at least 0.
+    convergence : array-like
+        Cvg(k, phi), at least 0; inf where nothing is proven.
+    sigma_b : array-like
+        Standard deviation of each component of b, positive: :math:`E[bb'] = \sigma_b^2 I` at
+        every x. On a sample with one b for each x it holds only as far as the sample resembles
+        the population.
+    L : array-like
+        Largest eigenvalue of every Q, positive.
+    M : array-like
+        :math:`\sup \|Opt(Q, b)\|_2`; over all Q it is :math:`\sup\|b\|_2 / \mu`. For one theta,
+        the largest norm of :math:`Q_\theta^{-1} b` is enough.
+
+    Returns
+    -------
+    float or ndarray
+        A bound of the mean squared Frobenius norm, of the broadcast shape.
+
+    Raises
+    ------
+    TypeError
+        If an argument holds no numbers.
+    ValueError
+        If an argument is outside its domain.
+
+    Examples
+    --------
+    >>> representation_bound(0.04, convergence=[0.0, 0.1], sigma_b=2.0, L=1.0, M=10.0).round(4)
+    array([0.01, 0.36])
+    """
+    sigma, L_ = above_zero(sigma_b=sigma_b, L=L)
+    squared, cvg, M_ = at_least_zero(
+        mean_squared_loss=mean_squared_loss, convergence=convergence, M=M
+    )
+    return plain(L_**4 / sigma**2 * (np.sqrt(squared) + times(M_, cvg)) ** 2)
