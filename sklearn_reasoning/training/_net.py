@@ -183,7 +183,8 @@ class StackNet(NeuralNet):
         prediction = self.module_(batch.x, batch.b, batch.rotation)
         losses = self.criterion_(prediction, batch)
         if losses.requires_grad:  # not for k = 0 with b given: nothing to learn
-            losses.backward(torch.ones_like(losses))
+            # Not with ones for the gradient: checking their shapes makes torch import its compiler.
+            losses.sum().backward()
             self._notify_step("on_grad_computed", named_parameters=self.module_.named_parameters())
             self.optimizer_.step()
             self.clamp_step_sizes()
