@@ -79,11 +79,16 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
 def _model_of(estimator: Any, X: Any) -> tuple[Certifiable, Any]:
     """Find our model inside a pipeline or a search, and bring X to where it stands."""
     model = estimator
-    while not hasattr(model, "_fitted_layer"):
+    while isinstance(model, type) or not hasattr(model, "_fitted_layer"):
         if hasattr(model, "best_estimator_"):
             model = model.best_estimator_
         elif hasattr(model, "regressor_"):
             model = model.regressor_
+        # Not fitted, or without a refit: what is inside says so itself.
+        elif hasattr(model, "refit") and hasattr(model, "estimator"):
+            model = model.estimator
+        elif hasattr(model, "regressor"):
+            model = model.regressor
         elif isinstance(getattr(model, "steps", None), list) and model.steps:
             if X is not None and len(model.steps) > 1:
                 X = model[:-1].transform(X)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
+from sklearn_reasoning.algorithms._checks import check_steps
 
 from ._chebyshev_series import Array
 from ._convergence import convergence
@@ -106,7 +107,7 @@ def fit_orders(
     algorithm = get_algorithm(algo)
     if isinstance(step_size, PerIteration):
         raise TypeError("step_size must be a single number: an order needs any number of steps.")
-    steps = np.unique(np.geomspace(50, 400, 20).astype(int) if k is None else np.asarray(k))
+    steps = np.unique(check_steps(np.geomspace(50, 400, 20).astype(int) if k is None else k))
     if steps.size < 3 or steps.min() < 1:
         raise ValueError(f"k={k!r} must hold at least three numbers of steps from 1 on.")
     stab = stability(algorithm, steps, step_size, mu, L)

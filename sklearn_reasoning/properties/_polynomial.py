@@ -99,7 +99,8 @@ def _squared_gradient(part: Case, t: Array) -> Array:
 def _evaluated(part: Case, function: Callable[..., Any], t: Array, **options: Any) -> Array:
     k = part.k[:, None]
     phi = part.phi[:, None] if isinstance(part.phi, np.ndarray) else part.phi
-    with np.errstate(over="ignore", invalid="ignore"):
+    # In a caller's inference mode every derivative would be 0.
+    with np.errstate(over="ignore", invalid="ignore"), torch.inference_mode(mode=False):
         values: Array = function(t, k, phi, part.mu, part.L, **options)
     return values
 

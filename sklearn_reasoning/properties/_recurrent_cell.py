@@ -43,6 +43,11 @@ from ._sampling import (
 _ROUNDING = 1.0 + 1e-9
 
 
+def _growing() -> np.errstate:
+    """Allow bounds to grow beyond all numbers, as those of a cell that stretches do."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 @dataclass(frozen=True)
 class _Constants:
     """Lipschitz constants of one step.
@@ -63,7 +68,10 @@ class _Constants:
 
 
 class RecurrentCellAnalysis:
-    """Bounds for the recurrent cell."""
+    """Bounds for the recurrent cell, with the same weights in every case that is asked about."""
+
+    def __init__(self) -> None:
+        self._known: _Constants | None = None
 
     def convergence(self, case: Case) -> Supremum:
         """Bound the error by contraction and by the error at the minimiser."""
@@ -71,8 +79,10 @@ class RecurrentCellAnalysis:
 
     def convergence_bound(self, case: Case) -> Array:
         """Return the upper bounds alone."""
-        step, k = _constants(case), np.arange(int(case.k.max(initial=0)) + 1)
-        with np.errstate(over="ignore", invalid="ignore"):
+        if self._known is None:  # steps_needed asks at many k, and each takes many norms
+            self._known = _constants(case)
+        step, k = self._known, np.arange(int(case.k.max(initial=0)) + 1)
+        with _growing():
             left = step.in_y**k + step.deviation * _sum_of_powers(step.in_y, len(k))
             # Or by the lengths of output and minimiser: |b| is at most L times the latter.
             bound = np.fmin(left, 1.0 + case.L * _in_b(step, len(k)))
@@ -198,43 +208,45 @@ def _norm(matrix: Array) -> float:
     return float(np.linalg.norm(matrix, 2)) if matrix.size else 0.0
 
 
+@_growing()
 def _sum_of_powers(base: float, n: int) -> Array:
     """Return the sums of base ** i over i < k, for k = 0, ..., n - 1."""
-    with np.errstate(over="ignore"):
-        return np.concatenate([[0.0], np.cumsum(base ** np.arange(n - 1))])
+    return np.concatenate([[0.0], np.cumsum(base ** np.arange(n - 1))])
 
 
+@_growing()
 def _in_b(step: _Constants, n: int) -> Array:
     return step.in_gradient * _sum_of_powers(step.in_y, n)
 
 
+@_growing()
 def _in_Q(step: _Constants, n: int) -> Array:
     # An iterate is no longer than S_b, since the output is 0 for b = 0.
     return _accumulate(step.in_y, step.in_gradient * _in_b(step, n))
 
 
+@_growing()
 def _accumulate(c: float, additions: Array) -> Array:
     """Return D_0 = 0, D_{j+1} = c D_j + additions_j."""
     totals = np.zeros(len(additions))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for j, addition in enumerate(additions[:-1]):
-            totals[j + 1] = c * totals[j] + addition
+    for j, addition in enumerate(additions[:-1]):
+        totals[j + 1] = c * totals[j] + addition
     return totals
 
 
+@_growing()
 def _in_weights(case: Case, n: int) -> Array:
     step, weights = _constants(case), _weights(case)
     y = _in_b(step, n)
     gradient = case.L * y + 1.0
     hidden = _hidden(weights)
-    with np.errstate(over="ignore", invalid="ignore"):
-        signals = [_norm(weights["W1_state"]) * y + _norm(weights["W1_gradient"]) * gradient]
-        for matrix in hidden:
-            signals.append(_norm(matrix) * signals[-1])
-        squares = signals[-1] ** 2  # V
-        gain = _norm(weights["V"])
-        for matrix, signal in zip(reversed(hidden), reversed(signals[:-1]), strict=True):
-            squares = squares + (gain * signal) ** 2
-            gain *= _norm(matrix)
-        squares = squares + gain**2 * (y**2 + gradient**2)
-        return _accumulate(step.in_y, np.sqrt(squares))
+    signals = [_norm(weights["W1_state"]) * y + _norm(weights["W1_gradient"]) * gradient]
+    for matrix in hidden:
+        signals.append(_norm(matrix) * signals[-1])
+    squares = signals[-1] ** 2  # V
+    gain = _norm(weights["V"])
+    for matrix, signal in zip(reversed(hidden), reversed(signals[:-1]), strict=True):
+        squares = squares + (gain * signal) ** 2
+        gain *= _norm(matrix)
+    squares = squares + gain**2 * (y**2 + gradient**2)
+    return _accumulate(step.in_y, np.sqrt(squares))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache, wraps
 from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import PerIteration, iterates
@@ -20,12 +22,30 @@ from sklearn_reasoning.energies import QuadraticGradient
 from ._arguments import Case
 from ._chebyshev_series import Array
 
-_N_PROBLEMS = 64
+_N_PROBLEMS, _N_LARGE_PROBLEMS = 64, 16
+_LARGE = 8
 _N_DIRECTIONS = 4
 _DIMENSION = 4
 
 # Pairs this close show the derivative to five digits; rounding spoils the eleventh.
 _CLOSE = 1e-5
+
+
+@cache
+def _openmp() -> ThreadpoolController:
+    # Looking for the loaded libraries takes milliseconds; once is enough.
+    return ThreadpoolController().select(user_api="openmp")
+
+
+def _on_one_thread(sampled: Callable[[Case], Array]) -> Callable[[Case], Array]:
+    """Keep matrices this small from waiting for a second thread longer than they take."""
+
+    @wraps(sampled)
+    def limited(case: Case) -> Array:
+        with _openmp().limit(limits=1):
+            return sampled(case)
+
+    return limited
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,7 @@ class _Problems:
     b: Tensor
 
 
+@_on_one_thread
 def sampled_convergence(case: Case) -> Array:
     """Return the largest relative distance to the minimiser that was found, for each row."""
     problems = _problems(case)
@@ -51,6 +72,7 @@ def sampled_convergence(case: Case) -> Array:
     return _largest(case, errors)
 
 
+@_on_one_thread
 def sampled_in_Q(case: Case) -> Array:
     """Return the largest change of the output with Q per unit of the norm of b, for each row."""
     problems = _problems(case)
@@ -68,6 +90,7 @@ def sampled_in_Q(case: Case) -> Array:
     return _largest(case, changes)
 
 
+@_on_one_thread
 def sampled_in_b(case: Case) -> Array:
     """Return the largest change of the output with b, for each row."""
     problems = _problems(case)
@@ -80,6 +103,7 @@ def sampled_in_b(case: Case) -> Array:
     return _largest(case, changes)
 
 
+@_on_one_thread
 def sampled_sensitivity(case: Case) -> Array:
     """Return the largest change with what is learned per unit of the norm of b, for each row.
 
@@ -123,18 +147,22 @@ def _neighbours(phi: Any) -> Iterator[Any]:
 def _problems(case: Case) -> _Problems:
     weights = case.phi if isinstance(case.phi, Mapping) else {}
     d = min((min(value.shape) for value in weights.values()), default=_DIMENSION)
+    return _drawn(d, case.mu, case.L)
+
+
+@lru_cache(maxsize=8)
+def _drawn(d: int, mu: float, L: float) -> _Problems:
     generator = torch.Generator().manual_seed(0)
-    eigenvalues = case.mu + (case.L - case.mu) * torch.rand(
-        _N_PROBLEMS, d, generator=generator, dtype=torch.float64
-    )
+    n = _N_PROBLEMS if d <= _LARGE else _N_LARGE_PROBLEMS
+    eigenvalues = mu + (L - mu) * torch.rand(n, d, generator=generator, dtype=torch.float64)
     # The ends of the spectrum are where most of the suprema are.
-    eigenvalues[1::4, 0] = eigenvalues[2::4, 0] = eigenvalues[0::4] = case.mu
-    eigenvalues[2::4, -1] = case.L
-    eigenvalues[4::8] = case.L
-    normal = torch.randn(_N_PROBLEMS, d, d, generator=generator, dtype=torch.float64)
+    eigenvalues[1::4, 0] = eigenvalues[2::4, 0] = eigenvalues[0::4] = mu
+    eigenvalues[2::4, -1] = L
+    eigenvalues[4::8] = L
+    normal = torch.randn(n, d, d, generator=generator, dtype=torch.float64)
     R, _ = torch.linalg.qr(normal)
     Q = (R * eigenvalues.unsqueeze(-2)) @ R.mT
-    b = torch.randn(_N_PROBLEMS, d, generator=generator, dtype=torch.float64)
+    b = torch.randn(n, d, generator=generator, dtype=torch.float64)
     b[1::4] = R[1::4, :, 0]
     return _Problems(Q, b / b.norm(dim=-1, keepdim=True))
 

@@ -1,0 +1,188 @@
+"""Gradient ascent over Q, Q', b and step sizes never beats a certificate, and comes near it.
+
+Adam with projection, a few restarts, on plain unrolled recurrences: eigenvalues kept in [mu, L],
+rotations by Cayley's transform. All five properties are searched at once, each with its own
+restarts. Prints what was found over what is certified: the largest may not exceed 1, the smallest
+says how near the search came. Run: python benchmarks/adversarial.py
+"""
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from sklearn_reasoning.properties import convergence, sensitivity, stability, stable_region
+
+PROPERTIES = ("Cvg", "Stab in Q", "Stab in b", "Sens, local", "Sens, range")
+RESTARTS, ITERATIONS = 8, 350
+STEPS = (2, 4, 12)
+MUS = (0.1, 0.01)
+DIMENSIONS = (2, 4)
+
+# Pairs no closer than this share of their scale: the ratio is then at most too small.
+CLOSE = 1e-4
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is searched: an algorithm at k, mu, L = 1, d and phi, and its range of step sizes."""
+
+    algo: str
+    k: int
+    mu: float
+    d: int
+    phi: float
+    low: float
+    high: float
+
+
+def settings():
+    for algo, k, mu, d in itertools.product(
+        ("gd", "nag", "heavy_ball", "chebyshev"), STEPS, MUS, DIMENSIONS
+    ):
+        if algo == "chebyshev":
+            yield Setting(algo, k, mu, d, 1.0, 0.5, 1.0)  # its step size is never read
+            continue
+        low, high = stable_region(algo, mu, 1.0)
+        for phi in (1.0, high * (1 - CLOSE)):
+            yield Setting(algo, k, mu, d, phi, low, high)
+
+
+def run(setting, Q, b, phi):
+    """Return y_k, for phi of shape (..., 1)."""
+    y = z = before = torch.zeros_like(b)
+    mu, omega, rho = setting.mu, 1.0, (1.0 - setting.mu) / (1.0 + setting.mu)
+    s = (mu * phi) ** 0.5
+
+    def gradient(v):
+        return (Q * v.unsqueeze(-2)).sum(dim=-1) + b
+
+    for _ in range(setting.k):
+        if setting.algo == "chebyshev":
+            y_next = before + omega * (y - 2.0 / (mu + 1.0) * gradient(y) - before)
+            omega = 2.0 / (2.0 - rho**2) if omega == 1.0 else 4.0 / (4.0 - rho**2 * omega)
+        elif setting.algo == "heavy_ball":
+            y_next = y - phi * gradient(y) + (1 - s) ** 2 * (y - before)
+        else:
+            y_next = z - phi * gradient(z)
+            momentum = (1 - s) / (1 + s) if setting.algo == "nag" else 0.0
+            z = y_next + momentum * (y_next - y)
+        before, y = y, y_next
+    return y
+
+
+class Search:
+    """Pairs (Q, b, phi), one for each property and restart."""
+
+    def __init__(self, setting, generator):
+        self.setting = setting
+        d, shape = setting.d, (2, len(PROPERTIES), RESTARTS)
+
+        def uniform(*more):
+            return torch.rand(*shape, *more, generator=generator, dtype=torch.float64)
+
+        self.log_range = torch.tensor([setting.low, setting.high], dtype=torch.float64).log()
+        self.skew = uniform(d, d)
+        self.eigenvalues = setting.mu + (1.0 - setting.mu) * uniform(d) ** 2
+        self.b = uniform(d) - 0.5
+        self.log_phi = self.log_range[0] + (self.log_range[1] - self.log_range[0]) * uniform(1)
+        self.parameters = [self.skew, self.eigenvalues, self.b, self.log_phi]
+        for parameter in self.parameters:
+            parameter.requires_grad_()
+
+    def ratios(self):
+        """Return the change of y over what the property allows, (property, restart)."""
+        setting, identity = self.setting, torch.eye(self.setting.d, dtype=torch.float64)
+        A = self.skew - self.skew.mT
+        R = torch.linalg.solve(identity + A, identity - A)
+        Q = tied((R * self.eigenvalues.unsqueeze(-2)) @ R.mT, 1)
+        b = tied(self.b, 2)
+        phi = torch.full_like(self.log_phi, setting.phi)
+        free = self.log_phi.exp()
+        phi = torch.stack([chosen(4, free[0], phi[0]), chosen(4, free[1], phi[1])])
+        phi = torch.stack([phi[0], chosen(3, phi[1] + CLOSE * setting.phi, phi[1])])
+        first, second = run(setting, Q[0], b[0], phi[0]), run(setting, Q[1], b[1], phi[1])
+        minimiser = -torch.linalg.solve(Q[0], b[0])
+        moved = length(first - chosen(0, minimiser, second))
+        far = torch.linalg.eigvalsh(Q[0] - Q[1]).abs().amax(-1).clamp_min(CLOSE * setting.mu)
+        apart = (phi[0] - phi[1]).abs().squeeze(-1).clamp_min(CLOSE * setting.low)
+        allowed = (
+            length(minimiser),
+            far * length(b[0]),
+            length(b[0] - b[1]).clamp_min(CLOSE),
+            CLOSE * setting.phi * length(b[0]),
+            apart * length(b[0]),
+        )
+        return moved / torch.stack([values[i] for i, values in enumerate(allowed)])
+
+    def project(self):
+        """Bring the parameters back into their bounds."""
+        with torch.no_grad():
+            self.eigenvalues.clamp_(self.setting.mu, 1.0)
+            self.log_phi.clamp_(*self.log_range.tolist())
+
+
+def chosen(index, own, other):
+    """Return ``own`` for one of the properties, ``other`` for the rest."""
+    is_it = torch.arange(len(PROPERTIES)) == index
+    return torch.where(is_it.reshape(-1, *[1] * (own.ndim - 1)), own, other)
+
+
+def tied(pair, free_for):
+    return torch.stack([pair[0], chosen(free_for, pair[1], pair[0])])
+
+
+def length(v):
+    # A square root has no slope at 0.
+    return (v.square().sum(dim=-1) + 1e-300).sqrt()
+
+
+def ascend(setting, generator):
+    search, best = Search(setting, generator), torch.zeros(len(PROPERTIES), RESTARTS)
+    optimizer = torch.optim.Adam(search.parameters, lr=0.1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, ITERATIONS)
+    for _ in range(ITERATIONS):
+        optimizer.zero_grad()
+        ratios = search.ratios()
+        best = torch.maximum(best, ratios.detach())
+        (-ratios.clamp_min(1e-200).log().sum()).backward()
+        optimizer.step()
+        schedule.step()
+        search.project()
+    return best.amax(dim=-1).tolist()
+
+
+def certified(setting):
+    algo, k, phi, mu = setting.algo, setting.k, setting.phi, setting.mu
+    stab = stability(algo, k, phi, mu)
+    found = [convergence(algo, k, phi, mu), stab.in_Q, stab.in_b]
+    if algo != "chebyshev":
+        near = (phi, phi * (1 + CLOSE))
+        found.append(sensitivity(algo, k, near, mu))
+        found.append(sensitivity(algo, k, (setting.low, setting.high), mu))
+    return [float(certificate.certified) for certificate in found]
+
+
+def main():
+    generator = torch.Generator().manual_seed(0)
+    shares = defaultdict(list)
+    for setting in settings():
+        best = ascend(setting, generator)
+        for name, found, bound in zip(PROPERTIES, best, certified(setting), strict=False):
+            shares[setting.algo, name].append(found / bound)
+    print("Best found / certified, over k, mu, step sizes and dimensions\n")
+    print("| algorithm | property | settings | largest | median | smallest |")
+    print("|---|---|---|---|---|---|")
+    for (algo, name), values in shares.items():
+        values.sort()
+        print(
+            f"| {algo} | {name} | {len(values)} | {values[-1]:.6f} "
+            f"| {values[len(values) // 2]:.4f} | {values[0]:.4f} |"
+        )
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main()
