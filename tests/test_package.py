@@ -53,7 +53,18 @@ def test_the_wheel_works_where_it_is_unpacked(distributions, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "room", ["algorithms", "datasets", "energies", "layer", "model_selection", "properties", ""]
+    "room",
+    [
+        "algorithms",
+        "bounds",
+        "datasets",
+        "energies",
+        "inspection",
+        "layer",
+        "model_selection",
+        "properties",
+        "",
+    ],
 )
 def test_public_names_exist_and_are_documented(room):
     module = import_module(f"sklearn_reasoning.{room}".rstrip("."))

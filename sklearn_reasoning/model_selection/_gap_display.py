@@ -5,11 +5,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_reasoning._plotting import check_matplotlib
 from sklearn_reasoning.model_selection._gap import gap_table, metric_name
 from sklearn_reasoning.model_selection._gap_curves import arrange, numbers
 from sklearn_reasoning.model_selection._gap_drawing import (
     axes_for,
-    check_matplotlib,
     check_options,
     decorate,
     draw,

@@ -6,24 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._plotting import COLORS
 from sklearn_reasoning.model_selection._gap_curves import Arrangement, GapCurve
 
-# Okabe and Ito's colours, which colour-blind readers tell apart, without their pale yellow.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _KINDS = ("gap", "losses")
 _STYLES = ("fill_between", "errorbar", None)
-
-
-def check_matplotlib(caller: str) -> None:
-    """Raise an ImportError that says how to get matplotlib, if it is missing."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            f"{caller} needs matplotlib. Install it with pip install matplotlib, or with this "
-            "package's extra [plot]."
-        ) from error
 
 
 def check_options(kind: str, std_display_style: str | None) -> None:
@@ -116,7 +104,7 @@ def _parts(kind: str) -> Sequence[tuple[str, str]]:
 def _look(arranged: Arrangement, curve: GapCurve) -> dict[str, Any]:
     number = arranged.lines.index(curve.line)
     return {
-        "color": _COLORS[number % len(_COLORS)],
+        "color": COLORS[number % len(COLORS)],
         "marker": _MARKERS[number % len(_MARKERS)],
         "markersize": 5,
     }

@@ -56,7 +56,7 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     >>> bool(certificate.rows.relative_distance.max() <= certificate.convergence.certified)
     True
     """
-    model, X = _model_of(estimator, X)
+    model, X = model_of(estimator, X)
     layer = model._fitted_layer()
     algorithm, k, mu, L = layer.algorithm, layer.k, layer.mu, layer.L
     arguments = (algorithm, k, layer.phi, mu, L)
@@ -76,7 +76,7 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     )
 
 
-def _model_of(estimator: Any, X: Any) -> tuple[Certifiable, Any]:
+def model_of(estimator: Any, X: Any) -> tuple[Certifiable, Any]:
     """Find our model inside a pipeline or a search, and bring X to where it stands."""
     model = estimator
     while isinstance(model, type) or not hasattr(model, "_fitted_layer"):

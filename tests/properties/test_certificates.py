@@ -76,7 +76,7 @@ def problem(rng, random_matrix, d, mu, L):
     return Q, Q_moved, b, b + rng.choice([1.0, 0.1]) * rng.normal(size=d)
 
 
-@settings(max_examples=70, **QUICK)
+@settings(max_examples=60, **QUICK)
 @given(case=cases())
 def test_attained_is_at_most_certified(case):
     name, k, phi, mu, L = case
@@ -89,7 +89,7 @@ def test_attained_is_at_most_certified(case):
             assert mu <= found.eigenvalue <= L
 
 
-@settings(max_examples=80, **QUICK)
+@settings(max_examples=60, **QUICK)
 @given(case=cases(), d=st.integers(1, 6), seed=st.integers(0, 2**32 - 1))
 def test_loops_never_exceed_a_certificate(loops, random_matrix, case, d, seed):
     name, k, phi, mu, L = case
