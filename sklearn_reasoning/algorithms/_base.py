@@ -286,7 +286,23 @@ class Algorithm(ABC):
             raise ValueError(f"wrt must be 't' or 'step_size', got {wrt!r}.")
         if wrt == "step_size" and not self.has_step_size:
             raise ValueError(f"{self.name!r} has no step size.")
-        points, steps, phi = self._coerce(t, k, step_size, mu, L)
+        # A caller's no_grad or inference_mode would make every derivative 0.
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            points, steps, phi = self._coerce(t, k, step_size, mu, L)
+            result = self._slopes(self._formula(name, phi), points, steps, phi, mu, L, wrt)
+        return result if isinstance(t, Tensor) else result.numpy()
+
+    def _slopes(
+        self,
+        formula: Callable[..., Tensor],
+        points: Tensor,
+        steps: Steps,
+        phi: Phi,
+        mu: float,
+        L: float,
+        wrt: str,
+    ) -> Tensor:
+        """Return the derivatives at all points, by one backward pass."""
 
         def leaf(value: Tensor | float) -> Tensor:
             # A copy for every point: then one backward pass gives all the derivatives.
@@ -300,8 +316,7 @@ class Algorithm(ABC):
             phi = leaf(phi)
         stacked = wrt == "step_size" and isinstance(phi, PerIteration)
         leaves = phi.sizes if stacked else (points if wrt == "t" else phi,)
-        with torch.enable_grad():  # a caller's no_grad would make every derivative 0
-            total = self._formula(name, phi)(points, steps, phi, mu, L).sum()
+        total = formula(points, steps, phi, mu, L).sum()
         if not leaves:
             grads: tuple[Tensor, ...] = ()
         elif total.requires_grad:
@@ -309,11 +324,8 @@ class Algorithm(ABC):
         else:  # k = 0, or a method that t does not enter
             grads = tuple(torch.zeros_like(points) for _ in leaves)
         if not stacked:
-            result = grads[0]
-        else:
-            result = torch.stack(grads) if grads else points.new_zeros(0, *points.shape)
-        result = result.detach()
-        return result if isinstance(t, Tensor) else result.numpy()
+            return grads[0].detach()
+        return (torch.stack(grads) if grads else points.new_zeros(0, *points.shape)).detach()
 
 
 def iterates(

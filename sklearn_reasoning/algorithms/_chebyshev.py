@@ -1,8 +1,13 @@
 """The Chebyshev semi-iteration."""
 
+import math
+
+import torch
 from torch import Tensor
 
 from ._base import Algorithm, Gradient, Phi, State
+from ._doubling import power, two_term_residual
+from ._steps import Steps
 
 
 class ChebyshevIteration(Algorithm):
@@ -38,3 +43,13 @@ class ChebyshevIteration(Algorithm):
         # Only omega_1 is exactly 1 (or rho is 0, and then so is every omega).
         omega_next = 2.0 / (2.0 - rho**2) if omega == 1.0 else 4.0 / (4.0 - rho**2 * omega)
         return y_next, y, omega_next
+
+    def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        # With q = (sqrt L - sqrt mu) / (sqrt L + sqrt mu), the numbers q^k T_k(x) follow
+        # x_{k+1} = 2 q x x_k - q^2 x_{k-1}, and 2 q^k T_k(x(0)) = 1 + q^2k.
+        total = math.sqrt(L) + math.sqrt(mu)
+        rate = torch.full_like(t, ((math.sqrt(L) - math.sqrt(mu)) / total) ** 2)
+        middle = (L + mu - 2.0 * t) / total**2
+        delta = 4.0 * (t - mu) * (L - t) / total**4
+        scaled = two_term_residual(middle, delta, torch.zeros_like(t), k)
+        return 2.0 * scaled / (1.0 + power(rate, k))

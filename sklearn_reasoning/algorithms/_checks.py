@@ -50,8 +50,8 @@ def check_spectrum(mu: float, L: float) -> None:
         If they are no bounds of a positive spectrum.
     """
     try:
-        bounds = 0.0 < mu <= L < float("inf")
-    except TypeError as error:
+        bounds = bool(0.0 < mu <= L < float("inf"))
+    except (TypeError, ValueError) as error:  # ValueError: from an array of them
         raise TypeError(f"mu={mu!r} and L={L!r} must be numbers.") from error
     if not bounds:
         raise ValueError(f"mu={mu!r} and L={L!r} must satisfy 0 < mu <= L < inf.")

@@ -31,8 +31,9 @@ _ROUNDING = 1024 * np.finfo(np.float64).eps
 # A sum of coefficients within this of an attained value is not worth a finer grid.
 _TIGHT = 1e-6
 
-# Points of the fine grid for each degree: 1 / cos(pi / 72) is 1.00095.
+# Points of the fine grid: at least so many for each degree, as 1 / cos(pi / 72) is 1.00095.
 _OVERSAMPLING = 36
+_N_FINE = 2**14
 
 
 class Supremum(NamedTuple):
@@ -107,7 +108,7 @@ def supremum(p: Callable[[Array], Array], degree: int, mu: float, L: float) -> S
         certified = np.abs(c).sum(axis=1) + allowance
         loose = certified > (1.0 + _TIGHT) * attained + allowance
     if loose.any():
-        fine = _OVERSAMPLING * n
+        fine = max(_OVERSAMPLING * n, _N_FINE)
         with np.errstate(invalid="ignore", over="ignore"):
             finer, place = _largest_sample(c[loose], fine)
             bound = finer / np.cos(0.5 * np.pi * degree / fine) + allowance[loose]

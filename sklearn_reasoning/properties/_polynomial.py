@@ -99,8 +99,7 @@ def _squared_gradient(part: Case, t: Array) -> Array:
 def _evaluated(part: Case, function: Callable[..., Any], t: Array, **options: Any) -> Array:
     k = part.k[:, None]
     phi = part.phi[:, None] if isinstance(part.phi, np.ndarray) else part.phi
-    # In a caller's inference mode every derivative would be 0.
-    with np.errstate(over="ignore", invalid="ignore"), torch.inference_mode(mode=False):
+    with np.errstate(over="ignore", invalid="ignore"):
         values: Array = function(t, k, phi, part.mu, part.L, **options)
     return values
 
@@ -139,7 +138,9 @@ def _in_parts(case: Case, bound: Callable[[Case], Supremum]) -> Supremum:
     for rows in _parts(case.k):
         phi = case.phi[rows] if isinstance(case.phi, np.ndarray) else case.phi
         results[:, rows] = bound(replace(case, k=case.k[rows], phi=phi))
-    return Supremum(*results)
+    attained, certified, point = results
+    # Before the first step nothing was computed, so nothing was rounded.
+    return Supremum(attained, np.where(case.k == 0, attained, certified), point)
 
 
 def _parts(k: Array) -> Iterator[Array]:

@@ -23,10 +23,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 
+from sklearn_reasoning._threads import on_one_thread
 from sklearn_reasoning.algorithms import RecurrentCell
 
 from ._analysis import Analysis, analysis_of, everywhere
@@ -68,10 +70,7 @@ class _Constants:
 
 
 class RecurrentCellAnalysis:
-    """Bounds for the recurrent cell, with the same weights in every case that is asked about."""
-
-    def __init__(self) -> None:
-        self._known: _Constants | None = None
+    """Bounds for the recurrent cell."""
 
     def convergence(self, case: Case) -> Supremum:
         """Bound the error by contraction and by the error at the minimiser."""
@@ -79,9 +78,7 @@ class RecurrentCellAnalysis:
 
     def convergence_bound(self, case: Case) -> Array:
         """Return the upper bounds alone."""
-        if self._known is None:  # steps_needed asks at many k, and each takes many norms
-            self._known = _constants(case)
-        step, k = self._known, np.arange(int(case.k.max(initial=0)) + 1)
+        step, k = _constants(case), np.arange(int(case.k.max(initial=0)) + 1)
         with _growing():
             left = step.in_y**k + step.deviation * _sum_of_powers(step.in_y, len(k))
             # Or by the lengths of output and minimiser: |b| is at most L times the latter.
@@ -143,7 +140,17 @@ def _hidden(weights: Mapping[str, Array]) -> list[Array]:
 
 
 def _constants(case: Case) -> _Constants:
-    weights = _weights(case)
+    held = tuple((name, value.shape, value.tobytes()) for name, value in _weights(case).items())
+    return _constants_of(held, case.mu, case.L)
+
+
+@lru_cache(maxsize=16)
+@on_one_thread
+def _constants_of(
+    held: tuple[tuple[str, tuple[int, ...], bytes], ...], mu: float, L: float
+) -> _Constants:
+    """Return the constants of weights, once: every property and every k asks for them."""
+    weights = {name: np.frombuffer(content).reshape(shape) for name, shape, content in held}
     state, gradient, V = weights["W1_state"], weights["W1_gradient"], weights["V"]
     identity = np.eye(len(state))
     # A layer that is the identity does nothing to outputs that are not negative.
@@ -151,7 +158,7 @@ def _constants(case: Case) -> _Constants:
     if hidden:
         gain = math.prod([_norm(V), *map(_norm, hidden)])
         return _Constants(
-            in_y=gain * _largest_norm(state, gradient, case.mu, case.L),
+            in_y=gain * _largest_norm(state, gradient, mu, L),
             in_gradient=gain * _norm(gradient),
             deviation=1.0 + gain * _norm(state),
         )
@@ -162,15 +169,17 @@ def _constants(case: Case) -> _Constants:
     def halves(straight: Array, through_units: float) -> float:
         return 0.5 * _norm(straight) + bent * through_units
 
-    straight = 0.5 * _largest_norm(V @ state, V @ gradient, case.mu, case.L)
-    bent_in_y = bent * _largest_norm(state[rows], gradient[rows], case.mu, case.L)
+    straight = 0.5 * _largest_norm(_product(V, state), _product(V, gradient), mu, L)
+    bent_in_y = bent * _largest_norm(state[rows], gradient[rows], mu, L)
     gain = _norm(V)
     return _Constants(
-        in_y=min(gain * _largest_norm(state, gradient, case.mu, case.L), straight + bent_in_y),
-        in_gradient=min(gain * _norm(gradient), halves(V @ gradient, _norm(gradient[rows]))),
+        in_y=min(gain * _largest_norm(state, gradient, mu, L), straight + bent_in_y),
+        in_gradient=min(
+            gain * _norm(gradient), halves(_product(V, gradient), _norm(gradient[rows]))
+        ),
         deviation=min(
             1.0 + gain * _norm(state),
-            halves(V @ state - 2.0 * np.eye(len(V)), _norm(state[rows])),
+            halves(_product(V, state) - 2.0 * np.eye(len(V)), _norm(state[rows])),
         ),
     )
 
@@ -204,8 +213,20 @@ def _largest_norm(A: Array, B: Array, mu: float, L: float) -> float:
     return _norm(A + 0.5 * (mu + L) * B) + 0.5 * (L - mu) * _norm(B)
 
 
+# torch's products and norms, because numpy's threads cannot be limited for one caller.
+
+
 def _norm(matrix: Array) -> float:
-    return float(np.linalg.norm(matrix, 2)) if matrix.size else 0.0
+    return float(torch.linalg.matrix_norm(_tensor(matrix), ord=2)) if matrix.size else 0.0
+
+
+def _product(A: Array, B: Array) -> Array:
+    product: Array = (_tensor(A) @ _tensor(B)).numpy()
+    return product
+
+
+def _tensor(matrix: Array) -> torch.Tensor:
+    return torch.from_numpy(np.array(matrix))
 
 
 @_growing()
@@ -234,6 +255,7 @@ def _accumulate(c: float, additions: Array) -> Array:
     return totals
 
 
+@on_one_thread
 @_growing()
 def _in_weights(case: Case, n: int) -> Array:
     step, weights = _constants(case), _weights(case)

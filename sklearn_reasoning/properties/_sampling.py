@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache, wraps
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from sklearn_reasoning._threads import on_one_thread
 from sklearn_reasoning.algorithms import PerIteration, iterates
 from sklearn_reasoning.energies import QuadraticGradient
 
@@ -31,23 +31,6 @@ _DIMENSION = 4
 _CLOSE = 1e-5
 
 
-@cache
-def _openmp() -> ThreadpoolController:
-    # Looking for the loaded libraries takes milliseconds; once is enough.
-    return ThreadpoolController().select(user_api="openmp")
-
-
-def _on_one_thread(sampled: Callable[[Case], Array]) -> Callable[[Case], Array]:
-    """Keep matrices this small from waiting for a second thread longer than they take."""
-
-    @wraps(sampled)
-    def limited(case: Case) -> Array:
-        with _openmp().limit(limits=1):
-            return sampled(case)
-
-    return limited
-
-
 @dataclass(frozen=True)
 class _Problems:
     """Matrices Q in S(mu, L) and vectors b of norm 1, of shapes (n, d, d) and (n, d)."""
@@ -56,7 +39,7 @@ class _Problems:
     b: Tensor
 
 
-@_on_one_thread
+@on_one_thread
 def sampled_convergence(case: Case) -> Array:
     """Return the largest relative distance to the minimiser that was found, for each row."""
     problems = _problems(case)
@@ -72,7 +55,7 @@ def sampled_convergence(case: Case) -> Array:
     return _largest(case, errors)
 
 
-@_on_one_thread
+@on_one_thread
 def sampled_in_Q(case: Case) -> Array:
     """Return the largest change of the output with Q per unit of the norm of b, for each row."""
     problems = _problems(case)
@@ -90,7 +73,7 @@ def sampled_in_Q(case: Case) -> Array:
     return _largest(case, changes)
 
 
-@_on_one_thread
+@on_one_thread
 def sampled_in_b(case: Case) -> Array:
     """Return the largest change of the output with b, for each row."""
     problems = _problems(case)
@@ -103,7 +86,7 @@ def sampled_in_b(case: Case) -> Array:
     return _largest(case, changes)
 
 
-@_on_one_thread
+@on_one_thread
 def sampled_sensitivity(case: Case) -> Array:
     """Return the largest change with what is learned per unit of the norm of b, for each row.
 

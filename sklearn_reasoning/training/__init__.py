@@ -1,5 +1,7 @@
 """Training of stacks of models; a single fit is a stack of one."""
 
+from sklearn_reasoning._threads import one_thread
+
 from ._batches import cut
 from ._fit import build_net, fit_stack, stack_rows, train_one_epoch
 from ._history import history_from_columns, history_to_columns
@@ -8,7 +10,6 @@ from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack, padded
 from ._task import TrainingTask
-from ._threads import one_thread
 from ._trained import TrainedModel, trained_models
 
 __all__ = [

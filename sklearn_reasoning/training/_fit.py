@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklearn_reasoning._threads import one_thread
+
 from ._batches import StackRows
 from ._loss import StackLoss
 from ._net import StackNet
@@ -16,7 +18,6 @@ from ._optimizers import OPTIMIZERS
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack
 from ._targets import TargetStatistics, target_statistics
-from ._threads import one_thread
 
 
 def build_net(

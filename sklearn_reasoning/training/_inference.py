@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_reasoning._threads import one_thread
+
 from ._stack import ReasoningStack, padded
-from ._threads import one_thread
 
 _Array = np.ndarray[Any, Any]
 

@@ -1,12 +1,16 @@
-"""Training and prediction run on one thread."""
+"""Small tensors are computed on one thread."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 def one_thread() -> AbstractContextManager[Any]:
@@ -21,6 +25,20 @@ def one_thread() -> AbstractContextManager[Any]:
     """
     limit: AbstractContextManager[Any] = _openmp().limit(limits=1)
     return limit
+
+
+def on_one_thread(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Return the function limited by :func:`one_thread`.
+
+    Small matrices wait for a second thread longer than they take.
+    """
+
+    @wraps(function)
+    def limited(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with one_thread():
+            return function(*args, **kwargs)
+
+    return limited
 
 
 @cache
