@@ -7,6 +7,7 @@ says how near the search came. Run: python benchmarks/adversarial.py
 """
 
 import itertools
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_reasoning.properties import convergence, sensitivity, stability, stable_region
 
 PROPERTIES = ("Cvg", "Stab in Q", "Stab in b", "Sens, local", "Sens, range")
-RESTARTS, ITERATIONS = 8, 350
+RESTARTS, ITERATIONS = 8, 1000
 STEPS = (2, 4, 12)
 MUS = (0.1, 0.01)
 DIMENSIONS = (2, 4)
@@ -84,11 +85,16 @@ class Search:
             return torch.rand(*shape, *more, generator=generator, dtype=torch.float64)
 
         self.log_range = torch.tensor([setting.low, setting.high], dtype=torch.float64).log()
+        self.log_mu = math.log(setting.mu)
         self.skew = uniform(d, d)
-        self.eigenvalues = setting.mu + (1.0 - setting.mu) * uniform(d) ** 2
+        self.log_eigenvalues = self.log_mu * uniform(d)
+        # Half of the pairs begin close together: where a slope is the supremum, that is its place.
+        for values in (self.skew, self.log_eigenvalues):
+            near = values[0, :, ::2] + 1e-2 * (values[1, :, ::2] - values[0, :, ::2])
+            values[1, :, ::2] = near
         self.b = uniform(d) - 0.5
         self.log_phi = self.log_range[0] + (self.log_range[1] - self.log_range[0]) * uniform(1)
-        self.parameters = [self.skew, self.eigenvalues, self.b, self.log_phi]
+        self.parameters = [self.skew, self.log_eigenvalues, self.b, self.log_phi]
         for parameter in self.parameters:
             parameter.requires_grad_()
 
@@ -97,7 +103,7 @@ class Search:
         setting, identity = self.setting, torch.eye(self.setting.d, dtype=torch.float64)
         A = self.skew - self.skew.mT
         R = torch.linalg.solve(identity + A, identity - A)
-        Q = tied((R * self.eigenvalues.unsqueeze(-2)) @ R.mT, 1)
+        Q = tied((R * self.log_eigenvalues.exp().unsqueeze(-2)) @ R.mT, 1)
         b = tied(self.b, 2)
         phi = torch.full_like(self.log_phi, setting.phi)
         free = self.log_phi.exp()
@@ -120,7 +126,7 @@ class Search:
     def project(self):
         """Bring the parameters back into their bounds."""
         with torch.no_grad():
-            self.eigenvalues.clamp_(self.setting.mu, 1.0)
+            self.log_eigenvalues.clamp_(self.log_mu, 0.0)
             self.log_phi.clamp_(*self.log_range.tolist())
 
 
@@ -141,7 +147,7 @@ def length(v):
 
 def ascend(setting, generator):
     search, best = Search(setting, generator), torch.zeros(len(PROPERTIES), RESTARTS)
-    optimizer = torch.optim.Adam(search.parameters, lr=0.1)
+    optimizer = torch.optim.Adam(search.parameters, lr=0.1, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, ITERATIONS)
     for _ in range(ITERATIONS):
         optimizer.zero_grad()

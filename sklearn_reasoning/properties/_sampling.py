@@ -67,8 +67,8 @@ def sampled_in_Q(case: Case) -> Array:
     far = distance > 0.1 * _CLOSE * (case.L - case.mu)
 
     def changes(phi: Any) -> Tensor:
-        change = _outputs(case, _Problems(moved, problems.b), phi) - _outputs(case, problems, phi)
-        return torch.where(far, change.norm(dim=-1) / torch.where(far, distance, 1.0), 0.0)
+        change = _change(case, problems, _Problems(moved, problems.b), phi)
+        return torch.where(far, change / torch.where(far, distance, 1.0), 0.0)
 
     return _largest(case, changes)
 
@@ -80,8 +80,8 @@ def sampled_in_b(case: Case) -> Array:
     moved = problems.b + _CLOSE * problems.b.roll(1, dims=0)
 
     def changes(phi: Any) -> Tensor:
-        change = _outputs(case, _Problems(problems.Q, moved), phi) - _outputs(case, problems, phi)
-        return change.norm(dim=-1) / (moved - problems.b).norm(dim=-1)
+        change = _change(case, problems, _Problems(problems.Q, moved), phi)
+        return change / (moved - problems.b).norm(dim=-1)
 
     return _largest(case, changes)
 
@@ -95,6 +95,12 @@ def sampled_sensitivity(case: Case) -> Array:
     problems = _problems(case)
 
     def changes(phi: Any) -> Tensor:
+        if isinstance(phi, Mapping):
+            # Weights side by side, as those of the models of a stack: one run for all.
+            every = [phi, *_neighbours(phi)]
+            stacked = {name: torch.stack([weights[name] for weights in every]) for name in phi}
+            first, *others = _outputs(case, problems, stacked, len(every)).unbind(dim=1)
+            return torch.stack([(y - first).norm(dim=-1) for y in others]).amax(dim=0) / _CLOSE
         outputs = _outputs(case, problems, phi)
         found = [
             (_outputs(case, problems, moved) - outputs).norm(dim=-1) / _CLOSE
@@ -174,9 +180,20 @@ def _learned(case: Case) -> Iterator[tuple[Any, Array]]:
         yield case.phi, everything
 
 
+def _change(case: Case, problems: _Problems, moved: _Problems, phi: Any) -> Tensor:
+    """Return how far the outputs of two times n problems lie apart, of shape (..., n)."""
+    both = _Problems(torch.cat([problems.Q, moved.Q]), torch.cat([problems.b, moved.b]))
+    before, after = _outputs(case, both, phi).chunk(2, dim=1)
+    return (after - before).norm(dim=-1)
+
+
 @torch.no_grad()
-def _outputs(case: Case, problems: _Problems, phi: Any) -> Tensor:
-    """Return the outputs after each number of steps, of shape (largest k + 1, n, d)."""
+def _outputs(case: Case, problems: _Problems, phi: Any, n_models: int | None = None) -> Tensor:
+    """Return the outputs after each number of steps, of shape (largest k + 1, n, d).
+
+    With ``n_models``, ``phi`` holds the weights of as many along a first axis; so do the outputs
+    after the first.
+    """
 
     def product(y: Tensor) -> Tensor:
         # Not a batch of matrix products: those wait for threads, which take longer than they.
@@ -185,4 +202,6 @@ def _outputs(case: Case, problems: _Problems, phi: Any) -> Tensor:
     gradient = QuadraticGradient(product, problems.b)
     k = int(case.k.max(initial=0))
     start = torch.zeros_like(problems.b)
+    if n_models is not None:
+        start = start.expand(n_models, *start.shape)
     return torch.stack(list(iterates(case.algorithm, start, gradient, k, phi, case.mu, case.L)))
