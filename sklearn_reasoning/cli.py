@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import math
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit: 0
     """
     options = _parser().parse_args(arguments)
-    run = {"demo": _demo, "properties": _properties}[options.command]
+    options.arguments = sys.argv[2:] if arguments is None else list(arguments)[1:]
+    run = {"demo": _demo, "properties": _properties, "reproduce": _reproduce}[options.command]
     run(options, options.parser)
     return 0
 
@@ -80,6 +83,33 @@ def _properties(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
         parser.error(f"argument --plot: {options.plot}: {error}")
 
 
+def _reproduce(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    _need_matplotlib("reproduce", parser)
+    from sklearn_reasoning.experiments import Protocol, reproduce
+
+    settings = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in vars(options).items()
+        if name in _PROTOCOL_OPTIONS and value is not None
+    }
+    try:
+        protocol = (Protocol() if options.full else Protocol.quick()).but(settings)
+        found = reproduce(
+            options.figures,
+            options.out,
+            protocol=protocol,
+            n_jobs=options.jobs,
+            command=" ".join(["sklearn-reasoning", "reproduce", *options.arguments]),
+        )
+    except (ValueError, TypeError, RuntimeError) as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"argument --out: {options.out}: {error}")
+    for claim in found.claims:
+        print(f"{claim.figure}  {claim.verdict:<14}  {claim.text}")
+    print(f"Report: {found.report}")
+
+
 def _need_matplotlib(what: str, parser: argparse.ArgumentParser) -> None:
     if importlib.util.find_spec("matplotlib") is None:
         parser.error(f"{what} draws with matplotlib: pip install 'sklearn-reasoning[plot]'")
@@ -100,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_demo(commands)
     _add_properties(commands)
+    _add_reproduce(commands)
     return parser
 
 
@@ -141,6 +172,82 @@ def _add_properties(commands: Any) -> None:
     properties.add_argument(
         "--plot", type=_figure_file, metavar="FILE", help="draw too, into a .png, .svg or .pdf"
     )
+
+
+# Options of reproduce that are fields of its Protocol.
+_PROTOCOL_OPTIONS = {
+    "algos", "k", "q_hidden", "optimizers", "lrs", "epochs", "repetitions", "n_samples",
+    "n_features", "n_outputs", "mu", "L", "noise", "population_size", "weight_decay",
+    "learn_step_size", "same_initial_weights", "held_out", "selection", "true_energy", "seed",
+}  # fmt: skip
+
+
+def _add_reproduce(commands: Any) -> None:
+    command = commands.add_parser(
+        "reproduce",
+        help="reproduce figures 2 to 6 of the paper and judge its claims",
+        description="Train the synthetic study of the paper, draw its figures and write a report "
+        "that says for each claim what was found. A run that was killed goes on in its folder.",
+    )
+    command.set_defaults(parser=command)
+    command.add_argument(
+        "figures",
+        nargs="*",
+        default=["fig2", "fig3", "fig4", "fig5", "fig6"],
+        metavar="FIGURE",
+        help="fig2 fig3 fig4 fig5 fig6; default all",
+    )
+    size = command.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="about ten minutes; the default")
+    size.add_argument("--full", action="store_true", help="the paper's sizes: many hours")
+    command.add_argument("--out", default="reproduction", help="folder; default reproduction")
+    command.add_argument("--jobs", type=int, default=2, help="processes; default 2")
+    settings = command.add_argument_group("settings of the study, in place of those of the size")
+    for flags, options in (
+        (("--algo",), {"dest": "algos", "type": _any_algorithm, "nargs": "+", "metavar": "NAME",
+                       "help": "gd nag ..., or mymodule:MyAlgorithm"}),
+        (("--k",), {"type": lambda text: tuple(_steps(text)), "metavar": "STEPS",
+                    "help": "as 1,2,5 or 1:30"}),
+        (("--hidden",), {"dest": "q_hidden", "type": _at_least(0), "nargs": "+"}),
+        (("--optimizer",), {"dest": "optimizers", "choices": ("adam", "sgd"), "nargs": "+"}),
+        (("--lr",), {"dest": "lrs", "type": _positive, "nargs": "+"}),
+        (("--epochs",), {"type": _at_least(1)}),
+        (("--repetitions",), {"type": _at_least(2)}),
+        (("--n-samples",), {"type": _at_least(4)}),
+        (("--n-features",), {"type": _at_least(1)}),
+        (("--n-outputs",), {"type": _at_least(3)}),
+        (("--population",), {"dest": "population_size", "type": _at_least(1)}),
+        (("--mu",), {"type": _positive}),
+        (("--L",), {"type": _positive}),
+        (("--noise",), {"type": float, "help": "of the training labels"}),
+        (("--weight-decay",), {"type": float}),
+        (("--learn-step-size",), {"action": "store_const", "const": True}),
+        (("--fresh-weights",), {"dest": "same_initial_weights", "action": "store_const",
+                                "const": False, "help": "other first weights a repetition"}),
+        (("--held-out",), {"choices": ("population", "disjoint")}),
+        (("--selection",), {"choices": ("training", "cross-validation")}),
+        (("--true-energy",), {"metavar": "FILE", "help": "the weights of another Q*, .npz"}),
+        (("--seed",), {"type": _at_least(0)}),
+    ):  # fmt: skip
+        settings.add_argument(*flags, **options)
+
+
+def _any_algorithm(name: str) -> Any:
+    """Return a registered name, or an instance of a class given as module:Class."""
+    if ":" not in name:
+        _algorithm(name)
+        return name
+    from sklearn_reasoning.algorithms import Algorithm
+
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+        algorithm = found() if isinstance(found, type) else found
+    except Exception as error:
+        raise argparse.ArgumentTypeError(f"{name!r} cannot be had: {error}") from error
+    if not isinstance(algorithm, Algorithm):
+        raise argparse.ArgumentTypeError(f"{name!r} is no Algorithm")
+    return algorithm
 
 
 def _algorithm(name: str) -> Algorithm:

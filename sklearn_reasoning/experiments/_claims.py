@@ -1,0 +1,295 @@
+"""The paper's claims about figures 2 to 6, and what a study says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._certified import certified_convergence, find_algorithm
+from ._evidence import NOT_TESTABLE, Part, below, combine, follows, peak, trend
+from ._exact_claims import exact_claims
+from ._measurements import Matrix, Measurements
+from ._protocol import Protocol
+
+RULES = (
+    "Repetitions are paired: all algorithms are trained on the same rows. Tests are two-sided "
+    "t-tests of paired differences, of slopes or of rank correlations, one value a repetition, at "
+    "0.01; p-values of several k are adjusted by Holm's method. A comparison at several k holds "
+    "if the sign is right at every k and significant at one or more; in part, if it is "
+    "significant somewhere but the sign is wrong elsewhere; it does not hold if only the wrong "
+    "sign is significant. A trend that turns significantly holds in part. A claim of several "
+    "parts holds if all of them hold, in part if some do. What the repetitions do not decide is "
+    "not testable, as is what lacks gd, nag, a k or a second repetition. Figure 2 is exact."
+)
+
+_COLUMNS = {
+    "fig3": ("train_loss",),
+    "fig4": ("q_spectral", "q_frobenius"),
+    "fig5": ("gap",),
+    "fig6": ("train_loss", "gap"),
+}
+FIGURES = ("fig2", *_COLUMNS)
+
+_NORMS = {"q_spectral": "spectral", "q_frobenius": "Frobenius"}
+_PAPER = ("gd", "nag")
+_ABOUT_RIGHT = "about right"
+_ROLES = ("under-parameterised", _ABOUT_RIGHT, "over-parameterised")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper, and what was found.
+
+    Parameters
+    ----------
+    figure : str
+        "fig2" to "fig6".
+    text : str
+        What is claimed.
+    verdict : {"holds", "holds in part", "does not hold", "not testable"}
+    found : str
+        The numbers.
+    p_value : float or None
+        The largest p-value of the parts that decide; None where nothing was tested, or where
+        numbers are exact.
+    """
+
+    figure: str
+    text: str
+    verdict: str
+    found: str
+    p_value: float | None
+
+
+def check_figure(figure: str) -> None:
+    """Raise a ValueError that lists the figures, for one that is unknown."""
+    if figure not in FIGURES:
+        raise ValueError(f"figure={figure!r} is not one of {list(FIGURES)}.")
+
+
+def read_table(figure: str, table: Mapping[str, Any]) -> Measurements:
+    """Return what a figure after fig2 needs of its table.
+
+    Raises
+    ------
+    ValueError
+        If the table cannot be read as one.
+    """
+    return Measurements(table, _COLUMNS[figure], has_q_hidden=figure != "fig6")
+
+
+def claims_of(figure: str, table: Mapping[str, Any] | None, protocol: Protocol) -> list[Claim]:
+    """Judge the paper's claims about a figure.
+
+    Parameters
+    ----------
+    figure : {"fig2", "fig3", "fig4", "fig5", "fig6"}
+    table : mapping of str to sequence, or None
+        The table of ``run_study``, or that of Fig. 6, with rows in any order. Fig. 2 comes from
+        the protocol alone and reads no table.
+    protocol : Protocol
+        Which k and hidden sizes the claims are about; of three hidden sizes or more, the
+        smallest, middle and largest play the paper's under-parameterised, about right and
+        over-parameterised Q_theta.
+
+    Returns
+    -------
+    list of Claim
+        Always the same number for the same figure and hidden sizes.
+
+    Raises
+    ------
+    ValueError
+        If the figure is unknown or the table cannot be read as one.
+
+    Notes
+    -----
+    Comparisons are paired t-tests over repetitions, two-sided, at 0.01, Holm over k. "holds":
+    the right sign at every k and significant at one or more. "holds in part": significant
+    somewhere, the wrong sign elsewhere; or some parts of the claim only. "does not hold": only
+    the wrong sign is significant. "not testable": gd, nag or repetitions are missing, or nothing
+    is significant. Trends test each repetition's slope, and hold in part where the curve turns
+    significantly; of a maximum within the range of k each inner k is tested against both ends.
+    Fig. 2 is exact. ``_evidence.py`` states the rules test by test.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.experiments._protocol import Protocol
+    >>> for claim in claims_of("fig2", None, Protocol()):
+    ...     print(claim.verdict)
+    holds
+    holds
+    holds
+    """
+    check_figure(figure)
+    if figure == "fig2":
+        return [Claim("fig2", text, *part) for text, part in exact_claims(protocol)]
+    if table is None:
+        raise ValueError(f"{figure} needs a table, got None.")
+    judged = _JUDGES[figure](read_table(figure, table), protocol)
+    return [Claim(figure, text, *combine(parts)) for text, parts in judged]
+
+
+_Judged = list[tuple[str, list[Part]]]
+
+
+def _training_loss(data: Measurements, protocol: Protocol) -> _Judged:
+    judged: _Judged = []
+    for q_hidden in sorted(protocol.q_hidden):
+        of = _Reader(data, q_hidden)
+        judged += [
+            (
+                f"{_units(q_hidden)}: the empirical loss falls with k",
+                of.each("train_loss", _falls(data.k)),
+            ),
+            (
+                f"{_units(q_hidden)}: the empirical loss of nag is below that of gd for k > 1",
+                of.compare("train_loss", "nag", "gd", [k > 1 for k in data.k]),
+            ),
+        ]
+    return judged
+
+
+def _distance_to_q(data: Measurements, protocol: Protocol) -> _Judged:
+    judged: _Judged = []
+    more_than_one = [k > 1 for k in data.k]
+    cvg = _convergence(data.k, protocol)
+    for q_hidden in sorted(protocol.q_hidden):
+        of, falls, ordered, theory = _Reader(data, q_hidden), [], [], []
+        for column, norm in _NORMS.items():
+            falls += of.each(column, _falls(data.k, f", {norm} norm"))
+            ordered += of.compare(column, "nag", "gd", more_than_one, note=f"{norm} norm: ")
+            theory += of.against_convergence(column, cvg, f"{norm} norm, gd and nag together")
+        distance = f"{_units(q_hidden)}: the distance of Q_theta to Q*, in both norms,"
+        judged += [
+            (f"{distance} falls with k", falls),
+            (f"{distance} is smaller with nag than with gd at equal k > 1", ordered),
+            (f"{distance} follows the certified Cvg over k", theory),
+        ]
+    return judged
+
+
+def _convergence(k: Sequence[int], protocol: Protocol) -> Matrix | None:
+    """Return the certified Cvg of gd and then nag, None where the protocol lacks one."""
+    known = [a for a in (find_algorithm(protocol, name) for name in _PAPER) if a is not None]
+    if len(known) < len(_PAPER):
+        return None
+    return np.concatenate([certified_convergence(each, k, protocol) for each in known])
+
+
+def _falls(k: Sequence[int], note: str = "") -> Callable[[Matrix, str], Part]:
+    return lambda values, name: trend(values, k, name + note, rises=False)
+
+
+def _gap(data: Measurements, protocol: Protocol) -> _Judged:
+    more_than_one = [k > 1 for k in data.k]
+    large = [k > max(1.0, float(np.median(data.k))) for k in data.k]
+    sizes = {role: size for size, role in hidden_roles(protocol.q_hidden).items()}
+    judged: _Judged = []
+    for role in _ROLES:
+        title = f"{role} ({_units(sizes[role])})" if role in sizes else role
+        shape = "rises with k, then falls" if role == _ABOUT_RIGHT else "rises with k"
+        order = (
+            "the gap of nag is below that of gd for larger k (those above the median)"
+            if role == _ABOUT_RIGHT
+            else "the gap of gd is below that of nag for k > 1"
+        )
+        if role not in sizes:
+            found = f"Needs three hidden sizes to tell the roles; got {sorted(protocol.q_hidden)}."
+            shapes = ordered = [Part(NOT_TESTABLE, found, None)]
+        else:
+            of = _Reader(data, sizes[role])
+            if role == _ABOUT_RIGHT:
+                shapes = of.each("gap", lambda v, name: peak(v, data.k, name))
+                ordered = of.compare("gap", "nag", "gd", large)
+            else:
+                shapes = of.each("gap", lambda v, name: trend(v, data.k, name, rises=True))
+                ordered = of.compare("gap", "gd", "nag", more_than_one)
+        judged += [(f"{title}: the gap {shape}", shapes), (f"{title}: {order}", ordered)]
+    return judged
+
+
+def _learning_to_optimise(data: Measurements, protocol: Protocol) -> _Judged:
+    of = _Reader(data, 0)
+    steps = [k > 0 for k in data.k]
+    smaller = [part for rival in _PAPER for part in of.compare("train_loss", "rnn", rival, steps)]
+    larger = [part for rival in _PAPER for part in of.compare("gap", rival, "rnn", steps)]
+    return [
+        ("the training error of rnn is below those of gd and nag", smaller),
+        ("the gap of rnn is above those of gd and nag", larger),
+    ]
+
+
+_JUDGES: dict[str, Callable[[Measurements, Protocol], _Judged]] = {
+    "fig3": _training_loss,
+    "fig4": _distance_to_q,
+    "fig5": _gap,
+    "fig6": _learning_to_optimise,
+}
+
+
+def hidden_roles(q_hidden: Sequence[int]) -> dict[int, str]:
+    """Return which hidden sizes play the paper's three roles, of three sizes or more."""
+    sizes = sorted(q_hidden)
+    if len(sizes) < 3:
+        return {}
+    played = (sizes[0], sizes[(len(sizes) - 1) // 2], sizes[-1])
+    return dict(zip(played, _ROLES, strict=True))
+
+
+def _units(q_hidden: int) -> str:
+    return f"{q_hidden} hidden units" if q_hidden else "linear Q_theta"
+
+
+class _Reader:
+    """The matrices of one hidden size, and parts of claims about them."""
+
+    def __init__(self, data: Measurements, q_hidden: int) -> None:
+        self.data = data
+        self.q_hidden = q_hidden
+
+    def each(self, column: str, judge: Callable[[Matrix, str], Part]) -> list[Part]:
+        """Judge gd and nag, one by one."""
+        return self._refusal(column, _PAPER) or [
+            self._with_count(judge(self._matrix(column, algo), algo), column, [algo])
+            for algo in _PAPER
+        ]
+
+    def compare(
+        self, column: str, low: str, high: str, at: Sequence[bool], note: str = ""
+    ) -> list[Part]:
+        """Judge that one algorithm is below another at the chosen k."""
+        refused = self._refusal(column, (low, high))
+        if refused:
+            return refused
+        chosen = np.asarray(at, dtype=bool)
+        steps = [k for k, is_chosen in zip(self.data.k, at, strict=True) if is_chosen]
+        matrices = [self._matrix(column, algo)[:, chosen] for algo in (low, high)]
+        part = below(matrices[0], matrices[1], steps, (low, high))
+        return [self._with_count(part._replace(found=note + part.found), column, [low, high])]
+
+    def against_convergence(self, column: str, convergence: Matrix | None, name: str) -> list[Part]:
+        """Judge that gd and nag together are ordered as their certified Cvg, one by the other."""
+        refused = self._refusal(column, _PAPER)
+        if refused:
+            return refused
+        if convergence is None:
+            return [Part(NOT_TESTABLE, "The protocol lacks gd or nag.", None)]
+        values = np.hstack([self._matrix(column, algo) for algo in _PAPER])
+        return [self._with_count(follows(values, convergence, name), column, _PAPER)]
+
+    def _matrix(self, column: str, algo: str) -> Matrix:
+        return self.data.matrix(column, algo, self.q_hidden)
+
+    def _refusal(self, column: str, algos: Sequence[str]) -> list[Part]:
+        empty = [a for a in algos if not np.isfinite(self._matrix(column, a)).any()]
+        if empty:
+            return [Part(NOT_TESTABLE, f"The table has no values of {' and '.join(empty)}.", None)]
+        return []
+
+    def _with_count(self, part: Part, column: str, algos: Sequence[str]) -> Part:
+        n = self.data.n_not_finite(column, algos, self.q_hidden)
+        return part._replace(found=f"{part.found} Left out: {n} not finite.") if n else part

@@ -1,0 +1,189 @@
+"""The training behind Fig. 6: the energies are given, and only phi is learned."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils.parallel import delayed
+
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.model_selection._checkpoint import Checkpoint
+from sklearn_reasoning.model_selection._tasks import running
+
+from ._given_energies import GivenEnergies, Losses, Stack, given_energies, measure, train_stack
+from ._protocol import Protocol
+from ._study import Table
+from ._synthetic import draw_population
+
+_COLUMNS = (
+    *("algo", "k", "repetition", "optimizer", "lr"),
+    *("train_loss", "population_loss", "gap"),
+)
+# What the results depend on. All else in a protocol is about Q_theta, which there is none of.
+_SETTINGS = (
+    *("k", "optimizers", "lrs", "epochs", "repetitions", "n_samples", "n_features"),
+    *("n_outputs", "mu", "L", "noise", "population_size", "weight_decay", "held_out", "seed"),
+)
+
+
+def run_learning_to_optimise(
+    protocol: Protocol,
+    folder: str | Path | None = None,
+    *,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    algos: Sequence[str | Algorithm] = ("gd", "nag", "rnn"),
+) -> Table:
+    r"""Train algorithms on given energies, and measure their generalisation gap (Fig. 6).
+
+    The true (Q, b) of each row is known, and only phi is learned: a step size, kept in the
+    algorithm's stable region, or the weights of a cell, which begins as gradient descent with
+    step size 1/L. The loss is the mean of :math:`\lVert Alg^k_\phi(Q, b) - y \rVert_2` over
+    the training rows (Eq. 13), through all k steps, with labels :math:`y = -Q^{-1} b`. Step
+    sizes do not decay, weights do. Each model keeps the parameters of its best epoch.
+
+    Algorithms that commute with rotations run in the eigenbasis of each row's Q, where all
+    that counts is the same. The recurrent cell does not commute: it runs in the original basis,
+    on :math:`Q = R \operatorname{diag}(\lambda) R'`, b and y, with the R of
+    :func:`~sklearn_reasoning.datasets.make_quadratic_reasoning` of the same seed. Training rows
+    and label noise are those of the study, rotated.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Its ``algos``, ``q_hidden``, ``learn_step_size``, ``same_initial_weights`` and
+        ``selection`` have no part in this: phi is always trained, begins at one value, and the
+        training loss selects.
+    folder : str, Path or None, default=None
+        Where finished stacks are kept, so that a killed run goes on; None keeps none. A stack
+        is all repetitions and learning rates of an algorithm, a k and an optimiser. They lie
+        in ``learning-to-optimise`` in the folder, which may hold other things.
+    n_jobs : int or None, default=None
+        Number of processes.
+    verbose : int, default=0
+        Whether to print a line a stack, with the time left, on stderr.
+    algos : sequence of str or Algorithm, default=("gd", "nag", "rnn")
+        Those with nothing to learn are measured as they are.
+
+    Returns
+    -------
+    dict of str to list
+        Equally long columns ``algo``, ``k``, ``repetition``, ``optimizer``, ``lr``,
+        ``train_loss``, ``population_loss`` and ``gap``: one row for each algorithm, k and
+        repetition, with the optimiser and learning rate of the smallest training loss. The
+        training loss is against the labels with their noise, the other without.
+
+    Raises
+    ------
+    TypeError
+        If ``algos`` is a string or holds anything but names and algorithms.
+    ValueError
+        If a name is unknown, ``algos`` is empty or has a name twice, or the folder holds
+        another run.
+    OSError
+        If the folder cannot be made or written to.
+    RuntimeError
+        If all trainings of an algorithm, k and repetition diverged.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.experiments._protocol import Protocol
+    >>> protocol = Protocol(
+    ...     k=(2,), optimizers=("adam",), lrs=(1e-2,), epochs=50, repetitions=2,
+    ...     population_size=500,
+    ... )
+    >>> table = run_learning_to_optimise(protocol, algos=("gd", "nag"))
+    >>> table["algo"], table["repetition"]
+    (['gd', 'gd', 'nag', 'nag'], [0, 1, 0, 1])
+    """
+    algorithms = _checked(algos)
+    population = draw_population(protocol)
+    given = {
+        decoupled: given_energies(protocol, population, decoupled=decoupled)
+        for decoupled in sorted({algorithm.commutes_with_rotations for algorithm in algorithms})
+    }
+    stacks = [Stack(*parts) for parts in product(algorithms, protocol.k, protocol.optimizers)]
+    n_models = protocol.repetitions * len(protocol.lrs)
+    kept: Checkpoint | None = None
+    if folder is not None:
+        settings = {name: getattr(protocol, name) for name in _SETTINGS}
+        # As texts, short tuples are shown where folders differ.
+        shown = {n: str(v) if isinstance(v, tuple) else v for n, v in settings.items()}
+        search = {"algos": algorithms, **shown, "the population": population}
+        # A folder of its own in the folder, where the study may keep its stacks too.
+        kept = Checkpoint(Path(folder) / "learning-to-optimise", search)
+    results = {} if kept is None else kept.load()
+    waiting = [
+        (number * n_models, stack)
+        for number, stack in enumerate(stacks)
+        if any(number * n_models + model not in results for model in range(n_models))
+    ]
+    tasks = (
+        delayed(_measured)(protocol, given[stack.algorithm.commutes_with_rotations], stack, first)
+        for first, stack in waiting
+    )
+    total, done, began = sum(stack.work for _, stack in waiting), 0, time.perf_counter()
+    with nullcontext() if kept is None else kept, running(tasks, n_jobs, "2*n_jobs") as finished:
+        for i, (stack, measured) in enumerate(finished, start=1):
+            if kept is not None:
+                kept.save(measured)
+            results.update(measured)
+            done += stack.work
+            if verbose:
+                left = (time.perf_counter() - began) * (total - done) / done
+                print(f"{stack}: {i} of {len(waiting)}, {left:.0f} s left", file=sys.stderr)
+    return _selected(protocol, algorithms, [results[i] for i in range(len(stacks) * n_models)])
+
+
+def _measured(
+    protocol: Protocol, given: GivenEnergies, stack: Stack, first: int
+) -> tuple[Stack, list[tuple[int, Losses]]]:
+    """Train a stack, and return the losses of its models by their index, from ``first`` on."""
+    trained = train_stack(protocol, given, stack, given.folds)
+    losses = measure(protocol, given, stack, trained, given.folds)
+    return stack, list(enumerate(losses, start=first))
+
+
+def _checked(algos: Sequence[str | Algorithm]) -> list[Algorithm]:
+    if isinstance(algos, str):
+        raise TypeError(f"algos={algos!r} must be a sequence of algorithms, such as ({algos!r},).")
+    algorithms = [get_algorithm(algo) for algo in algos]
+    names = [algorithm.name for algorithm in algorithms]
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"algos={tuple(algos)!r} must hold at least one, and no name twice.")
+    return algorithms
+
+
+def _selected(protocol: Protocol, algorithms: list[Algorithm], losses: list[Losses]) -> Table:
+    """Return the rows of the rates and optimisers with the smallest training losses."""
+    p = protocol
+    shape = (len(algorithms), len(p.k), len(p.optimizers), p.repetitions, len(p.lrs))
+    train, population = (
+        np.array([loss[name] for loss in losses]).reshape(shape)
+        for name in ("train_loss", "population_loss")
+    )
+    table: Table = {name: [] for name in _COLUMNS}
+    for a, k, repetition in np.ndindex(len(algorithms), len(p.k), p.repetitions):
+        among = train[a, k, :, repetition]
+        name = algorithms[a].name
+        if np.isnan(among).all():
+            raise RuntimeError(
+                f"all trainings of algo={name!r}, k={p.k[k]} diverged in repetition "
+                f"{repetition}: try smaller lrs={p.lrs}."
+            )
+        optimizer, lr = np.unravel_index(np.nanargmin(among), among.shape)
+        train_loss = float(among[optimizer, lr])
+        population_loss = float(population[a, k, optimizer, repetition, lr])
+        row = (
+            *(name, p.k[k], repetition, p.optimizers[optimizer], p.lrs[lr]),
+            *(train_loss, population_loss, population_loss - train_loss),
+        )
+        for column, value in zip(_COLUMNS, row, strict=True):
+            table[column].append(value)
+    return table

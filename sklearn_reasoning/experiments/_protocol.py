@@ -1,0 +1,182 @@
+"""The settings of the paper's synthetic experiments (Section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+
+_FULL_K = (*range(1, 11), 12, 14, 16, 18, 20, 25, 30)
+
+_positive = [Interval(Real, 0, None, closed="neither")]
+_counts = [Interval(Integral, 1, None, closed="left")]
+
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "epochs": _counts,
+    "repetitions": [Interval(Integral, 2, None, closed="left")],
+    "n_samples": [Interval(Integral, 4, None, closed="left")],
+    "n_features": _counts,
+    "n_outputs": [Interval(Integral, 3, None, closed="left")],
+    "mu": _positive,
+    "L": _positive,
+    "noise": [Interval(Real, 0, None, closed="left")],
+    "population_size": _counts,
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "learn_step_size": ["boolean"],
+    "same_initial_weights": ["boolean"],
+    "held_out": [StrOptions({"population", "disjoint"})],
+    "selection": [StrOptions({"training", "cross-validation"})],
+    "true_energy": [str, Path, None],
+    "seed": [Interval(Integral, 0, 2**31 - 1, closed="left")],
+}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Settings of the synthetic study; the defaults are the paper's.
+
+    Parameters
+    ----------
+    algos : tuple of str or Algorithm, default=("gd", "nag")
+        Algorithms that are compared.
+    k : tuple of int
+        Numbers of steps; each k is a model of its own. Default: 1 to 10, 12, 14, 16, 18, 20, 25
+        and 30.
+    q_hidden : tuple of int, default=(0, 16, 32)
+        Hidden units of Q_theta; 0 is a linear map. Q* has 3.
+    optimizers : tuple of {"adam", "sgd"}, default=("adam", "sgd")
+    lrs : tuple of float, default=(1e-2, 5e-3, 1e-3, 5e-4, 1e-4)
+        Learning rates. Of all optimisers and rates the one with the best selection loss is kept.
+    epochs : int, default=50_000
+    repetitions : int, default=20
+        Number of training sets, drawn from the population.
+    n_samples : int, default=100
+        Training rows; batches hold half of them.
+    n_features, n_outputs : int, default=10 and 5
+        m and d.
+    mu, L : float, default=0.1 and 1.0
+        Smallest and largest eigenvalue of Q*.
+    noise : float, default=0.0
+        Standard deviation of noise on the training labels.
+    population_size : int, default=10_000
+    weight_decay : float, default=1e-4
+    learn_step_size : bool, default=False
+        Whether the step size, which starts at 1/L, is trained. The paper's released code has the
+        option and never does.
+    same_initial_weights : bool, default=True
+        Whether repetitions start from the same weights.
+    held_out : {"population", "disjoint"}, default="population"
+        Whether the held-out rows are the whole population, as in the paper, or the part of it
+        that was not trained on.
+    selection : {"training", "cross-validation"}, default="training"
+        What the learning rate and the optimiser are chosen by: the training loss, as in the
+        paper, or 5-fold cross-validation on the training rows.
+    true_energy : str, Path or None, default=None
+        An ``.npz`` file with the weights of another Q*, as the paper's authors released theirs:
+        ``layers_w.0.weight``, ``layers_w.0.bias``, ``layers_w.1.weight``, ``layers_w.1.bias``.
+    seed : int, default=0
+        Seed of everything.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is of the wrong kind or out of its domain.
+    """
+
+    algos: tuple[str | Algorithm, ...] = ("gd", "nag")
+    k: tuple[int, ...] = _FULL_K
+    q_hidden: tuple[int, ...] = (0, 16, 32)
+    optimizers: tuple[str, ...] = ("adam", "sgd")
+    lrs: tuple[float, ...] = (1e-2, 5e-3, 1e-3, 5e-4, 1e-4)
+    epochs: int = 50_000
+    repetitions: int = 20
+    n_samples: int = 100
+    n_features: int = 10
+    n_outputs: int = 5
+    mu: float = 0.1
+    L: float = 1.0
+    noise: float = 0.0
+    population_size: int = 10_000
+    weight_decay: float = 1e-4
+    learn_step_size: bool = False
+    same_initial_weights: bool = True
+    held_out: str = "population"
+    selection: str = "training"
+    true_energy: str | Path | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        validate_parameter_constraints(
+            _CONSTRAINTS, {name: values[name] for name in _CONSTRAINTS}, caller_name="Protocol"
+        )
+        lists: dict[str, Callable[[Any], bool]] = {
+            "algos": lambda algo: bool(get_algorithm(algo)),
+            "k": lambda k: isinstance(k, int) and k >= 0,
+            "q_hidden": lambda q: isinstance(q, int) and q >= 0,
+            "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
+            "lrs": lambda lr: isinstance(lr, int | float) and 0.0 < lr < float("inf"),
+        }
+        for name, allowed in lists.items():
+            entries = values[name]
+            if not isinstance(entries, tuple):
+                raise TypeError(f"{name}={entries!r} must be a tuple.")
+            if not entries:
+                raise ValueError(f"{name}={entries!r} must hold at least one entry.")
+            wrong = [entry for entry in entries if not allowed(entry)]
+            if wrong:
+                raise ValueError(f"{name}={entries!r} holds {wrong[0]!r}, which is not allowed.")
+            if len(set(entries)) != len(entries):
+                raise ValueError(f"{name}={entries!r} holds an entry twice.")
+        if self.mu > self.L:
+            raise ValueError(f"mu={self.mu} must be at most L={self.L}.")
+        if self.n_samples >= self.population_size:
+            raise ValueError(
+                f"n_samples={self.n_samples} must be below population_size={self.population_size}."
+            )
+
+    @classmethod
+    def quick(cls) -> Protocol:
+        """Return settings that take minutes: fewer k, rates, epochs and repetitions.
+
+        Returns
+        -------
+        Protocol
+        """
+        return cls(
+            k=(1, 2, 4, 6, 8, 12, 16, 20, 30),
+            optimizers=("adam",),
+            lrs=(1e-2, 1e-3),
+            epochs=5_000,
+            repetitions=10,
+        )
+
+    def but(self, settings: Mapping[str, Any]) -> Protocol:
+        """Return the same protocol with some settings replaced.
+
+        Parameters
+        ----------
+        settings : mapping of str to object
+            Values by the names of the parameters.
+
+        Returns
+        -------
+        Protocol
+        """
+        return replace(self, **settings)
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return the settings as plain values, as they are written to files."""
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        settings["algos"] = [get_algorithm(algo).name for algo in self.algos]
+        settings["true_energy"] = None if self.true_energy is None else Path(self.true_energy).name
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in settings.items()
+        }

@@ -1,0 +1,200 @@
+"""The report of a study: one HTML file with claims, figures and settings."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import sklearn_reasoning
+from sklearn_reasoning._files import write_atomically
+
+from ._claims import RULES, Claim
+from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, show_p
+from ._figures import TITLES
+from ._protocol import Protocol
+
+_CLASSES = {HOLDS: "holds", IN_PART: "part", FAILS: "fails", NOT_TESTABLE: "open"}
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
+  max-width: 62rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
+h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
+img { max-width: 100%; height: auto; }
+ul.claims { list-style: none; padding: 0; }
+ul.claims li { border-left: .4rem solid; padding: .3rem 0 .3rem .8rem; margin: 1rem 0; }
+ul.claims p { margin: .2rem 0; color: #1a1a1a; }
+.found { font-size: .9rem; }
+.verdict { font-weight: 700; }
+.holds { border-color: #00664f; } .holds .verdict, td.holds { color: #00664f; }
+.part { border-color: #8a5a00; } .part .verdict, td.part { color: #8a5a00; }
+.fails { border-color: #a8321f; } .fails .verdict, td.fails { color: #a8321f; }
+.open { border-color: #5c5c5c; } .open .verdict, td.open { color: #5c5c5c; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; } td, th { padding: .25rem .8rem .25rem 0; text-align: left;
+  vertical-align: top; border-bottom: 1px solid #ddd; }
+pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; }
+"""
+
+
+def write_report(
+    folder: str | Path,
+    protocol: Protocol,
+    claims: Sequence[Claim],
+    figures: Mapping[str, Sequence[str | Path]],
+    provenance: Mapping[str, Any],
+) -> Path:
+    """Write ``report.html``: one file that needs no other, and runs no script.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it is not there.
+    protocol : Protocol
+    claims : sequence of Claim
+        From ``claims_of``, of all figures.
+    figures : mapping of str to sequence of str or Path
+        What ``draw`` returned, by figure; the PNG files are put into the report.
+    provenance : mapping
+        What else to say, in this order, with plain values, lists or mappings of them: versions,
+        the seed, and so on. ``"command"`` is shown as one to copy, ``"seconds"`` as hours,
+        minutes and seconds.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If a figure cannot be read, or the folder not made or written to.
+    """
+    images = {
+        name: [path.read_bytes() for path in map(Path, paths) if path.suffix == ".png"]
+        for name, paths in figures.items()
+    }
+    path = Path(folder) / "report.html"
+    page = _page(protocol, list(claims), images, dict(provenance))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, page.encode())
+    return path
+
+
+def _page(
+    protocol: Protocol,
+    claims: list[Claim],
+    images: Mapping[str, list[bytes]],
+    provenance: dict[str, Any],
+) -> str:
+    command = provenance.pop("command", None)
+    names = list(dict.fromkeys([*(claim.figure for claim in claims), *images]))
+    # The policy holds a reader's browser to what the file promises: nothing is fetched or run.
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        "<title>The paper&#x27;s experiments, reproduced</title>",
+        f"<style>{_STYLE}</style>\n</head>\n<body>",
+        "<h1>The paper&#x27;s experiments, reproduced</h1>",
+        "<p>Chen, Zhang, Reisinger and Song, &ldquo;Understanding Deep Architectures with "
+        "Reasoning Layer&rdquo;, NeurIPS 2020: what it claims about its figures, and what this "
+        f"study found. Made by sklearn_reasoning {escape(sklearn_reasoning.__version__)}.</p>",
+        _command(command),
+        _overview(names, claims),
+        *(_section(name, claims, images.get(name, [])) for name in names),
+        f"<h2>How claims are judged</h2>\n<p>{escape(RULES)}</p>",
+        f"<h2>Settings</h2>\n{_settings(protocol.to_dict())}",
+        f"<h2>Provenance</h2>\n{_settings(provenance)}" if provenance else "",
+        "</body>\n</html>\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _command(command: Any) -> str:
+    if command is None:
+        return ""
+    return f"<p>Make it again with</p>\n<pre><code>{escape(str(command))}</code></pre>"
+
+
+def _overview(names: Sequence[str], claims: Sequence[Claim]) -> str:
+    """Return how many claims of each figure have each verdict."""
+    if not claims:
+        return "<p>No claims were judged.</p>"
+    heads = "".join(f'<th scope="col">{escape(verdict)}</th>' for verdict in _CLASSES)
+    lines = []
+    for name in names:
+        counts = Counter(claim.verdict for claim in claims if claim.figure == name)
+        cells = "".join(
+            f'<td class="{css}">{counts[verdict]}</td>' if counts[verdict] else "<td>&ndash;</td>"
+            for verdict, css in _CLASSES.items()
+        )
+        link = f'<a href="#{escape(name)}">{escape(_title(name))}</a>'
+        lines.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
+    rows = "\n".join(lines)
+    return (
+        f'<div class="wide"><table>\n<tr><th scope="col">claims that</th>{heads}</tr>\n'
+        f"{rows}\n</table></div>"
+    )
+
+
+def _section(name: str, claims: Sequence[Claim], images: Sequence[bytes]) -> str:
+    title = escape(_title(name))
+    parts = [f'<section id="{escape(name)}">\n<h2>{title}</h2>']
+    for image in images:
+        data = base64.b64encode(image).decode()
+        parts.append(f'<img alt="{title}" src="data:image/png;base64,{data}">')
+    items = [_claim(claim) for claim in claims if claim.figure == name]
+    if items:
+        parts.append('<ul class="claims">\n' + "\n".join(items) + "\n</ul>")
+    return "\n".join([*parts, "</section>"])
+
+
+def _claim(claim: Claim) -> str:
+    p = "" if claim.p_value is None else f" ({show_p(claim.p_value)})"
+    return (
+        f'<li class="{_CLASSES[claim.verdict]}"><p>{escape(_sentence(claim.text))}</p>\n'
+        f'<p><span class="verdict">{escape(claim.verdict)}</span>{escape(p)}</p>\n'
+        f'<p class="found">{escape(_sentence(claim.found))}</p></li>'
+    )
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _title(name: str) -> str:
+    return TITLES.get(name, name)
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    rows = "\n".join(
+        f'<tr><th scope="row">{escape(str(name))}</th><td>{_value(str(name), value)}</td></tr>'
+        for name, value in values.items()
+    )
+    return f'<div class="wide"><table>\n{rows}\n</table></div>'
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "<br>".join(f"{escape(str(n))}: {_value(str(n), v)}" for n, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_value("", each) for each in value)
+    if name == "seconds" and isinstance(value, int | float):
+        return escape(_duration(value))
+    if value is None:
+        return "none"
+    return escape(str(value))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    words = [f"{hours} h"] if hours else []
+    words += [f"{minutes} min"] if minutes or hours else []
+    return " ".join([*words, f"{rest} s"])

@@ -1,0 +1,44 @@
+"""Tidy tables as files: CSV for people and other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sklearn_reasoning._files import write_atomically
+
+Table = dict[str, list[Any]]
+
+
+def write_csv(path: Path, table: Mapping[str, Sequence[Any]]) -> None:
+    """Write equally long columns, numbers with all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*table.values(), strict=True))
+    write_atomically(path, text.getvalue().encode())
+
+
+def read_csv(path: Path) -> Table:
+    """Read what :func:`write_csv` wrote; what looks like a number is one."""
+    with open(path, newline="", encoding="utf-8") as file:
+        names, *rows = csv.reader(file)
+    return {name: [_value(row[i]) for row in rows] for i, name in enumerate(names)}
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain values, keys in their order."""
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,130 @@
+"""Whether the theory explains the gap: its terms and three rival laws against what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from sklearn_reasoning.algorithms import get_algorithm
+from sklearn_reasoning.bounds import local_rademacher_bound
+
+from ._certified import certified_properties
+from ._measurements import Matrix, Measurements
+from ._protocol import Protocol
+from ._tables import Table
+
+# Linear in depth (arXiv 2112.04364), its square root (2303.05582), no growth (2304.09802).
+_LAWS = {"k": 1.0, "sqrt(k)": 0.5, "constant": 0.0}
+
+
+def explain_gap(table: Mapping[str, Any], protocol: Protocol) -> Table:
+    r"""Correlate the measured gap with the terms of Theorem 5.1.
+
+    Parameters
+    ----------
+    table : mapping of str to sequence
+        As ``run_study`` returns it.
+    protocol : Protocol
+
+    Returns
+    -------
+    dict of str to list
+        A row for each ``q_hidden`` and ``term``: "Cvg", "Stab", "Stab x Cvg" (Q, at the step size
+        1/L), "Theorem 5.1" (Eq. 15, all constants 1, at the mean squared training loss) and the
+        depth "k"; ``rank_correlation`` is Spearman's over all algorithms and k, the mean over
+        repetitions, with ``standard_error``.
+    """
+    data = Measurements(table, ["gap", "train_loss"])
+    rows: Table = {name: [] for name in ("q_hidden", "term", "rank_correlation", "standard_error")}
+    for q_hidden in data.q_hidden:
+        gaps = _side_by_side(data, "gap", q_hidden)
+        for term, values in _terms(data, protocol, q_hidden).items():
+            found = np.array([_spearman(row, values) for row in gaps])
+            found = found[np.isfinite(found)]
+            rows["q_hidden"].append(q_hidden)
+            rows["term"].append(term)
+            rows["rank_correlation"].append(float(found.mean()) if len(found) else float("nan"))
+            error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.nan
+            rows["standard_error"].append(float(error))
+    return rows
+
+
+def depth_laws(table: Mapping[str, Any]) -> Table:
+    """Fit the mean gap of each algorithm and size by a k, a sqrt(k) and a constant a.
+
+    Parameters
+    ----------
+    table : mapping of str to sequence
+        As ``run_study`` returns it.
+
+    Returns
+    -------
+    dict of str to list
+        A row for each ``algo``, ``q_hidden`` and ``law``; ``error`` is the root mean square of
+        what the fit leaves, over that of the gap; ``best`` marks the law that leaves least.
+    """
+    data = Measurements(table, ["gap"])
+    rows: Table = {name: [] for name in ("algo", "q_hidden", "law", "error", "best")}
+    k = np.array(data.k, dtype=np.float64)
+    for q_hidden in data.q_hidden:
+        for algo in data.algos:
+            gap = np.nanmean(data.matrix("gap", algo, q_hidden), axis=0)
+            errors = {}
+            for law, power in _LAWS.items():
+                x = k**power
+                left = gap - x * (x @ gap) / (x @ x)
+                errors[law] = float(np.linalg.norm(left) / np.linalg.norm(gap))
+            for law, error in errors.items():
+                best = error == min(errors.values())
+                values = (algo, q_hidden, law, error, best)
+                for name, value in zip(rows, values, strict=True):
+                    rows[name].append(value)
+    return rows
+
+
+def _side_by_side(data: Measurements, column: str, q_hidden: int) -> Matrix:
+    """Return a row a repetition, the algorithms' k one after another."""
+    return np.hstack([data.matrix(column, algo, q_hidden) for algo in data.algos])
+
+
+def _terms(data: Measurements, protocol: Protocol, q_hidden: int) -> dict[str, Matrix]:
+    by_name = {get_algorithm(algo).name: get_algorithm(algo) for algo in protocol.algos}
+    certified = [certified_properties(by_name[algo], data.k, protocol) for algo in data.algos]
+
+    def joined(name: str) -> Matrix:
+        return np.concatenate([values[name] for values in certified])
+
+    cvg, stab = joined("convergence"), joined("stability_in_Q")
+    level = np.nanmean(_side_by_side(data, "train_loss", q_hidden) ** 2, axis=0)
+    # b is uniform in [-5, 5]^d; the covering number is that of the count of weights.
+    b_norm = 5.0 * np.sqrt(protocol.n_outputs)
+    n_weights = (protocol.n_features + 1) * max(q_hidden, 1) + (q_hidden + 1) * (
+        protocol.n_outputs - 2
+    )
+    theorem = local_rademacher_bound(
+        n_weights * np.log(protocol.n_samples),
+        n_samples=protocol.n_samples,
+        d=protocol.n_outputs,
+        convergence=np.nan_to_num(cvg, nan=1.0),
+        stability=np.nan_to_num(stab, nan=np.inf) * b_norm,
+        level=np.nan_to_num(level),
+        M=b_norm / protocol.mu,
+    )
+    depth = np.tile(np.array(data.k, dtype=np.float64), len(data.algos))
+    return {
+        "Cvg": cvg,
+        "Stab": stab,
+        "Stab x Cvg": cvg * stab,
+        "Theorem 5.1": np.asarray(theorem, dtype=np.float64),
+        "k": depth,
+    }
+
+
+def _spearman(gap: Matrix, values: Matrix) -> float:
+    good = np.isfinite(gap) & np.isfinite(values)
+    if good.sum() < 3 or np.ptp(gap[good]) == 0.0 or np.ptp(values[good]) == 0.0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(gap[good]), rankdata(values[good]))[0, 1])
