@@ -87,7 +87,11 @@ class Search:
         self.log_range = torch.tensor([setting.low, setting.high], dtype=torch.float64).log()
         self.log_mu = math.log(setting.mu)
         self.skew = uniform(d, d)
-        self.log_eigenvalues = self.log_mu * uniform(d)
+        shares = uniform(d)
+        spread = (setting.mu + (1.0 - setting.mu) * shares).log()
+        # By turns over all magnitudes, and over all of [mu, L], most of which is large.
+        by_turns = (torch.arange(RESTARTS) // 2 % 2 == 0).reshape(-1, 1)
+        self.log_eigenvalues = torch.where(by_turns, self.log_mu * shares, spread)
         # Half of the pairs begin close together: where a slope is the supremum, that is its place.
         for values in (self.skew, self.log_eigenvalues):
             near = values[0, :, ::2] + 1e-2 * (values[1, :, ::2] - values[0, :, ::2])
