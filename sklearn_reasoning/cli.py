@@ -198,7 +198,11 @@ def _add_reproduce(commands: Any) -> None:
         help="fig2 fig3 fig4 fig5 fig6; default all",
     )
     size = command.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="about ten minutes; the default")
+    size.add_argument(
+        "--quick",
+        action="store_true",
+        help="the default: minutes for figures 2 to 5, half an hour with 6",
+    )
     size.add_argument("--full", action="store_true", help="the paper's sizes: many hours")
     command.add_argument("--out", default="reproduction", help="folder; default reproduction")
     command.add_argument("--jobs", type=int, default=2, help="processes; default 2")
