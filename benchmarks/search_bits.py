@@ -76,7 +76,7 @@ def compare(algo, dtype, epochs):
     expected = numbers(reference, X)
     cells, equal = [], True
     for largest, n_jobs in CUTS:
-        _fits._LARGEST_STACK = largest
+        _fits.LARGEST_STACK = largest
         search = BatchedGridSearchCV(model, grid_of(epochs), n_jobs=n_jobs, **options)
         found = numbers(search.fit(X, y, **fit), X)
         same = np.array_equal(found, expected, equal_nan=True)

@@ -9,6 +9,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -87,10 +88,11 @@ def _reproduce(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     _need_matplotlib("reproduce", parser)
     from sklearn_reasoning.experiments import Protocol, reproduce
 
+    names = {field.name for field in fields(Protocol)}
     settings = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in vars(options).items()
-        if name in _PROTOCOL_OPTIONS and value is not None
+        if name in names and value is not None
     }
     try:
         protocol = (Protocol() if options.full else Protocol.quick()).but(settings)
@@ -172,14 +174,6 @@ def _add_properties(commands: Any) -> None:
     properties.add_argument(
         "--plot", type=_figure_file, metavar="FILE", help="draw too, into a .png, .svg or .pdf"
     )
-
-
-# Options of reproduce that are fields of its Protocol.
-_PROTOCOL_OPTIONS = {
-    "algos", "k", "q_hidden", "optimizers", "lrs", "epochs", "repetitions", "n_samples",
-    "n_features", "n_outputs", "mu", "L", "noise", "population_size", "weight_decay",
-    "learn_step_size", "same_initial_weights", "held_out", "selection", "true_energy", "seed",
-}  # fmt: skip
 
 
 def _add_reproduce(commands: Any) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_reasoning.training import (
+    LARGEST_STACK,
     ModelSettings,
     ReasoningStack,
     Rows,
@@ -21,9 +22,6 @@ from sklearn_reasoning.training import (
 
 from ._signed_class import SignedClass
 from ._signed_values import SignedValues
-
-# Larger stacks leave the cache.
-_MODELS_PER_STACK = 256
 
 
 def trained_against_signs(
@@ -52,7 +50,7 @@ def trained_against_signs(
     """
     n_draws = len(signed.signs)
     seeds = rng.randint(0, 2**31 - 1, size=(n_draws, n_restarts))
-    at_once = max(_MODELS_PER_STACK // n_restarts, 1)
+    at_once = max(LARGEST_STACK // n_restarts, 1)
     for first in range(0, n_draws, at_once):
         part = slice(first, first + at_once)
         criterion = SignedValues(

@@ -503,9 +503,9 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         kept_in = self.net_.models[0].step_size_range if a.algorithm.has_step_size else None
         return FittedLayer(a.algorithm, module.k[0], module.learned(), a.mu, a.L, kept_in)
 
-    def _measure_rows(self, X: Any) -> MeasuredRows:
-        """Return spectra and distances on X, for ``certify``."""
-        eigenvalues, distance, length = distance_to_minimiser(self.module_, *self._split(X))
+    def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
+        """Return spectra and distances on X, for ``certify``; after another k steps if given."""
+        eigenvalues, distance, length = distance_to_minimiser(self.module_, *self._split(X), k=k)
         relative = np.divide(distance, length, out=np.zeros_like(distance), where=length > 0.0)
         return MeasuredRows(eigenvalues, distance, relative)
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.datasets import make_quadratic_reasoning
 from sklearn_reasoning.energies import DiagonalQuadratic, OperatorQuadratic, QuadraticEnergy
 from sklearn_reasoning.layer import minimize, resolve_step_size
 from sklearn_reasoning.training import (
@@ -96,17 +95,7 @@ def given_energies(protocol: Protocol, population: Population, *, decoupled: boo
     eigenvalues = population.spectrum(population.X[:, : p.n_features])
     if decoupled:
         return GivenEnergies(eigenvalues, b, population.y, population.noisy, population.folds)
-    _, _, problem = make_quadratic_reasoning(
-        n_features=p.n_features,
-        n_outputs=p.n_outputs,
-        mu=p.mu,
-        L=p.L,
-        n_samples=p.n_samples,
-        population_size=p.population_size,
-        return_problem=True,
-        random_state=p.seed,
-    )
-    R = problem.X[:, p.n_features + p.n_outputs :].reshape(-1, p.n_outputs, p.n_outputs)
+    R = population.rotations
     Q = np.einsum("nij,nj,nkj->nik", R, eigenvalues, R)
     b, y, noisy = (np.einsum("nij,nj->ni", R, v) for v in (b, population.y, population.noisy))
     return GivenEnergies(Q.reshape(len(Q), -1), b, y, noisy, population.folds)

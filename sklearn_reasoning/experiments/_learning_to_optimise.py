@@ -18,8 +18,8 @@ from sklearn_reasoning.model_selection._tasks import running
 
 from ._given_energies import GivenEnergies, Losses, Stack, given_energies, measure, train_stack
 from ._protocol import Protocol
-from ._study import Table
 from ._synthetic import draw_population
+from ._tables import Table
 
 _COLUMNS = (
     *("algo", "k", "repetition", "optimizer", "lr"),

@@ -17,10 +17,9 @@ from sklearn_reasoning.model_selection import BatchedGridSearchCV
 
 from ._protocol import Protocol
 from ._synthetic import Population, TrueSpectrum, draw_population
+from ._tables import Table
 
 _Array = np.ndarray[Any, Any]
-Table = dict[str, list[Any]]
-
 _COLUMNS = (
     "algo",
     "q_hidden",

@@ -53,6 +53,8 @@ class Population:
         With the noise of training labels.
     spectrum : TrueSpectrum
         The eigenvalues of Q*, as a function of x.
+    rotations : ndarray of shape (n, d, d)
+        R of each row, whose columns are the eigenvectors.
     folds : list of (ndarray, ndarray)
         Training and held-out rows of each repetition.
     """
@@ -61,6 +63,7 @@ class Population:
     y: _Array
     noisy: _Array
     spectrum: TrueSpectrum
+    rotations: _Array
     folds: list[tuple[_Array, _Array]]
 
 
@@ -100,7 +103,7 @@ def draw_population(protocol: Protocol) -> Population:
             held_out = np.sort(rows[p.n_samples :])
         folds.append((rows[: p.n_samples], held_out))
     noisy = y + p.noise * rng.standard_normal(y.shape)
-    return Population(np.hstack([x, decoupled]), y, noisy, spectrum, folds)
+    return Population(np.hstack([x, decoupled]), y, noisy, spectrum, R, folds)
 
 
 def _released(protocol: Protocol) -> tuple[tuple[_Array, _Array], ...]:

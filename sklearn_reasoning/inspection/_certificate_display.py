@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from sklearn_reasoning.properties import (
 )
 from sklearn_reasoning.properties._certify import model_of
 
-from ._distance_left import distance_left
 from ._drawing import (
     axes_for,
     check_matplotlib,
@@ -186,19 +185,19 @@ class CertificateDisplay:
         if X is None:
             raise ValueError("X=None must be the rows to measure on.")
         steps = None if k is None else rising_steps(k)
-        certificate = certify(estimator, X)
+        model, rows = model_of(estimator, X)
+        certificate = certify(model, rows)
         if steps is None:
             display = cls(certificate=certificate)
         else:
             layer = certificate.layer
-            model, rows = model_of(estimator, X)
             # Before the measurement: it refuses more steps than there are step sizes for.
             bounds = convergence(layer.algorithm, steps, layer.phi, layer.mu, layer.L)
-            energies: tuple[NDArray[Any], NDArray[Any]] = cast(Any, model).predict_energy(rows)
+            measured = [model._measure_rows(rows, number) for number in steps.tolist()]
             display = cls(
                 certificate=certificate,
                 k=steps,
-                relative_distance=distance_left(layer, *energies, steps),
+                relative_distance=np.stack([each.relative_distance for each in measured]),
                 convergence=bounds,
             )
         return display.plot(ax, yscale=yscale, line_kw=line_kw)

@@ -13,9 +13,8 @@ import numpy as np
 from sklearn.base import clone
 
 from sklearn_reasoning.estimators._stacking import find_regressor, likely_stack, why_not_stacked
+from sklearn_reasoning.training import LARGEST_STACK
 
-# Beyond this size the arrays of a stack leave the processor's cache.
-_LARGEST_STACK = 256
 # Bytes of training rows in a stack, of which training holds several copies.
 _LARGEST_ROWS = 2**25
 
@@ -172,7 +171,7 @@ def _by_candidate(base: Any, fits: Sequence[Fit]) -> Iterator[tuple[Any, list[Fi
 
 def _stack_size(n_fits: int, n_numbers: int, n_workers: int) -> int:
     """Return the largest size of a stack, for models with ``n_numbers`` training data each."""
-    largest = max(1, min(_LARGEST_STACK, _LARGEST_ROWS // (8 * max(n_numbers, 1))))
+    largest = max(1, min(LARGEST_STACK, _LARGEST_ROWS // (8 * max(n_numbers, 1))))
     # As many rounds as stacks of that size need, and all workers busy in each.
     rounds = max(1, -(-n_fits // (largest * n_workers)))
     return max(1, -(-n_fits // (rounds * n_workers)))

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
 
 from sklearn_reasoning.datasets import QuadraticReasoningProblem
+from sklearn_reasoning.properties._certify import model_of
 from sklearn_reasoning.training import distance_to_minimiser, predict, predict_energy
 
 Array = NDArray[np.float64]
@@ -95,15 +95,6 @@ def standard_error(values: Array) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
-def model_and_features(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """Return what a fitted pipeline ends in, and X as it arrives there."""
-    while isinstance(estimator, Pipeline):
-        if len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
-    return estimator, X
-
-
 def row_values(
     estimator: Any,
     X: Any,
@@ -131,7 +122,7 @@ def row_values(
         add up to ``total``. ``distance_to_minimiser`` is a size, as are, with ``problem``,
         ``Q_distance_frobenius`` and ``Q_distance_spectral``.
     """
-    model, features = model_and_features(estimator, X)
+    model, features = model_of(estimator, X)
     outputs, minimisers, distance, Q_distance = _apply(model, features, X, problem)
     target = y if noise_free is None else noise_free
     loss = np.linalg.norm(outputs - target, axis=1)

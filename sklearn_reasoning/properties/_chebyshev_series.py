@@ -97,9 +97,19 @@ def supremum(p: Callable[[Array], Array], degree: int, mu: float, L: float) -> S
     Supremum
         ``certified / attained`` is at most 1.001, but for rounding.
     """
+    return _supremum(p, p(_nodes(degree, mu, L)[None]), degree, mu, L)
+
+
+def _nodes(degree: int, mu: float, L: float) -> Array:
+    return points(mu, L, max(degree, 1))
+
+
+def _supremum(
+    p: Callable[[Array], Array], values: Array, degree: int, mu: float, L: float
+) -> Supremum:
+    """Bound the suprema of polynomials whose values at :func:`_nodes` are known."""
     n = max(degree, 1)
-    nodes = points(mu, L, n)
-    values = p(nodes[None])
+    nodes = _nodes(degree, mu, L)
     point = nodes[np.abs(values).argmax(axis=1)]
     attained = np.abs(values).max(axis=1)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -150,10 +160,11 @@ def operator_lipschitz(
     Supremum
         ``attained`` is the largest slope, which Q = t I and a Q' close to it come near to.
     """
-    largest = supremum(slope, degree, mu, L)
+    values = slope(_nodes(degree, mu, L)[None])
+    largest = _supremum(slope, values, degree, mu, L)
     n = max(degree, 1)
     with np.errstate(invalid="ignore", over="ignore"):
-        d = np.pad(coefficients(slope(points(mu, L, n)[None])), ((0, 0), (0, 2)))
+        d = np.pad(coefficients(values), ((0, 0), (0, 2)))
         u = 0.5 * (d[:, :-2] - d[:, 2:])
         u[:, 0] += 0.5 * d[:, 0]
         order = np.arange(1, n + 2)

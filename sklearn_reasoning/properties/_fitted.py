@@ -60,5 +60,5 @@ class Certifiable(Protocol):
     def _fitted_layer(self) -> FittedLayer:
         """Return the layer; raise NotFittedError before ``fit``."""
 
-    def _measure_rows(self, X: Any) -> MeasuredRows:
-        """Return what the model does on X."""
+    def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
+        """Return what the model does on X, after k steps on the energies of its own k."""

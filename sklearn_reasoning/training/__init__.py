@@ -9,10 +9,11 @@ from ._inference import distance_to_minimiser, predict, predict_energy
 from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack, padded
-from ._task import TrainingTask
+from ._task import LARGEST_STACK, TrainingTask
 from ._trained import TrainedModel, trained_models
 
 __all__ = [
+    "LARGEST_STACK",
     "Architecture",
     "ModelSettings",
     "ReasoningStack",

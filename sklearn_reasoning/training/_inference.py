@@ -71,6 +71,7 @@ def distance_to_minimiser(
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
+    k: int | None = None,
 ) -> tuple[_Array, _Array, _Array]:
     """Compare the outputs of a stack of one model with the exact minimisers, in float64.
 
@@ -87,7 +88,7 @@ def distance_to_minimiser(
     """
     module, inputs = _prepare(module, x, b, rotation)
     with torch.no_grad(), one_thread():
-        energy, left = module.energy_and_error(*inputs)
+        energy, left = module.energy_and_error(*inputs, k=k)
         distance = left[0].norm(dim=-1) * module.unit
         length = energy.minimizer()[0].norm(dim=-1) * module.unit
         results = energy.eigenvalues[0].broadcast_to(left[0].shape), distance, length

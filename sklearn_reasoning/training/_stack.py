@@ -179,11 +179,15 @@ class ReasoningStack(nn.Module):
         return self._complete(*self._predict(x, b, rotation))
 
     def energy_and_error(
-        self, x: Tensor, b: Tensor | None = None, rotation: Tensor | None = None
+        self,
+        x: Tensor,
+        b: Tensor | None = None,
+        rotation: Tensor | None = None,
+        k: int | None = None,
     ) -> tuple[KnownSpectrum, Tensor]:
         """Return :meth:`complete_energy` and what the layer leaves to its exact minimiser.
 
-        Parameters are those of :meth:`energy`.
+        Parameters are those of :meth:`forward`. The energies are those of the models' own k.
 
         Returns
         -------
@@ -197,9 +201,9 @@ class ReasoningStack(nn.Module):
         energy = self._complete(energy, phi)
         if a.algorithm.is_polynomial:
             # Of the residual itself: a difference of outputs has no digits left near 0.
-            left = a.algorithm.residual(energy.eigenvalues, self._steps(None), phi, a.mu, a.L)
+            left = a.algorithm.residual(energy.eigenvalues, self._steps(k), phi, a.mu, a.L)
             return energy, left * energy.to_eigenbasis(energy.b) / energy.eigenvalues
-        return energy, self._minimize(energy, None, phi) - energy.minimizer()
+        return energy, self._minimize(energy, k, phi) - energy.minimizer()
 
     def _complete(self, energy: KnownSpectrum, phi: Any) -> KnownSpectrum:
         if self.architecture.b_hidden is not None:

@@ -10,6 +10,9 @@ import torch
 from ._batches import cut
 from ._settings import Architecture, ModelSettings, Rows
 
+# Beyond this number of models the arrays of a stack leave the processor's cache.
+LARGEST_STACK = 256
+
 
 @dataclass(frozen=True)
 class TrainingTask:

@@ -193,7 +193,7 @@ def test_same_seed_same_bits_and_nothing_else_moves(monkeypatch):
     other = empirical_rademacher(model, X, y, **QUICK)
     assert one.per_draw.tobytes() == other.per_draw.tobytes()
     # However the draws are cut into stacks.
-    monkeypatch.setattr(_signed_training, "_MODELS_PER_STACK", 6)
+    monkeypatch.setattr(_signed_training, "LARGEST_STACK", 6)
     cut = empirical_rademacher(model, X, y, **QUICK)
     assert one.per_draw.tobytes() == cut.per_draw.tobytes()
     assert (np.random.get_state()[1] == numpy_state).all()  # noqa: NPY002

@@ -107,7 +107,7 @@ def test_a_grid_that_mixes_everything(algo, dtype):
 def test_the_size_of_the_stacks_does_not_matter(data, size, monkeypatch):
     # Two stacks of 16: as many models as fill a vector.
     grid = {"algo": ["gd", "nag"], **SHORT, "loss": ["l2", "squared"]}
-    monkeypatch.setattr(_fits, "_LARGEST_STACK", size)
+    monkeypatch.setattr(_fits, "LARGEST_STACK", size)
 
     assert_same_bits(*both(make_model(), grid, *data), data[0])
 
