@@ -150,6 +150,8 @@ class _SumOfPowers(torch.autograd.Function):
         if torch.is_grad_enabled():
             return _differentiable(ctx, phi * _sum_of_powers(phi * t, ctx.k), q_)
         t_ = (slope * q_).mul_(phi * phi)
+        if not ctx.needs_input_grad[0]:
+            return None, t_, None
         # q is phi times a function of phi t.
         phi_ = torch.addcmul(total, slope, phi * t).mul_(q_)
         return phi_.sum_to_size(phi.shape), t_, None
@@ -296,9 +298,11 @@ class _TwoTermFilter(torch.autograd.Function):
         product_ = delta_ * factor
         below_ = product_ * above
         t_ = (slope * n_).addcmul_(product_, below).addcmul_(phi, below_, value=-1.0)
+        needed = ctx.needs_input_grad
+        if not any(needed[: len(terms)]):
+            return *[None] * len(terms), t_, None, None
         phi_ = (entry * q_).addcmul_(t, below_, value=-1.0)
         terms_ = (phi_, n_, n_ * t, (above * below).mul_(delta_), below_)
-        needed = ctx.needs_input_grad
         summed = (
             x_.sum_to_size(x.shape) if need else None
             for x, x_, need in zip(terms, terms_, needed, strict=False)

@@ -1,6 +1,7 @@
 """What every energy offers to the layer."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -67,6 +68,10 @@ class KnownSpectrum(QuadraticEnergy):
     @abstractmethod
     def matrix(self) -> Tensor:
         """Return Q itself, of shape (..., n, d, d)."""
+
+    def apply(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return an elementwise function of the eigenvalues, of shape (..., n, d)."""
+        return function(self.eigenvalues)
 
     def product(self, y: Tensor) -> Tensor:
         """Return R diag(eigenvalues) R' y."""

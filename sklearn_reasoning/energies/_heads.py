@@ -35,9 +35,14 @@ def anchored_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
     -------
     Tensor of shape (..., d, n)
     """
-    inner = mu + (L - mu) * torch.softmax(logits, dim=-2)
+    inner = inner_spectrum(logits, mu, L)
     end = inner[..., :1, :]
     return torch.cat([torch.full_like(end, L), inner, torch.full_like(end, mu)], dim=-2)
+
+
+def inner_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
+    """Return what :func:`anchored_spectrum` has between L and mu, in the shape of the logits."""
+    return mu + (L - mu) * torch.softmax(logits, dim=-2)
 
 
 def cayley(upper: Tensor, d: int) -> Tensor:

@@ -44,7 +44,7 @@ def minimize(
     """
     if isinstance(energy, KnownSpectrum):
         if algorithm.is_polynomial:
-            q = algorithm.filter(energy.eigenvalues, k, phi, mu, L)
+            q = energy.apply(lambda t: algorithm.filter(t, k, phi, mu, L))
             return energy.from_eigenbasis(q * -energy.to_eigenbasis(energy.b))
         if algorithm.commutes_with_rotations:
             decoupled = DiagonalQuadratic(energy.eigenvalues, energy.to_eigenbasis(energy.b))

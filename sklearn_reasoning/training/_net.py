@@ -84,6 +84,7 @@ class StackNet(NeuralNet):
         ]
         if step_size is not None:
             learned = [model.lr * model.learn_step_size for model in self.models]
+            step_size.requires_grad_(any(learned))
             groups.append(
                 {"params": [step_size], "lr": column(learned, step_size), "weight_decay": None}
             )

@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from sklearn_reasoning.algorithms import PerIteration
 from sklearn_reasoning.algorithms._steps import StepCounts, Steps
 from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, SpectralQuadratic
-from sklearn_reasoning.energies._heads import anchored_spectrum, cayley, free_spectrum
+from sklearn_reasoning.energies._anchored import AnchoredQuadratic
+from sklearn_reasoning.energies._heads import (
+    anchored_spectrum,
+    cayley,
+    free_spectrum,
+    inner_spectrum,
+)
 from sklearn_reasoning.layer import minimize
 
 from ._network import Layout, evaluate
@@ -59,6 +65,7 @@ class ReasoningStack(nn.Module):
     scale: Tensor
     unit: Tensor
     steps: Tensor
+    ends: Tensor
 
     def __init__(
         self,
@@ -93,6 +100,9 @@ class ReasoningStack(nn.Module):
         # Of the models, along the first of the three axes of an energy; part of no saved state.
         self.register_buffer("steps", torch.tensor(self.k).reshape(-1, 1, 1), persistent=False)
         self._step_counts = StepCounts(self.steps)
+        # The outer eigenvalues where they are known, often enough to fill a vector register.
+        ends = torch.tensor([a.L, a.mu], dtype=dtype).reshape(1, 2, 1).repeat(1, 1, 8)
+        self.register_buffer("ends", ends, persistent=False)
         shapes = {"axes": (d, d), "offset": (d,), "scale": (d,), "unit": ()}
         for name, size in shapes.items():
             self.register_buffer(name, torch.zeros(n_models, *size, dtype=dtype))
@@ -151,7 +161,6 @@ class ReasoningStack(nn.Module):
         a = self.architecture
         outputs, blocks = evaluate(self.weights, x, self._layout)
         q_outputs = outputs[0]
-        head = anchored_spectrum if a.spectrum == "anchored" else free_spectrum
         logits = q_outputs
         if a.rotation == "shared" and a.n_outputs > 1:
             upper = self._layout.blocks["skew"].cut(blocks["skew"])
@@ -159,8 +168,12 @@ class ReasoningStack(nn.Module):
         elif a.rotation == "predicted" and a.n_outputs > 1:
             logits, upper = q_outputs.split([self._n_logits, self._n_skew], dim=1)
             rotation = torch.matmul(self.axes.unsqueeze(1), cayley(upper.mT, a.n_outputs))
-        eigenvalues = head(logits, a.mu, a.L).mT
         b = (outputs[1] * self.scale.unsqueeze(-1) if b is None else b).mT
+        is_anchored = a.spectrum == "anchored"
+        if is_anchored and rotation is None:
+            inner = inner_spectrum(logits, a.mu, a.L).mT
+            return _Predicted(AnchoredQuadratic(inner, self.ends.mT, b), self._phi(blocks))
+        eigenvalues = (anchored_spectrum if is_anchored else free_spectrum)(logits, a.mu, a.L).mT
         if rotation is None:
             return _Predicted(DiagonalQuadratic(eigenvalues, b), self._phi(blocks))
         return _Predicted(SpectralQuadratic(eigenvalues, rotation, b), self._phi(blocks))
@@ -201,7 +214,8 @@ class ReasoningStack(nn.Module):
         energy = self._complete(energy, phi)
         if a.algorithm.is_polynomial:
             # Of the residual itself: a difference of outputs has no digits left near 0.
-            left = a.algorithm.residual(energy.eigenvalues, self._steps(k), phi, a.mu, a.L)
+            steps = self._steps(k)
+            left = energy.apply(lambda t: a.algorithm.residual(t, steps, phi, a.mu, a.L))
             return energy, left * energy.to_eigenbasis(energy.b) / energy.eigenvalues
         return energy, self._minimize(energy, k, phi) - energy.minimizer()
 
@@ -213,11 +227,13 @@ class ReasoningStack(nn.Module):
     def _offset_in_b(self, energy: KnownSpectrum, phi: Any) -> Tensor:
         """Return what the offset takes from b, in the eigenbasis."""
         a = self.architecture
-        gain = energy.eigenvalues
         if a.algorithm.is_polynomial:
-            q = a.algorithm.filter(gain, self._steps(None), phi, a.mu, a.L)
+            steps = self._steps(None)
+            q = energy.apply(lambda t: a.algorithm.filter(t, steps, phi, a.mu, a.L))
             # With k = 0 the output is 0 whatever b is.
             gain = torch.where(q == 0.0, 0.0, 1.0 / torch.where(q == 0.0, 1.0, q))
+        else:
+            gain = energy.eigenvalues
         return gain * energy.to_eigenbasis(self.offset.unsqueeze(1))
 
     def forward(

@@ -1,0 +1,58 @@
+"""Energies with a diagonal Q whose outer eigenvalues are those of every row."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ._base import KnownSpectrum
+
+
+class AnchoredQuadratic(KnownSpectrum):
+    r"""Energies with :math:`Q = \operatorname{diag}(L, \lambda_2, \ldots, \lambda_{d-1}, \mu)`.
+
+    Functions of Q are evaluated at L and mu once, and not for every row.
+
+    Parameters
+    ----------
+    inner : Tensor of shape (..., n, d - 2)
+        The eigenvalues between the ends.
+    ends : Tensor of shape (..., n_copies, 2)
+        L and mu in each of its rows; leading axes broadcast.
+    b : Tensor of shape (..., n, d)
+        The linear terms.
+    """
+
+    def __init__(self, inner: Tensor, ends: Tensor, b: Tensor) -> None:
+        self._inner, self._ends, self.b = inner, ends, b
+        self._eigenvalues: Tensor | None = None
+
+    @property
+    def eigenvalues(self) -> Tensor:  # type: ignore[override]
+        """L, the inner ones and mu, of shape (..., n, d)."""
+        if self._eigenvalues is None:
+            self._eigenvalues = self._joined(self._inner, self._ends)
+        return self._eigenvalues
+
+    def apply(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return an elementwise function of the eigenvalues, of shape (..., n, d)."""
+        return self._joined(function(self._inner), function(self._ends))
+
+    def to_eigenbasis(self, v: Tensor) -> Tensor:
+        """Return v: the basis is the eigenbasis."""
+        return v
+
+    def from_eigenbasis(self, u: Tensor) -> Tensor:
+        """Return u: the basis is the eigenbasis."""
+        return u
+
+    def matrix(self) -> Tensor:
+        """Return Q of each row, of shape (..., n, d, d)."""
+        return torch.diag_embed(self.eigenvalues)
+
+    @staticmethod
+    def _joined(inner: Tensor, ends: Tensor) -> Tensor:
+        # Joined as features times rows, which is how stacks keep them in memory.
+        inner = inner.mT
+        first, last = ends.mT[..., :1].expand(*inner.shape[:-2], 2, inner.shape[-1]).split(1, dim=-2)
+        return torch.cat([first, inner, last], dim=-2).mT
