@@ -54,5 +54,7 @@ class AnchoredQuadratic(KnownSpectrum):
     def _joined(inner: Tensor, ends: Tensor) -> Tensor:
         # Joined as features times rows, which is how stacks keep them in memory.
         inner = inner.mT
-        first, last = ends.mT[..., :1].expand(*inner.shape[:-2], 2, inner.shape[-1]).split(1, dim=-2)
+        first, last = (
+            ends.mT[..., :1].expand(*inner.shape[:-2], 2, inner.shape[-1]).split(1, dim=-2)
+        )
         return torch.cat([first, inner, last], dim=-2).mT
