@@ -86,8 +86,13 @@ def _properties(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
 
 def _reproduce(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     _need_matplotlib("reproduce", parser)
-    from sklearn_reasoning.experiments import Protocol, reproduce
+    from sklearn_reasoning.experiments import FIGURES, Protocol, reproduce
 
+    varied = [setting for setting, _ in options.vary]
+    if len(set(varied)) < len(varied):
+        parser.error(
+            f"argument --vary: {varied} names a setting twice; give all its values at once"
+        )
     names = {field.name for field in fields(Protocol)}
     settings = {
         name: tuple(value) if isinstance(value, list) else value
@@ -96,10 +101,13 @@ def _reproduce(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     }
     try:
         protocol = (Protocol() if options.full else Protocol.quick()).but(settings)
+        all_figures = () if options.vary else FIGURES
         found = reproduce(
-            options.figures,
+            options.figures or all_figures,
             options.out,
             protocol=protocol,
+            vary=dict(options.vary),
+            complexity=options.complexity,
             n_jobs=options.jobs,
             command=" ".join(["sklearn-reasoning", "reproduce", *options.arguments]),
         )
@@ -187,19 +195,32 @@ def _add_reproduce(commands: Any) -> None:
     command.add_argument(
         "figures",
         nargs="*",
-        default=["fig2", "fig3", "fig4", "fig5", "fig6"],
         metavar="FIGURE",
-        help="fig2 fig3 fig4 fig5 fig6; default all",
+        help="fig2 fig3 fig4 fig5 fig6; default all, or none with --vary",
     )
     size = command.add_mutually_exclusive_group()
     size.add_argument(
         "--quick",
         action="store_true",
-        help="the default: minutes for figures 2 to 5, half an hour with 6",
+        help="the default: all figures in about ten minutes on two cores",
     )
     size.add_argument("--full", action="store_true", help="the paper's sizes: many hours")
     command.add_argument("--out", default="reproduction", help="folder; default reproduction")
     command.add_argument("--jobs", type=int, default=2, help="processes; default 2")
+    command.add_argument(
+        "--complexity",
+        action="store_true",
+        help="estimate Rademacher complexities beside the gaps; minutes more",
+    )
+    command.add_argument(
+        "--vary",
+        type=_values_of_setting,
+        action="append",
+        default=[],
+        metavar="SETTING=VALUES",
+        help="run the study for several values of a setting, such as n_samples=50,100,200 or "
+        "noise=0.5,1; may be repeated",
+    )
     settings = command.add_argument_group("settings of the study, in place of those of the size")
     for flags, options in (
         (("--algo",), {"dest": "algos", "type": _any_algorithm, "nargs": "+", "metavar": "NAME",
@@ -211,7 +232,7 @@ def _add_reproduce(commands: Any) -> None:
         (("--lr",), {"dest": "lrs", "type": _positive, "nargs": "+"}),
         (("--epochs",), {"type": _at_least(1)}),
         (("--repetitions",), {"type": _at_least(2)}),
-        (("--n-samples",), {"type": _at_least(4)}),
+        (("--n-samples",), {"type": _at_least(5)}),
         (("--n-features",), {"type": _at_least(1)}),
         (("--n-outputs",), {"type": _at_least(3)}),
         (("--population",), {"dest": "population_size", "type": _at_least(1)}),
@@ -225,6 +246,9 @@ def _add_reproduce(commands: Any) -> None:
         (("--held-out",), {"choices": ("population", "disjoint")}),
         (("--selection",), {"choices": ("training", "cross-validation")}),
         (("--true-energy",), {"metavar": "FILE", "help": "the weights of another Q*, .npz"}),
+        (("--fig6-k",), {"type": lambda text: tuple(_steps(text)), "metavar": "STEPS",
+                         "help": "of figure 6 alone"}),
+        (("--fig6-epochs",), {"type": _at_least(1), "help": "of figure 6 alone"}),
         (("--seed",), {"type": _at_least(0)}),
     ):  # fmt: skip
         settings.add_argument(*flags, **options)
@@ -286,6 +310,16 @@ def _steps(text: str) -> list[int]:
             )
         steps.extend(range(first, last + 1, stride))
     return sorted(set(steps))
+
+
+def _values_of_setting(text: str) -> tuple[str, list[float]]:
+    """Parse a name and numbers, such as n_samples=50,100."""
+    setting, _, numbers = text.partition("=")
+    try:
+        values = [float(number) for number in numbers.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like n_samples=50,100") from None
+    return setting, [int(value) if value.is_integer() else value for value in values]
 
 
 def _figure_file(text: str) -> Path:

@@ -1,7 +1,7 @@
 """Experiments: the paper's figures, and the demo."""
 
-from ._claims import Claim
+from ._claims import FIGURES, Claim
 from ._protocol import Protocol
 from ._reproduce import Reproduction, reproduce
 
-__all__ = ["Claim", "Protocol", "Reproduction", "reproduce"]
+__all__ = ["FIGURES", "Claim", "Protocol", "Reproduction", "reproduce"]

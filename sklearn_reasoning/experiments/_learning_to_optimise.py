@@ -57,9 +57,9 @@ def run_learning_to_optimise(
     Parameters
     ----------
     protocol : Protocol
-        Its ``algos``, ``q_hidden``, ``learn_step_size``, ``same_initial_weights`` and
-        ``selection`` have no part in this: phi is always trained, begins at one value, and the
-        training loss selects.
+        Its ``fig6_k`` and ``fig6_epochs`` come before ``k`` and ``epochs``. Its ``algos``,
+        ``q_hidden``, ``learn_step_size``, ``same_initial_weights`` and ``selection`` have no
+        part in this: phi is always trained, begins at one value, and the training loss selects.
     folder : str, Path or None, default=None
         Where finished stacks are kept, so that a killed run goes on; None keeps none. A stack
         is all repetitions and learning rates of an algorithm, a k and an optimiser. They lie
@@ -103,6 +103,7 @@ def run_learning_to_optimise(
     (['gd', 'gd', 'nag', 'nag'], [0, 1, 0, 1])
     """
     algorithms = _checked(algos)
+    protocol = protocol.of_figure_6()
     population = draw_population(protocol)
     given = {
         decoupled: given_energies(protocol, population, decoupled=decoupled)

@@ -20,7 +20,7 @@ _counts = [Interval(Integral, 1, None, closed="left")]
 _CONSTRAINTS: dict[str, list[Any]] = {
     "epochs": _counts,
     "repetitions": [Interval(Integral, 2, None, closed="left")],
-    "n_samples": [Interval(Integral, 4, None, closed="left")],
+    "n_samples": [Interval(Integral, 5, None, closed="left")],
     "n_features": _counts,
     "n_outputs": [Interval(Integral, 3, None, closed="left")],
     "mu": _positive,
@@ -33,6 +33,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "held_out": [StrOptions({"population", "disjoint"})],
     "selection": [StrOptions({"training", "cross-validation"})],
     "true_energy": [str, Path, None],
+    "fig6_epochs": [*_counts, None],
     "seed": [Interval(Integral, 0, 2**31 - 1, closed="left")],
 }
 
@@ -80,6 +81,10 @@ class Protocol:
     true_energy : str, Path or None, default=None
         An ``.npz`` file with the weights of another Q*, as the paper's authors released theirs:
         ``layers_w.0.weight``, ``layers_w.0.bias``, ``layers_w.1.weight``, ``layers_w.1.bias``.
+    fig6_k : tuple of int or None, default=None
+        Numbers of steps in figure 6, whose recurrent cell takes them one by one; None is ``k``.
+    fig6_epochs : int or None, default=None
+        Epochs in figure 6; None is ``epochs``.
     seed : int, default=0
         Seed of everything.
 
@@ -109,6 +114,8 @@ class Protocol:
     held_out: str = "population"
     selection: str = "training"
     true_energy: str | Path | None = None
+    fig6_k: tuple[int, ...] | None = None
+    fig6_epochs: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -119,12 +126,15 @@ class Protocol:
         lists: dict[str, Callable[[Any], bool]] = {
             "algos": lambda algo: bool(get_algorithm(algo)),
             "k": lambda k: isinstance(k, int) and k >= 0,
+            "fig6_k": lambda k: isinstance(k, int) and k >= 0,
             "q_hidden": lambda q: isinstance(q, int) and q >= 0,
             "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
             "lrs": lambda lr: isinstance(lr, int | float) and 0.0 < lr < float("inf"),
         }
         for name, allowed in lists.items():
             entries = values[name]
+            if name == "fig6_k" and entries is None:
+                continue
             if not isinstance(entries, tuple):
                 raise TypeError(f"{name}={entries!r} must be a tuple.")
             if not entries:
@@ -155,6 +165,21 @@ class Protocol:
             lrs=(1e-2, 1e-3),
             epochs=5_000,
             repetitions=10,
+            fig6_k=(1, 2, 4, 8, 16),
+            fig6_epochs=2_000,
+        )
+
+    def of_figure_6(self) -> Protocol:
+        """Return the protocol whose k and epochs are those of figure 6.
+
+        Returns
+        -------
+        Protocol
+        """
+        return replace(
+            self,
+            k=self.k if self.fig6_k is None else self.fig6_k,
+            epochs=self.epochs if self.fig6_epochs is None else self.fig6_epochs,
         )
 
     def but(self, settings: Mapping[str, Any]) -> Protocol:
@@ -163,13 +188,15 @@ class Protocol:
         Parameters
         ----------
         settings : mapping of str to object
-            Values by the names of the parameters.
+            Values by the names of the parameters. Where ``k`` or ``epochs`` is given and that
+            of figure 6 is not, figure 6 follows.
 
         Returns
         -------
         Protocol
         """
-        return replace(self, **settings)
+        follows = {f"fig6_{name}": None for name in ("k", "epochs") if name in settings}
+        return replace(self, **{**follows, **settings})
 
     def to_dict(self) -> Mapping[str, Any]:
         """Return the settings as plain values, as they are written to files."""

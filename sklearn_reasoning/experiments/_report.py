@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from ._claims import RULES, Claim
 from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, show_p
 from ._figures import TITLES
 from ._protocol import Protocol
+from ._tables import Table
 
 _CLASSES = {HOLDS: "holds", IN_PART: "part", FAILS: "fails", NOT_TESTABLE: "open"}
 
@@ -26,19 +29,42 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
 img { max-width: 100%; height: auto; }
 ul.claims { list-style: none; padding: 0; }
-ul.claims li { border-left: .4rem solid; padding: .3rem 0 .3rem .8rem; margin: 1rem 0; }
+ul.claims li { border-left-style: solid; border-left-width: .4rem;
+  padding: .3rem 0 .3rem .8rem; margin: 1rem 0; }
 ul.claims p { margin: .2rem 0; color: #1a1a1a; }
 .found { font-size: .9rem; }
 .verdict { font-weight: 700; }
-.holds { border-color: #00664f; } .holds .verdict, td.holds { color: #00664f; }
-.part { border-color: #8a5a00; } .part .verdict, td.part { color: #8a5a00; }
-.fails { border-color: #a8321f; } .fails .verdict, td.fails { color: #a8321f; }
-.open { border-color: #5c5c5c; } .open .verdict, td.open { color: #5c5c5c; }
+li.holds { border-color: #00664f; } .holds .verdict, td.holds { color: #00664f; }
+li.part { border-color: #8a5a00; } .part .verdict, td.part { color: #8a5a00; }
+li.fails { border-color: #a8321f; } .fails .verdict, td.fails { color: #a8321f; }
+li.open { border-color: #5c5c5c; } .open .verdict, td.open { color: #5c5c5c; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; } td, th { padding: .25rem .8rem .25rem 0; text-align: left;
   vertical-align: top; border-bottom: 1px solid #ddd; }
 pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; }
 """
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A section of the report that answers a question with figures and tables.
+
+    Parameters
+    ----------
+    question : str
+        The heading.
+    text : str
+        What was done, and how to read it.
+    tables : sequence of dict of str to list
+        Numbers are shown with three digits.
+    figures : sequence of Path
+        PNG files among them are shown.
+    """
+
+    question: str
+    text: str
+    tables: Sequence[Table]
+    figures: Sequence[Path] = ()
 
 
 def write_report(
@@ -47,6 +73,7 @@ def write_report(
     claims: Sequence[Claim],
     figures: Mapping[str, Sequence[str | Path]],
     provenance: Mapping[str, Any],
+    findings: Sequence[Findings] = (),
 ) -> Path:
     """Write ``report.html``: one file that needs no other, and runs no script.
 
@@ -63,6 +90,8 @@ def write_report(
         What else to say, in this order, with plain values, lists or mappings of them: versions,
         the seed, and so on. ``"command"`` is shown as one to copy, ``"seconds"`` as hours,
         minutes and seconds.
+    findings : sequence of Findings, default=()
+        Sections that follow the figures of the paper.
 
     Returns
     -------
@@ -74,15 +103,16 @@ def write_report(
     OSError
         If a figure cannot be read, or the folder not made or written to.
     """
-    images = {
-        name: [path.read_bytes() for path in map(Path, paths) if path.suffix == ".png"]
-        for name, paths in figures.items()
-    }
+    images = {name: _images(paths) for name, paths in figures.items()}
     path = Path(folder) / "report.html"
-    page = _page(protocol, list(claims), images, dict(provenance))
+    page = _page(protocol, list(claims), images, dict(provenance), findings)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, page.encode())
     return path
+
+
+def _images(paths: Sequence[str | Path]) -> list[bytes]:
+    return [path.read_bytes() for path in map(Path, paths) if path.suffix == ".png"]
 
 
 def _page(
@@ -90,6 +120,7 @@ def _page(
     claims: list[Claim],
     images: Mapping[str, list[bytes]],
     provenance: dict[str, Any],
+    findings: Sequence[Findings],
 ) -> str:
     command = provenance.pop("command", None)
     names = list(dict.fromkeys([*(claim.figure for claim in claims), *images]))
@@ -108,6 +139,7 @@ def _page(
         _command(command),
         _overview(names, claims),
         *(_section(name, claims, images.get(name, [])) for name in names),
+        *map(_findings, findings),
         f"<h2>How claims are judged</h2>\n<p>{escape(RULES)}</p>",
         f"<h2>Settings</h2>\n{_settings(protocol.to_dict())}",
         f"<h2>Provenance</h2>\n{_settings(provenance)}" if provenance else "",
@@ -146,13 +178,41 @@ def _overview(names: Sequence[str], claims: Sequence[Claim]) -> str:
 def _section(name: str, claims: Sequence[Claim], images: Sequence[bytes]) -> str:
     title = escape(_title(name))
     parts = [f'<section id="{escape(name)}">\n<h2>{title}</h2>']
-    for image in images:
-        data = base64.b64encode(image).decode()
-        parts.append(f'<img alt="{title}" src="data:image/png;base64,{data}">')
+    parts += [_image(image, title) for image in images]
     items = [_claim(claim) for claim in claims if claim.figure == name]
     if items:
         parts.append('<ul class="claims">\n' + "\n".join(items) + "\n</ul>")
     return "\n".join([*parts, "</section>"])
+
+
+def _image(content: bytes, title: str) -> str:
+    data = base64.b64encode(content).decode()
+    return f'<img alt="{title}" src="data:image/png;base64,{data}">'
+
+
+def _findings(found: Findings) -> str:
+    title = escape(found.question)
+    parts = [f"<section>\n<h2>{title}</h2>", f"<p>{escape(_sentence(found.text))}</p>"]
+    parts += [_image(image, title) for image in _images(found.figures)]
+    parts += map(_table, found.tables)
+    return "\n".join([*parts, "</section>"])
+
+
+def _table(table: Table) -> str:
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in table)
+    rows = "\n".join(
+        f"<tr>{''.join(f'<td>{escape(_shown(value))}</td>' for value in row)}</tr>"
+        for row in zip(*table.values(), strict=True)
+    )
+    return f'<div class="wide"><table>\n<tr>{heads}</tr>\n{rows}\n</table></div>'
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "\N{EN DASH}" if math.isnan(value) else f"{value:.3g}"
+    return str(value)
 
 
 def _claim(claim: Claim) -> str:

@@ -5,25 +5,34 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from sklearn_reasoning._plotting import check_matplotlib
-from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 from sklearn_reasoning.testing import check_algorithm
 
 from ._claims import FIGURES, Claim, claims_of
+from ._complexity import measure_complexity
 from ._figures import draw
 from ._learning_to_optimise import run_learning_to_optimise
 from ._protocol import Protocol
-from ._report import write_report
+from ._report import Findings, write_report
 from ._study import run_study
+from ._sweep import VARIED, check_sweep, run_sweep, sweep_exponents
+from ._sweep_figure import draw_sweep
 from ._tables import Table, read_csv, write_csv, write_json
-from ._theory import depth_laws, explain_gap
+from ._theory import depth_laws, explain_gap, theory_findings
 
+_HOW_TO_READ = {
+    "n_samples": "The leading term of Theorem 5.1 has the power -1/2. With training rows that are "
+    "part of the population the gap has a factor 1 - n/N besides; held_out='disjoint' has not",
+    "noise": "Noise is on training labels alone: it raises the training loss, and what it takes "
+    "from the gap is not better generalisation",
+    "mu": "Labels are up to ||b|| / mu long, so that mu changes the scale of all losses",
+}
 _PACKAGES = ("sklearn-reasoning", "torch", "numpy", "scikit-learn", "skorch")
 
 
@@ -54,6 +63,8 @@ def reproduce(
     out: str | Path = "reproduction",
     *,
     protocol: Protocol | None = None,
+    vary: Mapping[str, Sequence[float]] | None = None,
+    complexity: bool = False,
     n_jobs: int = 2,
     verbose: int = 1,
     command: str = "sklearn_reasoning.experiments.reproduce(...)",
@@ -63,12 +74,18 @@ def reproduce(
     Parameters
     ----------
     figures : sequence of {"fig2", "fig3", "fig4", "fig5", "fig6"}
-        Which figures. 3, 4 and 5 share one study.
+        Which figures; may be empty where ``vary`` is given. 3, 4 and 5 share one study.
     out : str or Path, default="reproduction"
         A folder, made if it is not there. A run that was killed goes on in the same folder with
         the same settings.
     protocol : Protocol or None, default=None
         All settings. None is the quick version; ``Protocol()`` is the paper's full size.
+    vary : mapping of str to sequence of float, or None, default=None
+        Settings to vary, one at a time: the study is run again for each of the values. Of
+        "n_samples", "n_features", "n_outputs", "mu", "L" and "noise".
+    complexity : bool, default=False
+        Whether to estimate Rademacher complexities beside the gaps of figures 3 to 5: at six k
+        of each algorithm and hidden size, minutes more.
     n_jobs : int, default=2
         Number of processes.
     verbose : int, default=1
@@ -81,51 +98,41 @@ def reproduce(
     Reproduction
         The folder holds ``settings.json``, ``study.csv``, ``learning_to_optimise.csv``,
         ``theory.csv`` and ``depth_laws.csv`` (how far the theory explains the gap),
-        ``claims.json``, each figure as PNG and SVG, and ``report.html``.
+        ``complexity.csv``, ``sweep_<setting>.csv`` and ``exponents_<setting>.csv``,
+        ``results.json`` (all tables and claims, with settings, seed and versions), each figure
+        as PNG and SVG, and ``report.html``.
 
     Raises
     ------
     ValueError
-        If a figure is unknown, an algorithm of yours fails the contract, or ``out`` holds a run
-        with other settings.
+        If a figure is unknown, an algorithm of yours fails the contract, a setting or value to
+        vary is not allowed, or ``out`` holds a run with other settings.
     OSError
         If ``out`` cannot be written to.
     """
-    figures = list(dict.fromkeys(figures))
-    unknown = [figure for figure in figures if figure not in FIGURES]
-    if unknown or not figures:
-        raise ValueError(f"figures={figures!r} must be some of {list(FIGURES)}.")
+    figures, vary = list(dict.fromkeys(figures)), dict(vary or {})
     protocol = Protocol.quick() if protocol is None else protocol
-    check_matplotlib("reproduce")
-    for algo in protocol.algos:
-        if isinstance(algo, Algorithm):
-            _check_users_algorithm(algo)
+    _refuse(figures, protocol, vary, complexity)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     _claim_folder(folder, protocol)
     began = time.time()
-    study = learned = None
-    if set(figures) & {"fig3", "fig4", "fig5"}:
-        study = _kept(
-            folder / "study.csv",
-            lambda: run_study(protocol, folder / "stacks", n_jobs=n_jobs, verbose=verbose),
-        )
+    run = _Run(folder, protocol, n_jobs, verbose)
+    if _needs_study(figures):
+        run.study()
+        if complexity:
+            run.complexity()
+        run.theory()
     if "fig6" in figures:
-        learned = _kept(
-            folder / "learning_to_optimise.csv",
-            lambda: run_learning_to_optimise(
-                protocol, folder / "stacks", n_jobs=n_jobs, verbose=verbose
-            ),
-        )
-    if study is not None:
-        write_csv(folder / "theory.csv", explain_gap(study, protocol))
-        write_csv(folder / "depth_laws.csv", depth_laws(study))
+        run.learning_to_optimise()
+    for setting, values in vary.items():
+        run.sweep(setting, values)
+    tables = run.tables
     claims, drawn = [], {}
     for figure in figures:
-        table = learned if figure == "fig6" else study
+        table = tables.get("learning_to_optimise" if figure == "fig6" else "study")
         claims += claims_of(figure, table, protocol)
         drawn[figure] = draw(figure, table, folder, protocol)
-    write_json(folder / "claims.json", [vars(claim) for claim in claims])
     provenance = {
         "command": command,
         "seconds": round(time.time() - began, 1),
@@ -133,8 +140,110 @@ def reproduce(
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
     }
-    report = write_report(folder, protocol, claims, drawn, provenance)
-    return Reproduction(claims, study, learned, report)
+    results = {
+        **{"settings": protocol.to_dict(), "provenance": provenance},
+        "claims": [vars(claim) for claim in claims],
+        **tables,
+    }
+    write_json(folder / "results.json", results)
+    report = write_report(folder, protocol, claims, drawn, provenance, run.findings)
+    return Reproduction(claims, tables.get("study"), tables.get("learning_to_optimise"), report)
+
+
+class _Run:
+    """The parts of a reproduction: each is computed or read, kept, and added to the tables."""
+
+    def __init__(self, folder: Path, protocol: Protocol, n_jobs: int, verbose: int) -> None:
+        self.folder, self.protocol = folder, protocol
+        self.tables: dict[str, Table] = {}
+        self.findings: list[Findings] = []
+        self._stacks = folder / "stacks"
+        self._how = {"n_jobs": n_jobs, "verbose": verbose}
+
+    def study(self) -> None:
+        self._keep("study", lambda: run_study(self.protocol, self._stacks, **self._how))
+
+    def learning_to_optimise(self) -> None:
+        algos = _in_figure_6(self.protocol)
+        self._keep(
+            "learning_to_optimise",
+            lambda: run_learning_to_optimise(self.protocol, self._stacks, algos=algos, **self._how),
+        )
+
+    def complexity(self) -> None:
+        study = self.tables["study"]
+        self._keep(
+            "complexity",
+            lambda: measure_complexity(study, self.protocol, self._stacks, **self._how),
+        )
+
+    def theory(self) -> None:
+        study = self.tables["study"]
+        explained = explain_gap(study, self.protocol, self.tables.get("complexity"))
+        laws = depth_laws(study)
+        self._write("theory", explained)
+        self._write("depth_laws", laws)
+        self.findings += theory_findings(explained, laws, self.protocol)
+
+    def sweep(self, setting: str, values: Sequence[float]) -> None:
+        # Not read from its file, which may hold other values; finished stacks are.
+        table = run_sweep(self.protocol, setting, values, self._stacks, **self._how)
+        exponents = sweep_exponents(table, setting)
+        self._write(f"sweep_{setting}", table)
+        self._write(f"exponents_{setting}", exponents)
+        drawn = draw_sweep(table, setting, self.folder, self.protocol)
+        self.findings.append(
+            Findings(
+                f"How does the gap move with the {VARIED[setting].title}?",
+                "Exponents p of gap = c value^p, fitted to the mean gap over repetitions, with "
+                f"the jackknife's standard error. {_HOW_TO_READ.get(setting, '')}",
+                [exponents],
+                drawn,
+            )
+        )
+
+    def _keep(self, name: str, make: Callable[[], Table]) -> None:
+        """Read the table of a finished part, or make and keep it."""
+        path = self.folder / f"{name}.csv"
+        if path.exists():
+            self.tables[name] = read_csv(path)
+        else:
+            self._write(name, make())
+
+    def _write(self, name: str, table: Table) -> None:
+        write_csv(self.folder / f"{name}.csv", table)
+        self.tables[name] = table
+
+
+def _needs_study(figures: Sequence[str]) -> bool:
+    return bool(set(figures) & {"fig3", "fig4", "fig5"})
+
+
+def _refuse(
+    figures: Sequence[str],
+    protocol: Protocol,
+    vary: Mapping[str, Sequence[float]],
+    complexity: bool,
+) -> None:
+    """Raise for what cannot be done, before any work."""
+    unknown = [figure for figure in figures if figure not in FIGURES]
+    if unknown or not (figures or vary):
+        raise ValueError(f"figures={figures!r} must be some of {list(FIGURES)}.")
+    if complexity and not _needs_study(figures):
+        raise ValueError("complexity=True goes with the study of fig3, fig4 or fig5.")
+    for setting, values in vary.items():
+        check_sweep(protocol, setting, values)
+    check_matplotlib("reproduce")
+    for algo in protocol.algos:
+        if isinstance(algo, Algorithm):
+            _check_users_algorithm(algo)
+
+
+def _in_figure_6(protocol: Protocol) -> list[str | Algorithm]:
+    """Return the paper's three algorithms, and what else is in the protocol."""
+    shown: list[str | Algorithm] = list(protocol.algos)
+    names = [get_algorithm(algo).name for algo in shown]
+    return shown + [algo for algo in ("gd", "nag", "rnn") if algo not in names]
 
 
 def _check_users_algorithm(algorithm: Algorithm) -> None:
@@ -167,12 +276,3 @@ def _claim_folder(folder: Path, protocol: Protocol) -> None:
             "Name another folder."
         )
     write_json(path, settings)
-
-
-def _kept(path: Path, make: Any) -> Table:
-    """Return the table of a finished part, or make and keep it."""
-    if path.exists():
-        return read_csv(path)
-    table: Table = make()
-    write_csv(path, table)
-    return table

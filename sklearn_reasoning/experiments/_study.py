@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import KFold
 
 from sklearn_reasoning.algorithms import get_algorithm
@@ -91,10 +92,8 @@ def _search(
     verbose: int,
 ) -> Table:
     n = len(population.y)
-    # Training rows come from a second block with noisy labels, held-out rows from the first.
-    X = np.vstack([population.X, population.X]).astype(np.float32)
-    y = np.vstack([population.y, population.noisy]).astype(np.float32)
-    measured = _fit_all(
+    X, y = training_and_held_out_rows(population)
+    measured = fit_all(
         protocol,
         X,
         y,
@@ -110,7 +109,13 @@ def _search(
     return _selected(protocol, measured, losses, first)
 
 
-def _fit_all(
+def training_and_held_out_rows(population: Population) -> tuple[_Array, _Array]:
+    """Return the population twice: true labels, then those with the noise of training rows."""
+    X = np.vstack([population.X, population.X]).astype(np.float32)
+    return X, np.vstack([population.y, population.noisy]).astype(np.float32)
+
+
+def fit_all(
     protocol: Protocol,
     X: _Array,
     y: _Array,
@@ -119,8 +124,17 @@ def _fit_all(
     folder: Path | None,
     n_jobs: int | None,
     verbose: int,
+    *,
+    score_training: bool = True,
 ) -> dict[str, Any]:
-    """Return what each candidate has in each fold, of shape (n_candidates, n_folds)."""
+    """Fit the models of a protocol to each fold, as one batched search.
+
+    Returns
+    -------
+    dict of str to list or ndarray of shape (n_candidates, n_folds)
+        ``params`` of each candidate, and what ``scoring`` says on the held-out rows
+        (``test_<name>``) and, with ``score_training``, the training rows (``train_<name>``).
+    """
     p = protocol
     model = HybridReasoningRegressor(
         mu=p.mu,
@@ -149,13 +163,14 @@ def _fit_all(
         scoring=scoring,
         cv=folds,
         refit=False,
-        return_train_score=True,
+        return_train_score=score_training,
         n_jobs=n_jobs,
         verbose=verbose,
         checkpoint_dir=folder,
     )
     with warnings.catch_warnings():
         # A rate that diverges is not selected; that it did is no news.
+        warnings.simplefilter("ignore", FitFailedWarning)
         warnings.filterwarnings("ignore", message=".*diverged|.*not finite|.*non-finite")
         search.fit(X, y)
     results = search.cv_results_
@@ -196,7 +211,7 @@ def _cross_validated(
     n_jobs: int | None,
     verbose: int,
 ) -> _Array:
-    """Return the cross-validated losses on the training rows, as ``_fit_all`` does."""
+    """Return the cross-validated losses on the training rows, as :func:`fit_all` does."""
     n = len(X) // 2
     inner = [
         (n + train[kept], n + train[left])
@@ -204,7 +219,7 @@ def _cross_validated(
         for kept, left in KFold(_N_INNER_FOLDS).split(train)
     ]
     kept = None if folder is None else folder / "cross-validation"
-    measured = _fit_all(protocol, X, y, inner, mean_loss, kept, n_jobs, verbose)
+    measured = fit_all(protocol, X, y, inner, mean_loss, kept, n_jobs, verbose)
     losses: _Array = measured["test_loss"].reshape(-1, len(folds), _N_INNER_FOLDS).mean(axis=2)
     return losses
 

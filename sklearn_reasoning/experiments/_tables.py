@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,16 @@ def read_csv(path: Path) -> Table:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain values, keys in their order."""
-    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+    """Write plain values, keys in their order; NaN and infinity, which JSON lacks, as null."""
+    write_atomically(path, (json.dumps(_finite(content), indent=2) + "\n").encode())
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _value(text: str) -> Any:

@@ -12,15 +12,19 @@ from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.bounds import local_rademacher_bound
 
 from ._certified import certified_properties
+from ._claims import hidden_roles
 from ._measurements import Matrix, Measurements
 from ._protocol import Protocol
+from ._report import Findings
 from ._tables import Table
 
 # Linear in depth (arXiv 2112.04364), its square root (2303.05582), no growth (2304.09802).
 _LAWS = {"k": 1.0, "sqrt(k)": 0.5, "constant": 0.0}
 
 
-def explain_gap(table: Mapping[str, Any], protocol: Protocol) -> Table:
+def explain_gap(
+    table: Mapping[str, Any], protocol: Protocol, complexity: Mapping[str, Any] | None = None
+) -> Table:
     r"""Correlate the measured gap with the terms of Theorem 5.1.
 
     Parameters
@@ -28,20 +32,27 @@ def explain_gap(table: Mapping[str, Any], protocol: Protocol) -> Table:
     table : mapping of str to sequence
         As ``run_study`` returns it.
     protocol : Protocol
+    complexity : mapping of str to sequence or None, default=None
+        As ``measure_complexity`` returns it.
 
     Returns
     -------
     dict of str to list
         A row for each ``q_hidden`` and ``term``: "Cvg", "Stab", "Stab x Cvg" (Q, at the step size
-        1/L), "Theorem 5.1" (Eq. 15, all constants 1, at the mean squared training loss) and the
-        depth "k"; ``rank_correlation`` is Spearman's over all algorithms and k, the mean over
-        repetitions, with ``standard_error``.
+        1/L), "Theorem 5.1" (Eq. 15, all constants 1, at the mean squared training loss), the
+        depth "k" and, where it was estimated, "complexity"; ``rank_correlation`` is Spearman's
+        over all algorithms and k, the mean over repetitions, with ``standard_error``.
     """
     data = Measurements(table, ["gap", "train_loss"])
     rows: Table = {name: [] for name in ("q_hidden", "term", "rank_correlation", "standard_error")}
     for q_hidden in data.q_hidden:
         gaps = _side_by_side(data, "gap", q_hidden)
-        for term, values in _terms(data, protocol, q_hidden).items():
+        terms = _terms(data, protocol, q_hidden)
+        if complexity is not None:
+            once = {**complexity, "repetition": [0] * len(complexity["k"])}
+            estimated = Measurements(once, ["complexity"])
+            terms["complexity"] = _at(data, estimated, q_hidden)
+        for term, values in terms.items():
             found = np.array([_spearman(row, values) for row in gaps])
             found = found[np.isfinite(found)]
             rows["q_hidden"].append(q_hidden)
@@ -90,6 +101,15 @@ def _side_by_side(data: Measurements, column: str, q_hidden: int) -> Matrix:
     return np.hstack([data.matrix(column, algo, q_hidden) for algo in data.algos])
 
 
+def _at(data: Measurements, estimated: Measurements, q_hidden: int) -> Matrix:
+    """Return estimates in the places of the study's algorithms and k, NaN where there is none."""
+    places = np.searchsorted(data.k, estimated.k)
+    values = np.full((len(data.algos), len(data.k)), np.nan)
+    for row, algo in zip(values, data.algos, strict=True):
+        row[places] = estimated.matrix("complexity", algo, q_hidden)[0]
+    return values.ravel()
+
+
 def _terms(data: Measurements, protocol: Protocol, q_hidden: int) -> dict[str, Matrix]:
     by_name = {get_algorithm(algo).name: get_algorithm(algo) for algo in protocol.algos}
     certified = [certified_properties(by_name[algo], data.k, protocol) for algo in data.algos]
@@ -128,3 +148,50 @@ def _spearman(gap: Matrix, values: Matrix) -> float:
     if good.sum() < 3 or np.ptp(gap[good]) == 0.0 or np.ptp(values[good]) == 0.0:
         return float("nan")
     return float(np.corrcoef(rankdata(gap[good]), rankdata(values[good]))[0, 1])
+
+
+def theory_findings(explained: Table, laws: Table, protocol: Protocol) -> list[Findings]:
+    """Return both tables as sections of the report, a column a hidden size and a law.
+
+    Parameters
+    ----------
+    explained : dict of str to list
+        From :func:`explain_gap`.
+    laws : dict of str to list
+        From :func:`depth_laws`.
+    protocol : Protocol
+    """
+    roles = hidden_roles(protocol.q_hidden)
+    terms = list(dict.fromkeys(explained["term"]))
+    correlations: Table = {"term": list(terms)}
+    for q_hidden, *_, correlation, error in zip(*explained.values(), strict=True):
+        name = f"{q_hidden} hidden units" + (f" ({roles[q_hidden]})" if q_hidden in roles else "")
+        shown = "not defined" if np.isnan(correlation) else f"{correlation:.2f} ± {error:.2f}"
+        correlations.setdefault(name, []).append(shown)
+    fits: Table = {name: [] for name in ("algorithm", "hidden units", *_LAWS, "best")}
+    for algo, q_hidden, law, error, best in zip(*laws.values(), strict=True):
+        if law == next(iter(_LAWS)):
+            fits["algorithm"].append(algo)
+            fits["hidden units"].append(q_hidden)
+            fits["best"].append("")
+        fits[law].append(error)
+        if best:
+            fits["best"][-1] = law
+    return [
+        Findings(
+            "Does the theory explain the gap?",
+            "Spearman's rank correlation between the measured gap and each term of Theorem 5.1, "
+            "over all algorithms and k: the mean over repetitions and its standard error. "
+            "All constants of the theorem are 1; Stab is that in Q at the step size 1/L. The "
+            "complexity, where it was asked for, is the local Rademacher complexity of the "
+            "losses around a fitted model, estimated from below",
+            [correlations],
+        ),
+        Findings(
+            "How does the gap grow with depth?",
+            "Least-squares fits of the mean gap by a k, a sqrt(k) and a constant a; shown is the "
+            "root mean square of what each leaves, as a share of that of the gap. Bounds of the "
+            "literature on depth grow linearly, as the square root, or not at all",
+            [fits],
+        ),
+    ]

@@ -2,9 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from sklearn_reasoning.algorithms import GradientDescent
+from sklearn_reasoning.algorithms import Algorithm, GradientDescent
 from sklearn_reasoning.cli import main
 from sklearn_reasoning.experiments import Protocol, reproduce
 from sklearn_reasoning.experiments._tables import read_csv, write_csv
@@ -41,10 +42,79 @@ def test_every_file_is_there(made):
     names = {path.name for path in folder.iterdir()}
     figures = {f"fig{i}.{kind}" for i in range(2, 7) for kind in ("png", "svg")}
     tables = {"study.csv", "learning_to_optimise.csv", "theory.csv", "depth_laws.csv"}
-    assert figures | tables | {"settings.json", "claims.json", "report.html"} <= names
+    assert figures | tables | {"settings.json", "results.json", "report.html"} <= names
     assert {claim.figure for claim in found.claims} == {"fig2", "fig3", "fig4", "fig5", "fig6"}
-    assert len(json.loads((folder / "claims.json").read_text())) == len(found.claims)
+    results = json.loads((folder / "results.json").read_text())
+    assert len(results["claims"]) == len(found.claims)
+    assert results["study"] == found.study
+    assert results["settings"]["seed"] == SMALL.seed
+    assert {"torch", "numpy", "scikit-learn"} <= set(results["provenance"]["versions"])
     assert read_csv(folder / "study.csv") == found.study
+
+
+def test_the_report_answers_what_the_theory_explains(made):
+    folder, _ = made
+    page = (folder / "report.html").read_text()
+    assert "Does the theory explain the gap?" in page
+    assert "Theorem 5.1" in page
+    assert "sqrt(k)" in page
+
+
+def test_an_algorithm_of_the_user_is_in_every_figure(tmp_path):
+    class Slow(GradientDescent):
+        name = "slow"
+
+        def step(self, state, gradient, phi, mu, L):
+            (y,) = state
+            return (y - 0.5 * phi * gradient(y),)
+
+        _residual, _filter = Algorithm._residual, Algorithm._filter
+        sensitivity_rate = Algorithm.sensitivity_rate
+
+    protocol = SMALL.but({"algos": ("gd", "nag", Slow()), "k": (1, 4), "q_hidden": (0,)})
+    found = reproduce(out=tmp_path, protocol=protocol, n_jobs=1, verbose=0)
+    assert set(found.study["algo"]) == {"gd", "nag", "slow"}
+    assert set(found.learning_to_optimise["algo"]) == {"gd", "nag", "slow", "rnn"}
+    for figure in range(2, 7):
+        # matplotlib names each text in a comment beside its outline.
+        assert "<!-- slow" in (tmp_path / f"fig{figure}.svg").read_text()
+
+
+def test_complexities_are_estimated_beside_the_gap(tmp_path):
+    protocol = SMALL.but({"k": (1, 3), "q_hidden": (2,), "epochs": 20})
+    reproduce(["fig5"], tmp_path, protocol=protocol, complexity=True, n_jobs=1, verbose=0)
+    table = read_csv(tmp_path / "complexity.csv")
+    assert list(zip(table["algo"], table["k"], strict=True)) == [
+        ("gd", 1), ("gd", 3), ("nag", 1), ("nag", 3),
+    ]  # fmt: skip
+    # The sup over signs of a mean of losses below r in mean square is at most sqrt(r).
+    bounds = np.sqrt(table["level"])
+    assert ((np.array(table["complexity"]) > 0) & (table["complexity"] < bounds)).all()
+    assert "complexity" in read_csv(tmp_path / "theory.csv")["term"]
+
+
+def test_a_setting_is_varied_alone(tmp_path):
+    protocol = SMALL.but({"k": (1, 3), "q_hidden": (0,), "population_size": 200})
+    values = {"n_samples": [10, 20]}
+    found = reproduce([], tmp_path, protocol=protocol, vary=values, n_jobs=1, verbose=0)
+    assert found.claims == []
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"sweep_n_samples.csv", "exponents_n_samples.csv", "sweep_n_samples.png"} <= names
+    assert "study.csv" not in names
+    assert "How does the gap move with the number of training rows?" in found.report.read_text()
+    again = {"n_samples": [10, 40]}
+    reproduce([], tmp_path, protocol=protocol, vary=again, n_jobs=1, verbose=0)
+    assert set(read_csv(tmp_path / "sweep_n_samples.csv")["n_samples"]) == {10, 40}
+    # Not a number is null in JSON, which has no other word for it.
+    json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_figure_6_has_sizes_of_its_own():
+    quick = Protocol.quick()
+    assert quick.of_figure_6().k == quick.fig6_k
+    assert quick.but({"k": (1, 2)}).of_figure_6().k == (1, 2)
+    assert quick.but({"k": (1, 2), "fig6_k": (3,)}).of_figure_6().k == (3,)
+    assert Protocol().of_figure_6().epochs == Protocol().epochs
 
 
 def test_it_goes_on_with_what_is_there(made):
@@ -90,6 +160,11 @@ def test_the_command(tmp_path, capsys):
         (["--algo", "no_such_module:Thing"], "no_such_module"),
         (["--mu", "3"], "mu=3"),
         (["--k", "5:1"], "--k"),
+        (["--vary", "n_samples"], "--vary"),
+        (["--vary", "colour=1,2"], "colour"),
+        (["--vary", "noise=1,2", "--vary", "noise=3,4"], "twice"),
+        (["--vary", "mu=0.1,7"], "mu=7"),
+        (["fig2", "--complexity"], "complexity"),
     ],
 )
 def test_bad_options_are_one_line_with_status_2(options, message, tmp_path, capsys):
