@@ -74,20 +74,24 @@ def draw(
     """
     check_figure(figure)
     check_matplotlib("Drawing figures")
+    with own_settings():
+        return save(figure_of(figure, table, protocol), folder, figure)
+
+
+def save(drawn: Any, folder: str | Path, name: str) -> list[Path]:
+    """Write a figure as PNG and SVG; the same figure gives the same bytes."""
     paths = []
-    with _own_settings():
-        drawn = figure_of(figure, table, protocol)
-        for form, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            content = io.BytesIO()
-            drawn.savefig(content, format=form, dpi=_DPI, metadata=metadata)
-            paths.append(Path(folder) / f"{figure}.{form}")
-            paths[-1].parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(paths[-1], content.getvalue())
+    for form, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+        content = io.BytesIO()
+        drawn.savefig(content, format=form, dpi=_DPI, metadata=metadata)
+        paths.append(Path(folder) / f"{name}.{form}")
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(paths[-1], content.getvalue())
     return paths
 
 
 @contextmanager
-def _own_settings() -> Iterator[None]:
+def own_settings() -> Iterator[None]:
     """Draw with matplotlib's defaults, whatever the user's are, and put those back."""
     import matplotlib
 
@@ -204,7 +208,7 @@ def _new_figure(n_panels: int, n_columns: int) -> tuple[Any, list[Any]]:
 
 
 def _draw_line(
-    ax: Any, k: Sequence[int], matrix: Matrix, number: int, label: str, style: Any = None
+    ax: Any, k: Sequence[float], matrix: Matrix, number: int, label: str, style: Any = None
 ) -> None:
     """Draw the mean over repetitions, and a band of one standard error."""
     n = np.isfinite(matrix).sum(axis=0)

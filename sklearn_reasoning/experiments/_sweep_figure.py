@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning._files import write_atomically
 from sklearn_reasoning.inspection._drawing import check_matplotlib, dashes
 
 from ._claims import hidden_roles
 from ._figures import (
-    _DPI,
     _draw_line,
     _in_order,
     _look,
     _new_figure,
-    _own_settings,
     _share_y,
     _title,
     _what_bands_are,
+    own_settings,
+    save,
 )
 from ._measurements import Matrix
 from ._protocol import Protocol
@@ -71,16 +69,8 @@ def draw_sweep(
         If the folder cannot be made or written to.
     """
     check_matplotlib("Drawing figures")
-    paths = []
-    with _own_settings():
-        drawn = sweep_figure_of(table, setting, protocol)
-        for form, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            content = io.BytesIO()
-            drawn.savefig(content, format=form, dpi=_DPI, metadata=metadata)
-            paths.append(Path(folder) / f"sweep_{setting}.{form}")
-            paths[-1].parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(paths[-1], content.getvalue())
-    return paths
+    with own_settings():
+        return save(sweep_figure_of(table, setting, protocol), folder, f"sweep_{setting}")
 
 
 def sweep_figure_of(table: Mapping[str, Any], setting: str, protocol: Protocol) -> Any:
@@ -100,9 +90,7 @@ def sweep_figure_of(table: Mapping[str, Any], setting: str, protocol: Protocol) 
         for place, k in enumerate(shown_k):
             for number, algo in algos.items():
                 gaps = gap_matrix(by_value, algo, q_hidden, k)
-                # The helper is typed for k, which are whole.
-                x = cast("Any", values)
-                _draw_line(ax, x, gaps, number, _name(algo, k), dashes(place))
+                _draw_line(ax, values, gaps, number, _name(algo, k), dashes(place))
         for band in ax.collections:
             band.set_alpha(_BAND_ALPHA)
         ax.set_title(_title(q_hidden, roles), fontsize="medium")
