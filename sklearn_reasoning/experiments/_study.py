@@ -15,6 +15,7 @@ from sklearn.model_selection import KFold
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.estimators import HybridReasoningRegressor
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
+from sklearn_reasoning.training._targets import unit_near
 
 from ._protocol import Protocol
 from ._synthetic import Population, TrueSpectrum, draw_population
@@ -136,6 +137,10 @@ def fit_all(
         (``test_<name>``) and, with ``score_training``, the training rows (``train_<name>``).
     """
     p = protocol
+    # The estimator trains in a unit, here that of all labels, which divides its loss. Decay and
+    # rates of SGD are for the loss as the paper has it; Adam's rates have no scale.
+    unit = unit_near(float(np.sqrt((y.astype(np.float64) ** 2).mean())))
+    rate_units = {"adam": 1.0, "sgd": unit}
     model = HybridReasoningRegressor(
         mu=p.mu,
         L=p.L,
@@ -143,20 +148,23 @@ def fit_all(
         rotation="identity",
         linear_term="given",
         learn_step_size=p.learn_step_size,
-        weight_decay=p.weight_decay,
+        weight_decay=p.weight_decay / unit,
         max_epochs=p.epochs,
         batch_size=p.n_samples // 2,
         lr_schedule="constant",
         keep="best",
         random_state=p.seed,
     )
-    grid = {
-        "algo": [get_algorithm(algo) for algo in p.algos],
-        "q_hidden": list(p.q_hidden),
-        "k": list(p.k),
-        "optimizer": list(p.optimizers),
-        "lr": list(p.lrs),
-    }
+    grid = [
+        {
+            "algo": [get_algorithm(algo) for algo in p.algos],
+            "q_hidden": list(p.q_hidden),
+            "k": list(p.k),
+            "optimizer": [optimizer],
+            "lr": [rate_units[optimizer] * lr for lr in p.lrs],
+        }
+        for optimizer in p.optimizers
+    ]
     search = BatchedGridSearchCV(
         model,
         grid,
@@ -174,7 +182,11 @@ def fit_all(
         warnings.filterwarnings("ignore", message=".*diverged|.*not finite|.*non-finite")
         search.fit(X, y)
     results = search.cv_results_
-    columns: dict[str, Any] = {"params": results["params"]}
+    # The rates are those of the protocol: a power of two and back is exact.
+    params = [
+        {**each, "lr": each["lr"] / rate_units[each["optimizer"]]} for each in results["params"]
+    ]
+    columns: dict[str, Any] = {"params": params}
     for name in [key.removeprefix("mean_") for key in results if key.startswith("mean_t")]:
         columns[name] = np.stack([results[f"split{i}_{name}"] for i in range(len(folds))], axis=1)
     return columns

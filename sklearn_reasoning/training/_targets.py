@@ -44,14 +44,18 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     # Rounding alone gives a constant column a variance near (eps * mean)^2.
     variance[variance <= (8 * np.finfo(np.float64).eps * np.abs(mean)) ** 2] = 0.0
     spread = float(np.sqrt(variance.mean()))
-    # A power of two changes the exponent of every number and no digit.
-    unit = 2.0 ** round(np.log2(spread)) if spread > 0.0 else 1.0
+    unit = unit_near(spread)
     return TargetStatistics(
         unit=unit,
         offset=offset / unit,
         scale=np.sqrt(variance) / unit,
         axes=_principal_axes(y - mean, weight),
     )
+
+
+def unit_near(spread: float) -> float:
+    """Return the power of two near a spread: it changes exponents of numbers, and no digit."""
+    return 2.0 ** round(np.log2(spread)) if spread > 0.0 else 1.0
 
 
 def _principal_axes(
