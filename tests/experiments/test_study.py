@@ -1,13 +1,19 @@
 """The study is what it says: paired rows, the paper's selection, the true distances to Q*."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.experiments import Protocol
 from sklearn_reasoning.experiments._study import run_study
 from sklearn_reasoning.experiments._synthetic import draw_population
 from sklearn_reasoning.experiments._theory import depth_laws, explain_gap
+from sklearn_reasoning.training import Rows, build_net, stack_rows
+from sklearn_reasoning.training._fit import set_initial_state
+from sklearn_reasoning.training._targets import TargetStatistics
 
 SMALL = Protocol.quick().but(
     {
@@ -60,6 +66,7 @@ def test_a_row_is_what_single_fits_give(table):
             linear_term="given",
             learn_step_size=False,
             lr=lr,
+            weight_decay=SMALL.weight_decay / 16.0,  # labels are about 16 long an output
             max_epochs=SMALL.epochs,
             batch_size=10,
             lr_schedule="constant",
@@ -97,6 +104,48 @@ def test_held_out_rows_may_be_disjoint_from_the_training_rows():
         assert len(train) + len(held_out) == SMALL.population_size
     for _, held_out in draw_population(SMALL).folds:
         assert len(held_out) == SMALL.population_size
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 1e-2), ("sgd", 1e-3)])
+def test_decay_and_rates_are_for_the_loss_in_units_of_y(optimizer, lr):
+    """The estimator trains in a unit of its own; here the same model is trained in unit 1."""
+    protocol = SMALL.but(
+        {
+            "algos": ("gd",),
+            "k": (4,),
+            "q_hidden": (3,),
+            "optimizers": (optimizer,),
+            "lrs": (lr,),
+            "weight_decay": 0.3,
+        }
+    )
+    (row,) = rows_of(run_study(protocol), repetition=0)
+    assert row["lr"] == lr
+    population = draw_population(protocol)
+    train, _ = population.folds[0]
+    X, y = population.X[train], population.y[train]
+    single = HybridReasoningRegressor(
+        "gd", k=4, q_hidden=3, spectrum="anchored", rotation="identity", linear_term="given",
+        learn_step_size=False, max_epochs=1, random_state=protocol.seed,
+    ).fit(X, y)  # fmt: skip
+    settings = replace(
+        single.net_.models[0],
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=0.3,
+        max_epochs=protocol.epochs,
+        batch_size=10,
+        lr_schedule="constant",
+    )
+    net = build_net(single.module_.architecture, [settings], torch.float32)
+    unscaled = TargetStatistics(1.0, np.zeros(5), np.ones(5), np.eye(5))
+    set_initial_state(net, [settings], [unscaled])
+    net.fit_loop(stack_rows(net, [Rows(X[:, :10], y, np.ones(20), X[:, 10:])], [10]))
+    (batch,) = stack_rows(net, [Rows(X[:, :10], y, np.ones(20), X[:, 10:])]).epoch(0)
+    with torch.no_grad():
+        predicted = net.module_(batch.x, batch.b)[0, :20].numpy()
+    loss = np.linalg.norm(predicted - y, axis=1).mean()
+    assert row["train_loss"] == pytest.approx(loss, rel=1e-5)
 
 
 def test_noise_is_on_training_labels_alone():
