@@ -196,7 +196,7 @@ class _Run:
             Findings(
                 f"How does the gap move with the {VARIED[setting].title}?",
                 "Exponents p of gap = c value^p, fitted to the mean gap over repetitions, with "
-                f"the jackknife's standard error. {_HOW_TO_READ.get(setting, '')}",
+                f"the jackknife's standard error. {_HOW_TO_READ.get(setting, '')}".strip(),
                 [exponents],
                 drawn,
             )
