@@ -1,9 +1,11 @@
-"""Whether the quick study has the signs of the committed full one.
+"""Whether a quick study has the signs of the committed full one.
 
-Every comparison that the full study makes with p < 0.01 is looked up in the quick one: nag minus
-gd at equal k, and the change from the smallest to the largest k, for each size and measure, at
-the k that both have. Reads docs/results/study.csv, and a quick study's CSV if one is named;
-otherwise the quick study is run, which takes minutes.
+    python benchmarks/quick_and_full.py quick/study.csv
+
+Every comparison that the full study (docs/results/study.csv) makes with p < 0.01 is looked up in
+the quick one: nag minus gd at equal k, and the change from the smallest to the largest k, for
+each size and measure, at the k that both have. Both must be of one Q*: docs/paper-results.md
+names the commands.
 """
 
 from __future__ import annotations
@@ -14,21 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_reasoning.experiments import Protocol
 from sklearn_reasoning.experiments._evidence import ALPHA, mean_and_p
 from sklearn_reasoning.experiments._measurements import Measurements
-from sklearn_reasoning.experiments._study import run_study
 from sklearn_reasoning.experiments._tables import read_csv
 
 FULL = Path(__file__).parent.parent / "docs" / "results" / "study.csv"
 COLUMNS = ("train_loss", "q_spectral", "q_frobenius", "gap")
 
 
-def main(quick_file: str | None = None) -> None:
+def main(quick_file: str) -> None:
     """Print a table."""
     full = Measurements(read_csv(FULL), COLUMNS)
-    table = run_study(Protocol.quick(), n_jobs=2) if quick_file is None else read_csv(quick_file)
-    quick = Measurements(table, COLUMNS)
+    quick = Measurements(read_csv(Path(quick_file)), COLUMNS)
     steps = [k for k in full.k if k in quick.k]
     print("| measure | comparisons | decided by the full study | same sign in the quick one |")
     print("|---|---|---|---|")
@@ -65,4 +64,7 @@ def differences(
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) == 2:
+        main(sys.argv[1])
+    else:
+        print(__doc__)

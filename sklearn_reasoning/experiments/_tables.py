@@ -25,7 +25,7 @@ def write_csv(path: Path, table: Mapping[str, Sequence[Any]]) -> None:
 
 
 def read_csv(path: Path) -> Table:
-    """Read what :func:`write_csv` wrote; what looks like a number is one."""
+    """Read what :func:`write_csv` wrote; what looks like a number or a truth value is one."""
     with open(path, newline="", encoding="utf-8") as file:
         names, *rows = csv.reader(file)
     return {name: [_value(row[i]) for row in rows] for i, name in enumerate(names)}
@@ -50,4 +50,4 @@ def _value(text: str) -> Any:
             return kind(text)
         except ValueError:
             continue
-    return text
+    return {"True": True, "False": False}.get(text, text)

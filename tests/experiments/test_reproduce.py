@@ -177,6 +177,6 @@ def test_bad_options_are_one_line_with_status_2(options, message, tmp_path, caps
 
 
 def test_tables_come_back_as_they_were(tmp_path):
-    table = {"algo": ["gd", "nag"], "k": [1, 20], "gap": [0.1 + 0.2, -1e-17]}
+    table = {"algo": ["gd", "nag"], "k": [1, 20], "gap": [0.1 + 0.2, -1e-17], "best": [True, False]}
     write_csv(tmp_path / "table.csv", table)
     assert read_csv(tmp_path / "table.csv") == table
