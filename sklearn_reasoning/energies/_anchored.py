@@ -1,14 +1,15 @@
 """Energies with a diagonal Q whose outer eigenvalues are those of every row."""
 
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from ._base import KnownSpectrum
+from ._diagonal import DiagonalQuadratic
 
 
-class AnchoredQuadratic(KnownSpectrum):
+class AnchoredQuadratic(DiagonalQuadratic):
     r"""Energies with :math:`Q = \operatorname{diag}(L, \lambda_2, \ldots, \lambda_{d-1}, \mu)`.
 
     Functions of Q are evaluated at L and mu once, and not for every row.
@@ -25,30 +26,15 @@ class AnchoredQuadratic(KnownSpectrum):
 
     def __init__(self, inner: Tensor, ends: Tensor, b: Tensor) -> None:
         self._inner, self._ends, self.b = inner, ends, b
-        self._eigenvalues: Tensor | None = None
 
-    @property
+    @cached_property
     def eigenvalues(self) -> Tensor:  # type: ignore[override]
         """L, the inner ones and mu, of shape (..., n, d)."""
-        if self._eigenvalues is None:
-            self._eigenvalues = self._joined(self._inner, self._ends)
-        return self._eigenvalues
+        return self._joined(self._inner, self._ends)
 
     def apply(self, function: Callable[[Tensor], Tensor]) -> Tensor:
         """Return an elementwise function of the eigenvalues, of shape (..., n, d)."""
         return self._joined(function(self._inner), function(self._ends))
-
-    def to_eigenbasis(self, v: Tensor) -> Tensor:
-        """Return v: the basis is the eigenbasis."""
-        return v
-
-    def from_eigenbasis(self, u: Tensor) -> Tensor:
-        """Return u: the basis is the eigenbasis."""
-        return u
-
-    def matrix(self) -> Tensor:
-        """Return Q of each row, of shape (..., n, d, d)."""
-        return torch.diag_embed(self.eigenvalues)
 
     @staticmethod
     def _joined(inner: Tensor, ends: Tensor) -> Tensor:

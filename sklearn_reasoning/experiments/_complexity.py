@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.bounds import empirical_rademacher
 from sklearn_reasoning.estimators import HybridReasoningRegressor
 
+from ._measurements import evenly_by_rank
 from ._protocol import Protocol
 from ._study import fit_all, training_and_held_out_rows
 from ._synthetic import draw_population
@@ -68,7 +69,7 @@ def measure_complexity(
                 {
                     "algos": (algo,),
                     "q_hidden": (q_hidden,),
-                    "k": _spread(protocol.k),
+                    "k": tuple(evenly_by_rank(protocol.k, _N_K)),
                     "optimizers": (optimizer,),
                     "lrs": (lr,),
                 }
@@ -102,9 +103,3 @@ def _usual(study: Mapping[str, Any], algo: str, q_hidden: int) -> tuple[str, flo
     rows = zip(study["algo"], study["q_hidden"], study["optimizer"], study["lr"], strict=True)
     chosen = Counter((how, lr) for name, size, how, lr in rows if (name, size) == (algo, q_hidden))
     return chosen.most_common(1)[0][0]
-
-
-def _spread(k: Sequence[int]) -> tuple[int, ...]:
-    ordered = sorted(k)
-    places = np.linspace(0, len(ordered) - 1, min(_N_K, len(ordered))).round().astype(int)
-    return tuple(ordered[place] for place in places)

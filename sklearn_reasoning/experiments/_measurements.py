@@ -103,6 +103,13 @@ class Measurements:
         return rows
 
 
+def evenly_by_rank(k: Sequence[int], most: int) -> list[int]:
+    """Return at most so many of the k: the ends, and others evenly by rank."""
+    ordered = sorted(k)
+    places = np.linspace(0, len(ordered) - 1, min(len(ordered), most)).round().astype(int)
+    return [ordered[place] for place in places]
+
+
 def _numbers(name: str, column: Any) -> Matrix:
     try:
         return np.asarray(column, dtype=np.float64)

@@ -22,7 +22,7 @@ from ._figures import (
     own_settings,
     save,
 )
-from ._measurements import Matrix
+from ._measurements import Matrix, evenly_by_rank
 from ._protocol import Protocol
 from ._sweep import RATE, VARIED, gap_matrix, read_sweep
 
@@ -83,7 +83,7 @@ def sweep_figure_of(table: Mapping[str, Any], setting: str, protocol: Protocol) 
     data = by_value[values[0]]
     roles = hidden_roles(protocol.q_hidden)
     algos = _in_order(data.algos, protocol)
-    shown_k = _shown(data.k)
+    shown_k = evenly_by_rank(data.k, _MOST_K)
     drawn, axes = _new_figure(len(data.q_hidden), len(data.q_hidden))
     inches = drawn.get_size_inches()[0] / len(axes) - _BESIDE_PANEL
     for ax, q_hidden in zip(axes, data.q_hidden, strict=True):
@@ -105,11 +105,6 @@ def sweep_figure_of(table: Mapping[str, Any], setting: str, protocol: Protocol) 
     drawn.suptitle(heading, fontsize="medium")
     _add_legend(drawn, algos, shown_k)
     return drawn
-
-
-def _shown(k: Sequence[int]) -> list[int]:
-    places = np.linspace(0, len(k) - 1, min(len(k), _MOST_K)).round().astype(int)
-    return [k[place] for place in places]
 
 
 def _name(algo: str, k: int) -> str:
