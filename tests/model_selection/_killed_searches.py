@@ -20,7 +20,9 @@ from sklearn_reasoning.datasets import make_quadratic_reasoning
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
 
 # Of twelve architectures, so that even one worker has twelve stacks to be killed between.
-GRID = {"algo": ["gd", "nag", "heavy_ball"], "q_hidden": [None, (2,), (4,), (6,)], "k": [1, 5]}
+STACKS = {"algo": ["gd", "nag", "heavy_ball"], "q_hidden": [None, (2,), (4,), (6,)]}
+GRID = STACKS | {"k": [1, 5]}
+N_STACKS = len(STACKS["algo"]) * len(STACKS["q_hidden"])
 
 
 def search(folder=None, **options):
@@ -47,11 +49,12 @@ def outcome(fitted, X):
 def begin(folder, result, n_jobs):
     """Start a search in a process of its own; it writes what it found to a file."""
     child = os.fork()
+    # Both set the group: whichever is first, it is there before either goes on.
+    os.setpgid(child, child)
     if child:
         return child
     status = 1
     try:
-        os.setsid()
         X, y = make_quadratic_reasoning(60, random_state=0)
         fitted = search(folder, n_jobs=n_jobs).fit(X, y)
         result.write_bytes(pickle.dumps(outcome(fitted, X)))
@@ -73,6 +76,15 @@ def killed(child, seconds):
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return True
+
+
+def progressed(folder, result, n_jobs):
+    """Start a search and wait for its first new result; how many new ones there are by then."""
+    before = results_in(folder)
+    child = begin(folder, result, n_jobs)
+    while results_in(folder) == before and not result.exists():
+        time.sleep(0.001)
+    return child, results_in(folder) - before
 
 
 def end_group(child):
@@ -99,29 +111,22 @@ def main(folder):
     ended(begin(folder / "never", folder / "never.pickle", 1))
     seconds = time.monotonic() - began
 
-    # One worker, killed again and again until a run ends before its time is up.
+    # One worker: killed before it has done anything, and then after each of its next results,
+    # at a moment of the work on the stack that follows.
     one = folder / "one", folder / "one.pickle"
-    kept = 0
-    while killed(begin(*one, 1), moment(0, seconds / 2)):
-        kills += 1
-        kept = results_in(one[0])
-        # On a busy machine, a run may do nothing in the time in which another did all.
-        seconds *= 1.1
-    if kills == 0:
-        ended(begin(*one, 1))
+    kills += killed(begin(*one, 1), 0.0)
+    for _ in range(4):
+        child, _ = progressed(*one, 1)
+        kills += killed(child, moment(0, seconds / N_STACKS))
+    kept = results_in(one[0])
+    ended(begin(*one, 1))
 
     # What one worker began two go on with: killed with their parent, and let go on.
     two = folder / "two", folder / "two.pickle"
-    child = begin(*two, 1)
-    while not results_in(two[0]):
-        time.sleep(0.001)
+    child, before = progressed(*two, 1)
     kills += killed(child, 0.0)
-    before = results_in(two[0])
-    child = begin(*two, 2)
-    while results_in(two[0]) == before and not two[1].exists():
-        time.sleep(0.001)
-    kept_by_two = results_in(two[0]) - before
-    kills += killed(child, moment(0, seconds / 40))
+    child, kept_by_two = progressed(*two, 2)
+    kills += killed(child, moment(0, seconds / N_STACKS))
     ended(begin(*two, 2))
 
     # Two processes at once on one folder, and one later.
