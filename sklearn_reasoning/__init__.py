@@ -7,9 +7,16 @@ end to end, after "Understanding Deep Architectures with Reasoning Layer" (NeurI
 from importlib.metadata import version as _version
 
 from .estimators import HybridReasoningRegressor
+from .imaging import HybridReasoningDenoiser
 from .layer import ReasoningLayer
 from .persistence import load_model, save_model
 
 __version__ = _version("sklearn-reasoning")
 
-__all__ = ["HybridReasoningRegressor", "ReasoningLayer", "load_model", "save_model"]
+__all__ = [
+    "HybridReasoningDenoiser",
+    "HybridReasoningRegressor",
+    "ReasoningLayer",
+    "load_model",
+    "save_model",
+]

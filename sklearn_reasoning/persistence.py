@@ -19,15 +19,22 @@ from safetensors.torch import save
 from ._files import write_atomically
 from .algorithms import Algorithm, get_algorithm, list_algorithms
 from .estimators import HybridReasoningRegressor
-from .estimators._state import fitted_state, restore_fitted_state
+from .estimators import _state as _regressor_state
+from .imaging import HybridReasoningDenoiser
+from .imaging import _state as _denoiser_state
 
 FORMAT_VERSION = 1
 
-# Only these are ever made from a file.
-_CLASSES = {"HybridReasoningRegressor": HybridReasoningRegressor}
+# Only these are ever made from a file, each with what takes its state apart and puts it back.
+_CLASSES: dict[str, tuple[type[Any], Any]] = {
+    "HybridReasoningDenoiser": (HybridReasoningDenoiser, _denoiser_state),
+    "HybridReasoningRegressor": (HybridReasoningRegressor, _regressor_state),
+}
 
 
-def save_model(estimator: HybridReasoningRegressor, path: str | os.PathLike[str]) -> None:
+def save_model(
+    estimator: HybridReasoningRegressor | HybridReasoningDenoiser, path: str | os.PathLike[str]
+) -> None:
     """Write a fitted estimator to a safetensors file.
 
     The file holds tensors, and JSON with the constructor's parameters and what ``fit`` found
@@ -36,7 +43,7 @@ def save_model(estimator: HybridReasoningRegressor, path: str | os.PathLike[str]
 
     Parameters
     ----------
-    estimator : HybridReasoningRegressor
+    estimator : HybridReasoningRegressor or HybridReasoningDenoiser
         A fitted estimator. ``callbacks`` and a RandomState as ``random_state`` are objects
         with code and are left out, with a warning.
     path : str or path-like
@@ -67,7 +74,8 @@ def save_model(estimator: HybridReasoningRegressor, path: str | os.PathLike[str]
     True
     """
     name = type(estimator).__name__
-    if _CLASSES.get(name) is not type(estimator):
+    known = _CLASSES.get(name)
+    if known is None or known[0] is not type(estimator):
         raise TypeError(f"save_model knows {sorted(_CLASSES)}, not {name}.")
     sklearn.utils.validation.check_is_fitted(estimator)
     parameters = estimator.get_params(deep=False)
@@ -80,7 +88,7 @@ def save_model(estimator: HybridReasoningRegressor, path: str | os.PathLike[str]
                 stacklevel=2,
             )
             parameters[key] = None
-    tensors, values = fitted_state(estimator)
+    tensors, values = known[1].fitted_state(estimator)
     description = {
         "format_version": FORMAT_VERSION,
         "class": name,
@@ -95,7 +103,7 @@ def save_model(estimator: HybridReasoningRegressor, path: str | os.PathLike[str]
     write_atomically(Path(path), content)
 
 
-def load_model(path: str | os.PathLike[str]) -> HybridReasoningRegressor:
+def load_model(path: str | os.PathLike[str]) -> Any:
     """Read an estimator that :func:`save_model` wrote.
 
     Parameters
@@ -104,7 +112,7 @@ def load_model(path: str | os.PathLike[str]) -> HybridReasoningRegressor:
 
     Returns
     -------
-    HybridReasoningRegressor
+    HybridReasoningRegressor or HybridReasoningDenoiser
         Fitted, on the CPU; its predictions are the same bits.
 
     Raises
@@ -131,8 +139,9 @@ def load_model(path: str | os.PathLike[str]) -> HybridReasoningRegressor:
             raise ValueError(f"format version {version!r}, this release reads {FORMAT_VERSION}")
         if description["class"] not in _CLASSES:
             raise ValueError(f"class {description['class']!r} is none of {sorted(_CLASSES)}")
-        estimator = _CLASSES[description["class"]](**description["parameters"])
-        restore_fitted_state(estimator, tensors, description["fitted"])
+        kind, state = _CLASSES[description["class"]]
+        estimator = kind(**description["parameters"])
+        state.restore_fitted_state(estimator, tensors, description["fitted"])
     except (
         safetensors.SafetensorError,
         AttributeError,

@@ -1,10 +1,11 @@
 """The domain of every constructor parameter of the regressor, and their relations.
 
-This is the one file that uses scikit-learn's private parameter validation.
+This file and the denoiser's twin are the ones that use scikit-learn's private validation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -52,14 +53,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
 }
 
-# True and False are whole numbers to Python, and so to the constraints.
-_NUMBERS = [
-    name
-    for name, options in CONSTRAINTS.items()
-    if any(isinstance(option, Interval) for option in options)
-]
-
-
 # They need data sets or an optimiser of a kind that is not there.
 _UNUSABLE_CALLBACKS = {
     EpochScoring: "early_stopping=True, or scikit-learn's cross_validate,",
@@ -82,23 +75,15 @@ def check_relations(estimator: Any) -> Algorithm:
         Naming the parameter.
     """
     algorithm = get_algorithm(estimator.algo)
-    for name in _NUMBERS:
-        if isinstance(getattr(estimator, name), bool | np.bool_):
-            raise ValueError(f"{name}={getattr(estimator, name)!r} must be a number.")
+    check_numbers(estimator, CONSTRAINTS)
     check_spectrum(estimator.mu, estimator.L)
     resolve_step_size(
         algorithm, estimator.step_size, estimator.step_size_range, estimator.mu, estimator.L
     )
     hidden_sizes("q_hidden", estimator.q_hidden)
     hidden_sizes("b_hidden", estimator.b_hidden)
-    for callback in estimator.callbacks or ():
-        named = isinstance(callback, tuple) and len(callback) == 2
-        if not hasattr(callback[1] if named else callback, "on_epoch_end"):
-            raise ValueError(f"callbacks holds {callback!r}, which is no skorch callback.")
-        for kind, instead in _UNUSABLE_CALLBACKS.items():
-            if isinstance(callback[1] if named else callback, kind):
-                raise ValueError(f"callbacks holds a {kind.__name__}: use {instead} instead.")
-    _check_device(estimator.device)
+    check_callbacks(estimator.callbacks)
+    check_device(estimator.device)
     return algorithm
 
 
@@ -123,7 +108,46 @@ def hidden_sizes(name: str, value: Any) -> tuple[int, ...] | None:
     raise ValueError(f"{name}={value!r} must hold positive whole numbers, or be 0 or ().")
 
 
-def _check_device(device: Any) -> None:
+def check_numbers(estimator: Any, constraints: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse True and False for numbers: to Python, and to the constraints, they are whole ones.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter.
+    """
+    for name, options in constraints.items():
+        value = getattr(estimator, name)
+        is_number = any(isinstance(option, Interval) for option in options)
+        if is_number and isinstance(value, bool | np.bool_):
+            raise ValueError(f"{name}={value!r} must be a number.")
+
+
+def check_callbacks(callbacks: Sequence[Any] | None) -> None:
+    """Check that callbacks are skorch's, and of a kind that our nets can call.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    for callback in callbacks or ():
+        named = isinstance(callback, tuple) and len(callback) == 2
+        if not hasattr(callback[1] if named else callback, "on_epoch_end"):
+            raise ValueError(f"callbacks holds {callback!r}, which is no skorch callback.")
+        for kind, instead in _UNUSABLE_CALLBACKS.items():
+            if isinstance(callback[1] if named else callback, kind):
+                raise ValueError(f"callbacks holds a {kind.__name__}: use {instead} instead.")
+
+
+def check_device(device: Any) -> None:
+    """Check that torch can compute on a device.
+
+    Raises
+    ------
+    ValueError
+        If it cannot.
+    """
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:

@@ -20,11 +20,13 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     Parameters
     ----------
     estimator : fitted estimator
-        A :class:`~sklearn_reasoning.HybridReasoningRegressor`, a Pipeline that ends with one, a
+        A :class:`~sklearn_reasoning.HybridReasoningRegressor` or
+        :class:`~sklearn_reasoning.HybridReasoningDenoiser`, a Pipeline that ends with one, a
         fitted search (its ``best_estimator_`` is taken) or a TransformedTargetRegressor.
-    X : array-like of shape (n, n_features) or None, default=None
-        Rows on which to measure the spectrum of :math:`Q_\theta(x)` and the distance between
-        the outputs and the exact minimisers. None: the bounds alone, which need no data.
+    X : array-like of shape (n, n_features), images or None, default=None
+        Rows, or noisy images, on which to measure the spectrum of :math:`Q_\theta(x)` and the
+        distance between the outputs and the exact minimisers. None: the bounds alone, which
+        need no data.
     accuracy : float, default=0.01
         The fraction of the distance to the minimiser to which ``steps_needed`` refers.
 
@@ -96,8 +98,8 @@ def model_of(estimator: Any, X: Any) -> tuple[Certifiable, Any]:
         else:
             inside = "" if model is estimator else f" (found {type(model).__name__} inside)"
             raise TypeError(
-                f"estimator={type(estimator).__name__} must be a fitted HybridReasoningRegressor, "
-                f"or a pipeline or search that ends with one{inside}."
+                f"estimator={type(estimator).__name__} must be a fitted HybridReasoningRegressor "
+                f"or HybridReasoningDenoiser, or a pipeline or search that ends with one{inside}."
             )
     found: Certifiable = model
     return found, X

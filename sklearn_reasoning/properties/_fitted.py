@@ -42,7 +42,7 @@ class MeasuredRows:
     Parameters
     ----------
     eigenvalues : ndarray of shape (n, d)
-        Of Q.
+        Of Q. A row of a denoiser is an image, of which the smallest and the largest are held.
     distance : ndarray of shape (n,)
         Norm of the difference between output and exact minimiser, in the unit of y.
     relative_distance : ndarray of shape (n,)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import copy
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +15,7 @@ from torch import Tensor, nn
 
 from ._batches import Batch, StackRows
 from ._history import history_from_columns, history_to_columns
+from ._interrupts import interrupts
 from ._loss import StackLoss
 from ._optimizers import StackAdam, StackOptimizer
 from ._progress import Progress
@@ -138,7 +135,7 @@ class StackNet(NeuralNet):
         if epochs is None:
             epochs = max(model.max_epochs for model in self.models)
         data = {"dataset_train": X, "dataset_valid": y}
-        with _interrupts(bool(self.callbacks_)) as interrupted:
+        with interrupts(bool(self.callbacks_)) as interrupted:
             for epoch in range(first, first + epochs):
                 self.notify("on_epoch_begin", **data)
                 began = time.perf_counter()
@@ -254,24 +251,3 @@ def _scalar(values: _Array) -> Any:
     if values.size == 1:
         return values.item()
     return values[0].copy() if len(values) == 1 else values.copy()
-
-
-@contextmanager
-def _interrupts(watch: bool) -> Iterator[Any]:
-    """Tell a user's Ctrl-C from the KeyboardInterrupt that skorch's callbacks raise to stop."""
-    seen: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    on_main = threading.current_thread() is threading.main_thread()
-    if not (watch and on_main and callable(before)):
-        yield lambda: False
-        return
-
-    def handler(number: int, frame: Any) -> None:
-        seen.append(number)
-        before(number, frame)
-
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield lambda: bool(seen)
-    finally:
-        signal.signal(signal.SIGINT, before)

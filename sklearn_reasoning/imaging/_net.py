@@ -1,0 +1,222 @@
+"""The skorch net that trains a denoiser."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer, PrintLog
+from torch import Tensor
+
+from sklearn_reasoning._threads import one_thread
+from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.training._interrupts import interrupts
+from sklearn_reasoning.training._optimizers import StackAdam
+
+from ._module import DenoisingModule, PatchLoss
+from ._patches import Patches
+from ._settings import DenoiserArchitecture, DenoiserSettings
+
+# What skorch's events and history call an epoch: patches are drawn without end.
+STEPS_PER_EPOCH = 100
+
+
+class DenoiserNet(NeuralNet):
+    """A skorch net that trains on random patches, a fixed number of steps.
+
+    Parameters
+    ----------
+    module, criterion, optimizer
+        As for skorch; defaults are the denoiser's own.
+    settings : DenoiserSettings
+    **kwargs
+        skorch's parameters.
+    """
+
+    def __init__(
+        self,
+        module: type[DenoisingModule] = DenoisingModule,
+        criterion: type[PatchLoss] = PatchLoss,
+        optimizer: type[StackAdam] = StackAdam,
+        *,
+        settings: DenoiserSettings,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("train_split", None)
+        super().__init__(module, criterion, optimizer=optimizer, **kwargs)
+        self.settings = settings
+
+    @property
+    def _default_callbacks(self) -> list[Any]:
+        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())] if self.verbose else []
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> DenoiserNet:
+        """Let the weights decay, not the step size."""
+        settings, layer = self.settings, self.module_.layer
+        sizes = list(layer.parameters())
+        own = {id(size) for size in sizes}
+        weights = [p for p in self.module_.parameters() if id(p) not in own]
+
+        def group(parameters: list[Tensor], decay: float) -> dict[str, Any]:
+            like = parameters[0]
+            return {
+                "params": parameters,
+                "lr": like.new_tensor(settings.lr),
+                "weight_decay": like.new_tensor(decay) if decay else None,
+            }
+
+        groups = [group(weights, settings.weight_decay)]
+        if sizes:
+            groups.append(group(sizes, 0.0))
+        self.optimizer_ = self.optimizer(groups)
+        return self
+
+    def forget_optimizer_state(self) -> None:
+        """Drop gradients and the moments of the optimiser."""
+        self.optimizer_.state.clear()
+        self.optimizer_.zero_grad(set_to_none=True)
+
+    def fit_loop(
+        self, X: Patches, y: None = None, epochs: int | None = None, **fit_params: Any
+    ) -> DenoiserNet:
+        """Train for the number of steps that the settings have.
+
+        Stops where the loss becomes infinite or NaN. ``n_steps_`` counts the steps.
+
+        Parameters
+        ----------
+        X : Patches
+        y : None
+        epochs : None
+            Not used: the rate is planned over all steps.
+        """
+        settings, self.n_steps_ = self.settings, 0
+        data = {"dataset_train": X, "dataset_valid": None}
+        with interrupts(bool(self.callbacks_)) as interrupted:
+            while self.n_steps_ < settings.max_steps:
+                self.notify("on_epoch_begin", **data)
+                began = time.perf_counter()
+                loss = self._train(X, min(STEPS_PER_EPOCH, settings.max_steps - self.n_steps_))
+                self._record(loss, time.perf_counter() - began)
+                try:
+                    self.notify("on_epoch_end", **data)
+                except KeyboardInterrupt:
+                    # skorch's callbacks end training this way; so does a user who wants out.
+                    if interrupted():
+                        raise
+                    break
+                if not math.isfinite(loss):
+                    break
+        return self
+
+    def _train(self, patches: Patches, n_steps: int) -> float:
+        """Take some steps and return their mean loss."""
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for _ in range(n_steps):
+            batch = patches.draw()
+            self._set_rate()
+            self._notify_step("on_batch_begin", batch=batch, training=True)
+            step = self.train_step(batch)
+            total += step["loss"]
+            self.n_steps_ += 1
+            self._notify_step("on_batch_end", batch=batch, training=True, **step)
+        return float(total) / n_steps
+
+    def _set_rate(self) -> None:
+        settings = self.settings
+        factor = 1.0
+        if settings.lr_schedule == "cosine":
+            factor = 0.5 * (1.0 + math.cos(math.pi * self.n_steps_ / settings.max_steps))
+        for group in self.optimizer_.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        self.rate_ = settings.lr * factor
+
+    def _notify_step(self, event: str, **details: Any) -> None:
+        if self.callbacks_:
+            self.notify(event, **details)
+
+    def train_step(self, batch: tuple[Tensor, Tensor], **fit_params: Any) -> dict[str, Tensor]:
+        """Take one step of the optimiser, and put the step size back into its range."""
+        noisy, clean = batch
+        dtype = torch.bfloat16 if self.settings.mixed_precision else torch.float32
+        self.optimizer_.zero_grad(set_to_none=True)
+        restored = self.module_(noisy, dtype=dtype)
+        loss = self.criterion_(restored, clean)
+        if loss.requires_grad:  # not for k = 0: nothing to learn
+            loss.backward()
+            self._notify_step("on_grad_computed", named_parameters=self.module_.named_parameters())
+            self.optimizer_.step()
+            self.module_.layer.clamp_step_size()
+        return {"loss": loss.detach(), "y_pred": restored.detach()}
+
+    def _record(self, loss: float, seconds: float) -> None:
+        self.history.record("steps", self.n_steps_)
+        self.history.record("train_loss", loss)
+        self.history.record("lr", self.rate_)
+        step_size = self.module_.layer.step_size
+        if step_size is not None:
+            self.history.record("step_size", float(step_size.detach()))
+        self.history.record("dur", seconds)
+
+
+def build_net(
+    architecture: DenoiserArchitecture,
+    settings: DenoiserSettings,
+    loss: str,
+    *,
+    device: Any = "cpu",
+    callbacks: list[Any] | None = None,
+    verbose: int = 0,
+) -> DenoiserNet:
+    """Return an initialised net whose weights are all zero.
+
+    Parameters
+    ----------
+    architecture : DenoiserArchitecture
+    settings : DenoiserSettings
+    loss : {"squared", "l2"}
+    device : str or torch.device
+    callbacks : list or None
+        skorch callbacks.
+    verbose : int
+    """
+    net = DenoiserNet(
+        module__architecture=architecture,
+        criterion__loss=loss,
+        settings=settings,
+        device=device,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+    return net.initialize()
+
+
+def train(net: DenoiserNet, patches: Patches, seed: int) -> None:
+    """Draw the initial weights and train a net that was built.
+
+    Parameters
+    ----------
+    net : DenoiserNet
+    patches : Patches
+    seed : int
+
+    Raises
+    ------
+    DivergenceError
+        If the loss or a weight becomes infinite or NaN.
+    """
+    # Gradients of weights are sums over patches, which threads would cut and round differently.
+    with one_thread():
+        net.module_.draw_weights(seed)
+        net.notify("on_train_begin", X=patches, y=None)
+        net.fit_loop(patches)
+        net.notify("on_train_end", X=patches, y=None)
+    # The very last step may be the one that diverges; no loss shows it.
+    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
+    if not finite or not math.isfinite(net.history[-1, "train_loss"]):
+        raise DivergenceError(
+            f"Training left the finite numbers within {net.n_steps_} steps. Lower lr or step_size."
+        )
