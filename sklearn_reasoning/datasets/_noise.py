@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+from sklearn_reasoning._images import CLEAN_RANGE, read_images
 from sklearn_reasoning._random import independent_random_state
 
 __all__ = ["LocallyAdaptiveNoise"]
@@ -141,11 +142,11 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If a parameter is outside its domain, ``low`` is above ``high``, or an image is not one.
         """
         self._check_parameters()
-        _checked_images(X)
+        read_images("X", X, CLEAN_RANGE)
         return self
 
     def transform(self, X: Any) -> _Images:
@@ -161,23 +162,24 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
         -------
         ndarray, list or tuple
             Noisy images: an array for an array, a list for a list, a tuple for a tuple, of the
-            same shapes. The pixels are float32 where the images are, float64 otherwise; they
-            leave [0, 1] unless ``clip`` is True.
+            same shapes. The pixels are float64 where the images are or are uint8, float32
+            otherwise; they leave [0, 1] unless ``clip`` is True.
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If a parameter is outside its domain, ``low`` is above ``high``, or an image is not one.
         """
         self._check_parameters()
-        images = _checked_images(X)
+        images = read_images("X", X, CLEAN_RANGE)
         noisy = []
-        for image, rng in zip(images, _streams(self.random_state), strict=False):
+        for i, rng in zip(range(len(images)), _streams(self.random_state), strict=False):
+            image = images.pixels(i)
             pixels = image + self._level(image) * rng.standard_normal(image.shape)
             if self.clip:
                 np.clip(pixels, 0.0, 1.0, out=pixels)
             noisy.append(pixels.astype(image.dtype, copy=False))
-        return _in_container_of(X, noisy)
+        return images.contain(noisy)
 
     def noise_level(self, X: Any) -> _Images:
         """Give the standard deviation of the noise of every pixel.
@@ -195,7 +197,7 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If a parameter is outside its domain, ``low`` is above ``high``, or an image is not one.
 
         Examples
@@ -207,11 +209,11 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
         True
         """
         self._check_parameters()
-        images = _checked_images(X)
-        levels = [
-            np.broadcast_to(self._level(image), image.shape).astype(image.dtype) for image in images
-        ]
-        return _in_container_of(X, levels)
+        images = read_images("X", X, CLEAN_RANGE)
+        pixels = [images.pixels(i) for i in range(len(images))]
+        return images.contain(
+            [np.broadcast_to(self._level(x), x.shape).astype(x.dtype) for x in pixels]
+        )
 
     def _level(self, image: _Image) -> NDArray[np.float64]:
         """Levels of shape (height, width), or (height, width, 1) for a colour image."""
@@ -257,79 +259,3 @@ def _streams(random_state: int | np.random.RandomState | None) -> Iterator[np.ra
         sequence = np.random.SeedSequence(seed, spawn_key=(index,))
         yield np.random.RandomState(np.random.MT19937(sequence))
         index += 1
-
-
-def _in_container_of(X: Any, images: list[_Image]) -> _Images:
-    if isinstance(X, list):
-        return images
-    if isinstance(X, tuple):
-        return tuple(images)
-    if np.asarray(X).dtype == object:
-        objects = np.empty(len(images), dtype=object)
-        objects[:] = images
-        return objects
-    return np.stack(images)
-
-
-def _checked_images(X: Any) -> list[_Image]:
-    """List the images, as float32 or float64 in [0, 1]."""
-    if isinstance(X, (list, tuple)):
-        images = list(X)
-    else:
-        array = np.asarray(X)
-        images = list(array) if array.ndim > 0 else []
-        if not (array.dtype == object and array.ndim == 1):
-            _check_array(array)
-    if not images:
-        raise ValueError("X holds no image; give at least one.")
-    return [_checked_image(image, f"X[{index}]") for index, image in enumerate(images)]
-
-
-def _check_array(array: NDArray[Any]) -> None:
-    shape = array.shape
-    if array.ndim not in (3, 4):
-        raise ValueError(
-            f"X has shape {shape}; images are an array of shape (n, height, width) or "
-            "(n, height, width, 3), or a list of images. Write [image] for a single one."
-        )
-    if array.ndim == 3 and shape[2] == 3:
-        raise ValueError(
-            f"X has shape {shape}, which is that of one colour image rather than of {shape[0]} "
-            "grey ones. Write [image] for a single image, and a list for grey images three pixels "
-            "wide."
-        )
-
-
-def _checked_image(value: Any, name: str) -> _Image:
-    try:
-        image = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is not an image: its rows have unlike lengths.") from error
-    shape = image.shape
-    if image.ndim == 3 and shape[0] in (1, 3) and shape[2] != 3:
-        raise ValueError(
-            f"{name} has shape {shape}, channels first. Move them last: "
-            "numpy.moveaxis(image, 0, -1) for colour, image[0] for grey."
-        )
-    if image.ndim != 2 and not (image.ndim == 3 and shape[2] == 3):
-        raise ValueError(
-            f"{name} has shape {shape}; an image has shape (height, width) or (height, width, 3)."
-        )
-    if min(shape[:2]) < 2:
-        raise ValueError(
-            f"{name} has shape {shape}; an image of at least 2 x 2 pixels is needed to find edges."
-        )
-    if image.dtype == np.uint8:
-        return image / 255.0
-    if not np.issubdtype(image.dtype, np.floating):
-        raise ValueError(
-            f"{name} has dtype {image.dtype}; images are floats in [0, 1] or uint8 in 0 to 255."
-        )
-    if not np.isfinite(image).all():
-        raise ValueError(f"{name} holds NaN or infinity; pixels are finite.")
-    if image.min() < 0 or image.max() > 1:
-        raise ValueError(
-            f"{name} has values from {image.min():.6g} to {image.max():.6g}; floats are in "
-            "[0, 1]. Divide 8-bit values by 255, or give them as uint8."
-        )
-    return image.astype(np.float32 if image.dtype == np.float32 else np.float64, copy=False)

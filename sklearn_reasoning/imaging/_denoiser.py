@@ -10,11 +10,11 @@ from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_reasoning._images import CLEAN_RANGE, NOISY_RANGE, Images, check_pairs, read_images
 from sklearn_reasoning._random import independent_random_state
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
 
-from ._images import CLEAN_RANGE, NOISY_RANGE, Images, check_pairs, read_images
 from ._measure import distance_to_minimiser, psnr
 from ._module import DenoisingModule
 from ._net import DenoiserNet, build_net, train

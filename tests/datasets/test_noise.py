@@ -181,7 +181,7 @@ def test_containers_and_types_are_kept():
     single = array.astype(np.float32)
     assert noise.transform(single).dtype == noise.noise_level(single).dtype == np.float32
     np.testing.assert_allclose(noise.transform(single), expected, atol=1e-6)
-    assert noise.transform([array[0].astype(np.float16)])[0].dtype == np.float64
+    assert noise.transform([array[0].astype(np.float16)])[0].dtype == np.float32
 
     colour = np.stack([np.stack([picture()] * 3, axis=2)] * 2)
     assert noise.transform(colour).shape == noise.noise_level(colour).shape == (2, 14, 17, 3)
@@ -305,8 +305,8 @@ GOOD = np.full((4, 5), 0.5)
         (np.empty((0, 4, 5)), "X holds no image"),
         ([GOOD, 255 * GOOD], r"X\[1\] has values from 127.5 to 127.5; .* Divide"),
         ([GOOD - 0.6], r"X\[0\] has values from -0.1 to -0.1"),
-        ([GOOD, GOOD, np.full((4, 5), np.nan)], r"X\[2\] holds NaN or infinity"),
-        ([np.full((4, 5), np.inf)], r"X\[0\] holds NaN or infinity"),
+        ([GOOD, GOOD, np.full((4, 5), np.nan)], r"X\[2\] holds NaN"),
+        ([np.full((4, 5), np.inf)], r"X\[0\] holds infinite"),
         ([np.ones((4, 5), dtype=int)], r"X\[0\] has dtype int64; .* uint8"),
         ([np.ones((4, 5), dtype=np.uint16)], r"X\[0\] has dtype uint16"),
         ([np.ones((4, 5), dtype=bool)], r"X\[0\] has dtype bool"),
@@ -315,24 +315,24 @@ GOOD = np.full((4, 5), 0.5)
         ([np.full((9, 1), 0.5)], r"X\[0\] has shape \(9, 1\); .* at least 2 x 2"),
         ([np.full((1, 1, 3), 0.5)], r"X\[0\] has shape \(1, 1, 3\); .* at least 2 x 2"),
         ([np.empty((0, 4))], r"X\[0\] has shape \(0, 4\); .* at least 2 x 2"),
-        ([GOOD, np.stack([GOOD] * 3)], r"X\[1\] has shape \(3, 4, 5\), channels first"),
-        (np.stack([[GOOD] * 3] * 2), r"X\[0\] has shape \(3, 4, 5\), channels first"),
-        ([GOOD[None]], r"X\[0\] has shape \(1, 4, 5\), channels first"),
-        ([GOOD[:, :, None]], r"X\[0\] has shape \(4, 5, 1\); an image has shape"),
-        ([np.stack([GOOD] * 4, axis=2)], r"X\[0\] has shape \(4, 5, 4\); an image has shape"),
+        ([GOOD, np.stack([GOOD] * 3)], r"X\[1\] has shape \(3, 4, 5\).*channels come first"),
+        (np.stack([[GOOD] * 3] * 2), r"X\[0\] has shape \(3, 4, 5\).*channels come first"),
+        ([GOOD[None]], r"X\[0\] has shape \(1, 4, 5\)"),
+        ([GOOD[:, :, None]], r"X\[0\] has shape \(4, 5, 1\).*Drop the last axis"),
+        ([np.stack([GOOD] * 4, axis=2)], r"X\[0\] has shape \(4, 5, 4\).*Drop what is no colour"),
         ([GOOD[0]], r"X\[0\] has shape \(5,\)"),
-        ([[[0.1, 0.2], [0.3]]], r"X\[0\] is not an image: its rows have unlike lengths"),
-        (["picture.png"], r"X\[0\] has shape \(\)"),
-        (GOOD, r"X has shape \(4, 5\); .* Write \[image\]"),
-        (np.full((40, 50, 3), 0.5), r"X has shape \(40, 50, 3\), which is that of one colour"),
+        ([[[0.1, 0.2], [0.3]]], r"X\[0\] is no image"),
+        (["picture.png"], r"X\[0\] has dtype <U11"),
+        (GOOD, r"X has shape \(4, 5\): a single image .*\[image\]"),
+        (np.full((40, 50, 3), 0.5), r"X has shape \(40, 50, 3\), which may be 40 images"),
         (np.full((1, 1, 1, 4, 4), 0.5), r"X has shape \(1, 1, 1, 4, 4\)"),
-        (0.5, r"X has shape \(\)"),
-        (None, r"X has shape \(\)"),
+        (0.5, "X=float must be an array"),
+        (None, "X=NoneType must be an array"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "transform", "noise_level"])
 def test_what_is_no_image_is_named(method, images, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         getattr(LocallyAdaptiveNoise(), method)(images)
 
 

@@ -24,8 +24,8 @@ class Images:
     ----------
     arrays : sequence of ndarray of shape (height, width) or (height, width, 3)
         As they were given.
-    container : {"array", "list", "tuple"}
-        What they came in.
+    container : {"array", "list", "tuple", "objects"}
+        What they came in; "objects" is a one-dimensional array of images.
     """
 
     arrays: Sequence[_Array]
@@ -34,12 +34,17 @@ class Images:
     def __len__(self) -> int:
         return len(self.arrays)
 
+    def pixels(self, i: int) -> _Array:
+        """Return image i as float32 or float64 with values in [0, 1]: uint8 divided by 255."""
+        image = self.arrays[i]
+        if image.dtype == np.float16:
+            return image.astype(np.float32)
+        # In float64, which rounds as a user's own division by 255 does.
+        return image / 255.0 if image.dtype == np.uint8 else image
+
     def planes(self, i: int) -> list[_Array]:
         """Return image i as grey float32 images with values in [0, 1]: one, or three."""
-        image = self.arrays[i]
-        # Division in float64 rounds as a user's own division by 255 does.
-        values = image / 255.0 if image.dtype == np.uint8 else image
-        values = values.astype(np.float32, copy=False)
+        values = self.pixels(i).astype(np.float32, copy=False)
         return [values] if values.ndim == 2 else [values[..., c] for c in range(3)]
 
     def all_planes(self) -> Iterator[_Array]:
@@ -58,6 +63,10 @@ class Images:
         """Return images in a container like the one that these came in."""
         if self.container == "array":
             return np.stack(images)
+        if self.container == "objects":
+            objects = np.empty(len(images), dtype=object)
+            objects[:] = images
+            return objects
         return tuple(images) if self.container == "tuple" else images
 
 
@@ -111,10 +120,9 @@ def check_pairs(noisy: Images, clean: Images) -> None:
 def _taken_apart(name: str, images: Any) -> tuple[Sequence[_Array], str]:
     if isinstance(images, torch.Tensor):
         images = images.detach().cpu().numpy()
-    if isinstance(images, np.ndarray) and images.dtype == object and images.ndim == 1:
-        images = list(images)
-    if isinstance(images, list | tuple):
-        container = "tuple" if isinstance(images, tuple) else "list"
+    objects = isinstance(images, np.ndarray) and images.dtype == object and images.ndim == 1
+    if objects or isinstance(images, list | tuple):
+        container = "objects" if objects else "tuple" if isinstance(images, tuple) else "list"
         return [_as_array(f"{name}[{i}]", image) for i, image in enumerate(images)], container
     if not hasattr(images, "__array__"):
         raise TypeError(
