@@ -1,5 +1,8 @@
 """Training leaves the number of threads of the process as it found it."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -53,3 +56,26 @@ def test_an_error_inside_restores_the_limits(two_threads):
     with pytest.raises(ValueError, match="inside"), one_thread():
         raise ValueError("inside")
     assert numbers_of_threads() == two_threads
+
+
+FORK = """
+import os, sys, torch
+from sklearn_reasoning import HybridReasoningRegressor
+from sklearn_reasoning.datasets import make_quadratic_reasoning
+
+X, y = make_quadratic_reasoning(100, random_state=0)
+torch.set_num_threads(2)  # which gives MKL a number of its own
+x = torch.ones(64, 100, 100, dtype=torch.float64)
+torch.bmm(x, x)  # from here on there is a second thread, which no fork has
+child = os.fork()
+if child == 0:
+    model = HybridReasoningRegressor(linear_term="given", rotation="given", max_epochs=1)
+    model.fit(X, y).predict(X)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_trains_although_torch_was_given_threads():
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=100)
