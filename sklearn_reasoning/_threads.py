@@ -28,6 +28,9 @@ def one_thread() -> Iterator[None]:
     for the process, which fits side by side would restore to one another's; so it is left
     alone, and training and prediction do without it.
     """
+    # A new thread takes over the number of torch.set_num_threads when it first asks torch for
+    # something, which would end the limit.
+    torch.get_num_threads()
     with _openmp().limit(limits=1):
         # torch.set_num_threads gives the MKL inside torch a number of its own, which OpenMP's
         # does not touch.

@@ -9,7 +9,6 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -41,9 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     options.arguments = sys.argv[2:] if arguments is None else list(arguments)[1:]
-    run = {"demo": _demo, "properties": _properties, "reproduce": _reproduce}[options.command]
-    run(options, options.parser)
-    return 0
+    run = {
+        "demo": _demo,
+        "denoise": _denoise,
+        "properties": _properties,
+        "reproduce": _reproduce,
+    }[options.command]
+    return run(options, options.parser) or 0
 
 
 def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -61,6 +64,35 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         )
     except OSError as error:
         parser.error(f"--out {options.out}: {error}")
+
+
+def _denoise(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from sklearn_reasoning.imaging import HybridReasoningDenoiser, denoise_files
+    from sklearn_reasoning.persistence import load_model
+    from sklearn_reasoning.pretrained import load_denoiser
+
+    try:
+        model = load_denoiser() if options.model is None else load_model(options.model)
+    except (OSError, ValueError) as error:
+        parser.error(f"argument --model: {error}")
+    if not isinstance(model, HybridReasoningDenoiser):
+        parser.error(
+            f"argument --model: {options.model} holds a {type(model).__name__}, not a "
+            "HybridReasoningDenoiser"
+        )
+    try:
+        result = denoise_files(model, options.inputs, options.out, k=options.k, progress=_progress)
+    except (OSError, ValueError, ImportError) as error:
+        parser.error(str(error))
+    for path, reason in result.failed.items():
+        print(f"{parser.prog}: {path} was left out: {reason}", file=sys.stderr)
+    return 1 if result.failed else 0
+
+
+def _progress(line: str) -> None:
+    # A file's name may hold bytes that the terminal has no character for.
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _properties(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -86,35 +118,38 @@ def _properties(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
 
 def _reproduce(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     _need_matplotlib("reproduce", parser)
-    from sklearn_reasoning.experiments import FIGURES, Protocol, reproduce
+    from sklearn_reasoning.experiments import FIGURES, reproduce
+    from sklearn_reasoning.experiments._given_settings import protocols_of
 
     varied = [setting for setting, _ in options.vary]
     if len(set(varied)) < len(varied):
         parser.error(
             f"argument --vary: {varied} names a setting twice; give all its values at once"
         )
-    names = {field.name for field in fields(Protocol)}
     settings = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in vars(options).items()
-        if name in names and value is not None
+        if name in options.settings and value is not None
     }
+    figures = options.figures or (() if options.vary else FIGURES)
     try:
-        protocol = (Protocol() if options.full else Protocol.quick()).but(settings)
-        all_figures = () if options.vary else FIGURES
+        protocol, denoising = protocols_of(settings, figures, is_full=options.full)
         found = reproduce(
-            options.figures or all_figures,
+            figures,
             options.out,
             protocol=protocol,
+            denoising=denoising,
             vary=dict(options.vary),
             complexity=options.complexity,
             n_jobs=options.jobs,
             command=" ".join(["sklearn-reasoning", "reproduce", *options.arguments]),
         )
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, ImportError) as error:
         parser.error(str(error))
     except OSError as error:
-        parser.error(f"argument --out: {options.out}: {error}")
+        # What reads images names the file or folder itself.
+        where = "" if error.filename is None else f"argument --out: {options.out}: "
+        parser.error(f"{where}{error}")
     for claim in found.claims:
         print(f"{claim.figure}  {claim.verdict:<14}  {claim.text}")
     print(f"Report: {found.report}")
@@ -139,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_demo(commands)
+    _add_denoise(commands)
     _add_properties(commands)
     _add_reproduce(commands)
     return parser
@@ -157,6 +193,23 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument("--epochs", type=_at_least(1), default=80, help="epochs of each training")
     demo.add_argument("--jobs", type=int, default=2, help="processes of the search")
     demo.add_argument("--seed", type=_at_least(0), default=0, help="seed of everything")
+
+
+def _add_denoise(commands: Any) -> None:
+    denoise = commands.add_parser(
+        "denoise",
+        help="restore noisy image files",
+        description="Restore image files with the model that ships with the package, or with one "
+        "of yours. PNG and TIFF keep name and format; all else is written as PNG. A file that "
+        "cannot be read is named and left out, and the exit status is 1 then.",
+    )
+    denoise.set_defaults(parser=denoise)
+    denoise.add_argument("inputs", nargs="+", metavar="IN", help="image files, or folders of them")
+    denoise.add_argument("--out", required=True, metavar="DIR", help="folder to write into")
+    denoise.add_argument("--model", metavar="FILE", help="a denoiser that save_model wrote")
+    denoise.add_argument(
+        "--k", type=_at_least(0), help="steps of the algorithm, in place of the model's own"
+    )
 
 
 def _add_properties(commands: Any) -> None:
@@ -187,8 +240,8 @@ def _add_properties(commands: Any) -> None:
 def _add_reproduce(commands: Any) -> None:
     command = commands.add_parser(
         "reproduce",
-        help="reproduce figures 2 to 6 of the paper and judge its claims",
-        description="Train the synthetic study of the paper, draw its figures and write a report "
+        help="reproduce figures 2 to 7 of the paper and judge its claims",
+        description="Train the studies of the paper, draw its figures and write a report "
         "that says for each claim what was found. A run that was killed goes on in its folder.",
     )
     command.set_defaults(parser=command)
@@ -196,13 +249,14 @@ def _add_reproduce(commands: Any) -> None:
         "figures",
         nargs="*",
         metavar="FIGURE",
-        help="fig2 fig3 fig4 fig5 fig6; default all, or none with --vary",
+        help="fig2 fig3 fig4 fig5 fig6, which are the default without --vary, or fig7 (denoising, "
+        "a study of its own)",
     )
     size = command.add_mutually_exclusive_group()
     size.add_argument(
         "--quick",
         action="store_true",
-        help="the default: all figures in about ten minutes on two cores",
+        help="the default, on two cores: fig2 to fig6 in about ten minutes, fig7 in five",
     )
     size.add_argument("--full", action="store_true", help="the paper's sizes: many hours")
     command.add_argument("--out", default="reproduction", help="folder; default reproduction")
@@ -222,6 +276,7 @@ def _add_reproduce(commands: Any) -> None:
         "noise=0.5,1; may be repeated",
     )
     settings = command.add_argument_group("settings of the study, in place of those of the size")
+    names = []
     for flags, options in (
         (("--algo",), {"dest": "algos", "type": _any_algorithm, "nargs": "+", "metavar": "NAME",
                        "help": "gd nag ..., or mymodule:MyAlgorithm"}),
@@ -249,9 +304,13 @@ def _add_reproduce(commands: Any) -> None:
         (("--fig6-k",), {"type": lambda text: tuple(_steps(text)), "metavar": "STEPS",
                          "help": "of figure 6 alone"}),
         (("--fig6-epochs",), {"type": _at_least(1), "help": "of figure 6 alone"}),
+        (("--images",), {"metavar": "FOLDER", "help": "of figure 7 alone: BSD400, in place of the "
+                         "photographs that installed packages ship"}),
+        (("--fig7-steps",), {"type": _at_least(1), "help": "of figure 7 alone"}),
         (("--seed",), {"type": _at_least(0)}),
     ):  # fmt: skip
-        settings.add_argument(*flags, **options)
+        names.append(settings.add_argument(*flags, **options).dest)
+    command.set_defaults(settings=names)
 
 
 def _any_algorithm(name: str) -> Any:

@@ -33,6 +33,7 @@ def test_the_wheel_holds_the_whole_package(distributions):
     expected = [path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")]
     assert set(expected) <= set(names)
     assert "sklearn_reasoning/py.typed" in names
+    assert "sklearn_reasoning/pretrained/denoiser.safetensors" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith("tests") for name in names)
 
@@ -44,12 +45,15 @@ def test_the_wheel_works_where_it_is_unpacked(distributions, tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import sklearn_reasoning as s; "
         f"assert s.__file__.startswith({str(tmp_path)!r}), s.__file__; "
-        "print(s.HybridReasoningRegressor(max_epochs=1).fit([[0.0], [1.0]], [0.0, 1.0]))"
+        "print(s.HybridReasoningRegressor(max_epochs=1).fit([[0.0], [1.0]], [0.0, 1.0])); "
+        "from sklearn_reasoning.pretrained import load_denoiser; "
+        "print(load_denoiser().predict([[[0.0, 1.0], [1.0, 0.0]]])[0].shape)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
     assert "HybridReasoningRegressor" in result.stdout, result.stderr
+    assert "(2, 2)" in result.stdout, result.stderr
 
 
 @pytest.mark.parametrize(
@@ -59,9 +63,11 @@ def test_the_wheel_works_where_it_is_unpacked(distributions, tmp_path):
         "bounds",
         "datasets",
         "energies",
+        "imaging",
         "inspection",
         "layer",
         "model_selection",
+        "pretrained",
         "properties",
         "",
     ],

@@ -31,6 +31,15 @@ def test_one_thread_inside_and_as_before_outside(two_threads):
     assert numbers_of_threads() == two_threads
 
 
+@pytest.fixture
+def torch_given_two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("torch_given_two_threads")
 def test_overlapping_threads_leave_no_limit_behind(two_threads):
     second_is_in, first_is_out = threading.Event(), threading.Event()
     seen = []

@@ -1,4 +1,7 @@
-"""The paper's claims about figures 2 to 6, and what a study says of each."""
+"""The paper's claims about figures 2 to 6, and what a study says of each.
+
+Those about figure 7 are in ``_denoising_claims.py``.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ RULES = (
     "significant somewhere but the sign is wrong elsewhere; it does not hold if only the wrong "
     "sign is significant. A trend that turns significantly holds in part. A claim of several "
     "parts holds if all of them hold, in part if some do. What the repetitions do not decide is "
-    "not testable, as is what lacks gd, nag, a k or a second repetition. Figure 2 is exact."
+    "not testable, as is what lacks gd, nag, a k or a second repetition. Figure 2 is exact. "
+    "Figure 7 is judged as figure 5."
 )
 
 _COLUMNS = {
@@ -36,7 +40,7 @@ FIGURES = ("fig2", *_COLUMNS)
 _NORMS = {"q_spectral": "spectral", "q_frobenius": "Frobenius"}
 _PAPER = ("gd", "nag")
 _ABOUT_RIGHT = "about right"
-_ROLES = ("under-parameterised", _ABOUT_RIGHT, "over-parameterised")
+ROLES = ("under-parameterised", _ABOUT_RIGHT, "over-parameterised")
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Claim:
     Parameters
     ----------
     figure : str
-        "fig2" to "fig6".
+        "fig2" to "fig7".
     text : str
         What is claimed.
     verdict : {"holds", "holds in part", "does not hold", "not testable"}
@@ -139,7 +143,7 @@ _Judged = list[tuple[str, list[Part]]]
 def _training_loss(data: Measurements, protocol: Protocol) -> _Judged:
     judged: _Judged = []
     for q_hidden in sorted(protocol.q_hidden):
-        of = _Reader(data, q_hidden)
+        of = Reader(data, q_hidden)
         judged += [
             (
                 f"{_units(q_hidden)}: the empirical loss falls with k",
@@ -158,7 +162,7 @@ def _distance_to_q(data: Measurements, protocol: Protocol) -> _Judged:
     more_than_one = [k > 1 for k in data.k]
     cvg = _convergence(data.k, protocol)
     for q_hidden in sorted(protocol.q_hidden):
-        of, falls, ordered, theory = _Reader(data, q_hidden), [], [], []
+        of, falls, ordered, theory = Reader(data, q_hidden), [], [], []
         for column, norm in _NORMS.items():
             falls += of.each(column, _falls(data.k, f", {norm} norm"))
             ordered += of.compare(column, "nag", "gd", more_than_one, note=f"{norm} norm: ")
@@ -185,35 +189,60 @@ def _falls(k: Sequence[int], note: str = "") -> Callable[[Matrix, str], Part]:
 
 
 def _gap(data: Measurements, protocol: Protocol) -> _Judged:
-    more_than_one = [k > 1 for k in data.k]
-    large = [k > max(1.0, float(np.median(data.k))) for k in data.k]
     sizes = {role: size for size, role in hidden_roles(protocol.q_hidden).items()}
     judged: _Judged = []
-    for role in _ROLES:
-        title = f"{role} ({_units(sizes[role])})" if role in sizes else role
-        shape = "rises with k, then falls" if role == _ABOUT_RIGHT else "rises with k"
-        order = (
-            "the gap of nag is below that of gd for larger k (those above the median)"
-            if role == _ABOUT_RIGHT
-            else "the gap of gd is below that of nag for k > 1"
-        )
-        if role not in sizes:
-            found = f"Needs three hidden sizes to tell the roles; got {sorted(protocol.q_hidden)}."
-            shapes = ordered = [Part(NOT_TESTABLE, found, None)]
+    for role in ROLES:
+        if role in sizes:
+            of = Reader(data, sizes[role])
+            judged += gap_claims(role, f"{role} ({_units(sizes[role])})", of)
         else:
-            of = _Reader(data, sizes[role])
-            if role == _ABOUT_RIGHT:
-                shapes = of.each("gap", lambda v, name: peak(v, data.k, name))
-                ordered = of.compare("gap", "nag", "gd", large)
-            else:
-                shapes = of.each("gap", lambda v, name: trend(v, data.k, name, rises=True))
-                ordered = of.compare("gap", "gd", "nag", more_than_one)
-        judged += [(f"{title}: the gap {shape}", shapes), (f"{title}: {order}", ordered)]
+            found = f"Needs three hidden sizes to tell the roles; got {sorted(protocol.q_hidden)}."
+            parts = [Part(NOT_TESTABLE, found, None)]
+            judged += [(text, parts) for text in _gap_texts(role, role)]
     return judged
 
 
+def gap_claims(role: str, title: str, of: Reader) -> list[tuple[str, list[Part]]]:
+    """Judge the shape of the gap over k, and the order of gd and nag, that the paper claims.
+
+    Parameters
+    ----------
+    role : {"under-parameterised", "about right", "over-parameterised"}
+    title : str
+        What the claims begin with.
+    of : Reader
+        Its table has the column ``gap``.
+
+    Returns
+    -------
+    list of (str, list of Part)
+        Two claims: what is claimed, and its parts.
+    """
+    k = of.data.k
+    if role == _ABOUT_RIGHT:
+        large = [each > max(1.0, float(np.median(k))) for each in k]
+        shapes = of.each("gap", lambda values, name: peak(values, k, name))
+        ordered = of.compare("gap", "nag", "gd", large)
+    else:
+        shapes = of.each("gap", lambda values, name: trend(values, k, name, rises=True))
+        ordered = of.compare("gap", "gd", "nag", [each > 1 for each in k])
+    return list(zip(_gap_texts(role, title), (shapes, ordered), strict=True))
+
+
+def _gap_texts(role: str, title: str) -> tuple[str, str]:
+    if role == _ABOUT_RIGHT:
+        return (
+            f"{title}: the gap rises with k, then falls",
+            f"{title}: the gap of nag is below that of gd for larger k (those above the median)",
+        )
+    return (
+        f"{title}: the gap rises with k",
+        f"{title}: the gap of gd is below that of nag for k > 1",
+    )
+
+
 def _learning_to_optimise(data: Measurements, protocol: Protocol) -> _Judged:
-    of = _Reader(data, 0)
+    of = Reader(data, 0)
     steps = [k > 0 for k in data.k]
     smaller = [part for rival in _PAPER for part in of.compare("train_loss", "rnn", rival, steps)]
     larger = [part for rival in _PAPER for part in of.compare("gap", rival, "rnn", steps)]
@@ -237,15 +266,21 @@ def hidden_roles(q_hidden: Sequence[int]) -> dict[int, str]:
     if len(sizes) < 3:
         return {}
     played = (sizes[0], sizes[(len(sizes) - 1) // 2], sizes[-1])
-    return dict(zip(played, _ROLES, strict=True))
+    return dict(zip(played, ROLES, strict=True))
 
 
 def _units(q_hidden: int) -> str:
     return f"{q_hidden} hidden units" if q_hidden else "linear Q_theta"
 
 
-class _Reader:
-    """The matrices of one hidden size, and parts of claims about them."""
+class Reader:
+    """The matrices of one hidden size, and parts of claims about them.
+
+    Parameters
+    ----------
+    data : Measurements
+    q_hidden : int
+    """
 
     def __init__(self, data: Measurements, q_hidden: int) -> None:
         self.data = data

@@ -27,6 +27,7 @@ TITLES = {
     "fig4": "Figure 4: distance of Q_theta to Q* against k",
     "fig5": "Figure 5: generalisation gap against k",
     "fig6": "Figure 6: Q and b given, only the algorithm is trained",
+    "fig7": "Figure 7: image denoising, generalisation gap against k",
 }
 _DPI = 150
 _WIDE = 100  # a larger ratio of k gets a log axis

@@ -15,6 +15,7 @@ import sklearn_reasoning
 from sklearn_reasoning._files import write_atomically
 
 from ._claims import RULES, Claim
+from ._denoising_protocol import DenoisingProtocol
 from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, show_p
 from ._figures import TITLES
 from ._protocol import Protocol
@@ -69,11 +70,12 @@ class Findings:
 
 def write_report(
     folder: str | Path,
-    protocol: Protocol,
+    protocol: Protocol | None,
     claims: Sequence[Claim],
     figures: Mapping[str, Sequence[str | Path]],
     provenance: Mapping[str, Any],
     findings: Sequence[Findings] = (),
+    denoising: DenoisingProtocol | None = None,
 ) -> Path:
     """Write ``report.html``: one file that needs no other, and runs no script.
 
@@ -81,7 +83,8 @@ def write_report(
     ----------
     folder : str or Path
         Made if it is not there.
-    protocol : Protocol
+    protocol : Protocol or None
+        Of figures 2 to 6; None where none of them is in the report.
     claims : sequence of Claim
         From ``claims_of``, of all figures.
     figures : mapping of str to sequence of str or Path
@@ -92,6 +95,8 @@ def write_report(
         minutes and seconds.
     findings : sequence of Findings, default=()
         Sections that follow the figures of the paper.
+    denoising : DenoisingProtocol or None, default=None
+        Of figure 7; None where it is not in the report.
 
     Returns
     -------
@@ -105,7 +110,8 @@ def write_report(
     """
     images = {name: _images(paths) for name, paths in figures.items()}
     path = Path(folder) / "report.html"
-    page = _page(protocol, list(claims), images, dict(provenance), findings)
+    settings = [each.to_dict() for each in (protocol, denoising) if each is not None]
+    page = _page(settings, list(claims), images, dict(provenance), findings)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, page.encode())
     return path
@@ -116,7 +122,7 @@ def _images(paths: Sequence[str | Path]) -> list[bytes]:
 
 
 def _page(
-    protocol: Protocol,
+    settings: Sequence[Mapping[str, Any]],
     claims: list[Claim],
     images: Mapping[str, list[bytes]],
     provenance: dict[str, Any],
@@ -141,7 +147,8 @@ def _page(
         *(_section(name, claims, images.get(name, [])) for name in names),
         *map(_findings, findings),
         f"<h2>How claims are judged</h2>\n<p>{escape(RULES)}</p>",
-        f"<h2>Settings</h2>\n{_settings(protocol.to_dict())}",
+        "<h2>Settings</h2>",
+        *map(_settings, settings),
         f"<h2>Provenance</h2>\n{_settings(provenance)}" if provenance else "",
         "</body>\n</html>\n",
     ]

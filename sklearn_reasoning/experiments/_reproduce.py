@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from sklearn_reasoning._plotting import check_matplotlib
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
@@ -16,6 +19,11 @@ from sklearn_reasoning.testing import check_algorithm
 
 from ._claims import FIGURES, Claim, claims_of
 from ._complexity import measure_complexity
+from ._denoising_claims import denoising_claims, gaps_over_repetitions
+from ._denoising_data import draw_patches, load_images
+from ._denoising_figure import draw_denoising, example_of
+from ._denoising_protocol import DenoisingProtocol
+from ._denoising_study import DenoisingStudy
 from ._figures import draw
 from ._learning_to_optimise import run_learning_to_optimise
 from ._protocol import Protocol
@@ -33,6 +41,16 @@ _HOW_TO_READ = {
     "from the gap is not better generalisation",
     "mu": "Labels are up to ||b|| / mu long, so that mu changes the scale of all losses",
 }
+_HOW_TO_READ_FIG7 = (
+    "Mean losses over repetitions in grey levels of 255, the gap with its standard error and "
+    "the p-value of no gap. Each model is trained on one set of patches with the other held out, "
+    "and the other way round: sets that are harder to restore cancel out. one_way_error is the "
+    "standard error without that. With g = 0 the layer can only darken pixels, so its losses are "
+    "far above the others' at small k, where it darkens all of them"
+)
+ALL_FIGURES = (*FIGURES, "fig7")
+# The settings of figures 2 to 6 and of figure 7, by the names of their files.
+_SETTINGS_FILES = ("settings", "denoising")
 _PACKAGES = ("sklearn-reasoning", "torch", "numpy", "scikit-learn", "skorch")
 
 
@@ -50,12 +68,15 @@ class Reproduction:
         One row for each model and repetition of figure 6.
     report : Path
         A self-contained HTML page.
+    denoising : dict of str to list or None
+        One row for each model and repetition of figure 7.
     """
 
     claims: list[Claim]
     study: Table | None
     learning_to_optimise: Table | None
     report: Path
+    denoising: Table | None = None
 
 
 def reproduce(
@@ -63,6 +84,7 @@ def reproduce(
     out: str | Path = "reproduction",
     *,
     protocol: Protocol | None = None,
+    denoising: DenoisingProtocol | None = None,
     vary: Mapping[str, Sequence[float]] | None = None,
     complexity: bool = False,
     n_jobs: int = 2,
@@ -73,13 +95,17 @@ def reproduce(
 
     Parameters
     ----------
-    figures : sequence of {"fig2", "fig3", "fig4", "fig5", "fig6"}
-        Which figures; may be empty where ``vary`` is given. 3, 4 and 5 share one study.
+    figures : sequence of {"fig2", "fig3", "fig4", "fig5", "fig6", "fig7"}
+        Which figures; may be empty where ``vary`` is given. 3, 4 and 5 share one study. The
+        default is all but "fig7", the denoising experiment, which has a study of its own.
     out : str or Path, default="reproduction"
         A folder, made if it is not there. A run that was killed goes on in the same folder with
         the same settings.
     protocol : Protocol or None, default=None
-        All settings. None is the quick version; ``Protocol()`` is the paper's full size.
+        All settings of figures 2 to 6. None is the quick version; ``Protocol()`` is the
+        paper's full size.
+    denoising : DenoisingProtocol or None, default=None
+        All settings of figure 7. None is the quick version on photographs that packages ship.
     vary : mapping of str to sequence of float, or None, default=None
         Settings to vary, one at a time: the study is run again for each of the values. Of
         "n_samples", "n_features", "n_outputs", "mu", "L" and "noise".
@@ -96,7 +122,8 @@ def reproduce(
     Returns
     -------
     Reproduction
-        The folder holds ``settings.json``, ``study.csv``, ``learning_to_optimise.csv``,
+        The folder holds ``settings.json`` and ``denoising.json`` (the settings of figures 2 to
+        6 and of figure 7), ``study.csv``, ``learning_to_optimise.csv``, ``denoising.csv``,
         ``theory.csv`` and ``depth_laws.csv`` (how far the theory explains the gap),
         ``complexity.csv``, ``sweep_<setting>.csv`` and ``exponents_<setting>.csv``,
         ``results.json`` (all tables and claims, with settings, seed and versions), each figure
@@ -106,16 +133,25 @@ def reproduce(
     ------
     ValueError
         If a figure is unknown, an algorithm of yours fails the contract, a setting or value to
-        vary is not allowed, or ``out`` holds a run with other settings.
+        vary is not allowed, ``out`` holds a run with other settings, or figure 7 has too few
+        images.
+    ImportError
+        If matplotlib, or what figure 7 reads images with, is missing.
     OSError
-        If ``out`` cannot be written to.
+        If ``out`` cannot be written to, or an image cannot be read.
     """
     figures, vary = list(dict.fromkeys(figures)), dict(vary or {})
     protocol = Protocol.quick() if protocol is None else protocol
-    _refuse(figures, protocol, vary, complexity)
+    denoising = DenoisingProtocol.quick() if denoising is None else denoising
+    is_synthetic = bool(vary) or any(figure in FIGURES for figure in figures)
+    _refuse(figures, protocol, denoising, vary, complexity)
+    images = load_images(denoising) if "fig7" in figures else []
+    settings = {"settings": protocol.to_dict()} if is_synthetic else {}
+    if "fig7" in figures:
+        settings["denoising"] = denoising.to_dict()
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    _claim_folder(folder, protocol)
+    _claim_folder(folder, settings)
     began = time.time()
     run = _Run(folder, protocol, n_jobs, verbose)
     if _needs_study(figures):
@@ -130,6 +166,10 @@ def reproduce(
     tables = run.tables
     claims, drawn = [], {}
     for figure in figures:
+        if figure == "fig7":
+            drawn[figure] = run.denoising(denoising, images)
+            claims += denoising_claims(tables["denoising"])
+            continue
         table = tables.get("learning_to_optimise" if figure == "fig6" else "study")
         claims += claims_of(figure, table, protocol)
         drawn[figure] = draw(figure, table, folder, protocol)
@@ -140,14 +180,25 @@ def reproduce(
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
     }
+    shown = {"denoising": "denoising_settings"}
     results = {
-        **{"settings": protocol.to_dict(), "provenance": provenance},
+        **{shown.get(name, name): values for name, values in settings.items()},
+        "provenance": provenance,
         "claims": [vars(claim) for claim in claims],
         **tables,
     }
     write_json(folder / "results.json", results)
-    report = write_report(folder, protocol, claims, drawn, provenance, run.findings)
-    return Reproduction(claims, tables.get("study"), tables.get("learning_to_optimise"), report)
+    report = write_report(
+        folder,
+        protocol if is_synthetic else None,
+        claims,
+        drawn,
+        provenance,
+        run.findings,
+        denoising if "fig7" in figures else None,
+    )
+    study, learned, denoised = map(tables.get, ("study", "learning_to_optimise", "denoising"))
+    return Reproduction(claims, study, learned, report, denoised)
 
 
 class _Run:
@@ -169,6 +220,14 @@ class _Run:
             "learning_to_optimise",
             lambda: run_learning_to_optimise(self.protocol, self._stacks, algos=algos, **self._how),
         )
+
+    def denoising(self, protocol: DenoisingProtocol, images: list[np.ndarray]) -> list[Path]:
+        study = DenoisingStudy(protocol, draw_patches(protocol, images))
+        self._keep("denoising", lambda: study.run(self._stacks, **self._how))
+        table = self.tables["denoising"]
+        title = "What are the gaps of figure 7?"
+        self.findings.append(Findings(title, _HOW_TO_READ_FIG7, [gaps_over_repetitions(table)]))
+        return draw_denoising(table, example_of(study, table, images), self.folder, protocol)
 
     def complexity(self) -> None:
         study = self.tables["study"]
@@ -222,19 +281,20 @@ def _needs_study(figures: Sequence[str]) -> bool:
 def _refuse(
     figures: Sequence[str],
     protocol: Protocol,
+    denoising: DenoisingProtocol,
     vary: Mapping[str, Sequence[float]],
     complexity: bool,
 ) -> None:
     """Raise for what cannot be done, before any work."""
-    unknown = [figure for figure in figures if figure not in FIGURES]
+    unknown = [figure for figure in figures if figure not in ALL_FIGURES]
     if unknown or not (figures or vary):
-        raise ValueError(f"figures={figures!r} must be some of {list(FIGURES)}.")
+        raise ValueError(f"figures={figures!r} must be some of {list(ALL_FIGURES)}.")
     if complexity and not _needs_study(figures):
         raise ValueError("complexity=True goes with the study of fig3, fig4 or fig5.")
     for setting, values in vary.items():
         check_sweep(protocol, setting, values)
     check_matplotlib("reproduce")
-    for algo in protocol.algos:
+    for algo in (*protocol.algos, *denoising.algos):
         if isinstance(algo, Algorithm):
             _check_users_algorithm(algo)
 
@@ -256,23 +316,31 @@ def _check_users_algorithm(algorithm: Algorithm) -> None:
         ) from error
 
 
-def _claim_folder(folder: Path, protocol: Protocol) -> None:
-    """Write the settings into a new folder; refuse that of another run."""
-    path = folder / "settings.json"
-    settings = json.loads(json.dumps(protocol.to_dict()))
-    if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        unlike = sorted(name for name in settings | found if settings.get(name) != found.get(name))
+def _claim_folder(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the settings of each part into a new folder; refuse that of another run.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : mapping of str to mapping
+        By the names of their files. A folder may hold the other part of a run already.
+    """
+    there = sorted(path.name for path in folder.iterdir())
+    if there and not any(f"{name}.json" in there for name in _SETTINGS_FILES):
+        raise ValueError(
+            f"out={str(folder)!r} is not empty and holds no run of ours ({there[0]!r} is in it). "
+            "Name another folder."
+        )
+    asked = json.loads(json.dumps(settings))
+    for name, here in asked.items():
+        path = folder / f"{name}.json"
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else here
+        unlike = sorted(each for each in here | found if here.get(each) != found.get(each))
         if unlike:
             raise ValueError(
                 f"out={str(folder)!r} holds a run with other {', '.join(unlike)}. Name another "
                 "folder, or remove this one."
             )
-        return
-    others = [p.name for p in folder.iterdir()]
-    if others:
-        raise ValueError(
-            f"out={str(folder)!r} is not empty and holds no run of ours ({others[0]!r} is in it). "
-            "Name another folder."
-        )
-    write_json(path, settings)
+    for name, here in asked.items():
+        if not (folder / f"{name}.json").exists():
+            write_json(folder / f"{name}.json", here)

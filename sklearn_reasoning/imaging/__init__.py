@@ -1,5 +1,6 @@
 """Restoring images: one small energy a pixel, predicted by convolutional networks."""
 
 from ._denoiser import HybridReasoningDenoiser
+from ._folders import DenoisedFiles, denoise_files
 
-__all__ = ["HybridReasoningDenoiser"]
+__all__ = ["DenoisedFiles", "HybridReasoningDenoiser", "denoise_files"]

@@ -303,7 +303,7 @@ class HybridReasoningDenoiser(BaseEstimator):
         Returns
         -------
         diagonal : array or list, as ``noisy``
-            :math:`1 + f(X)^2`, in [1, L]: large where the model distrusts a pixel.
+            :math:`1 + f(X)^2`, in [1, L]: how strongly a pixel is pulled towards 0.
         b : array or list, as ``noisy``
             :math:`g(X) - X`. The exact minimiser is ``-b / diagonal``.
         """

@@ -1,0 +1,223 @@
+"""The study behind Fig. 7: small denoisers, trained on few patches, as stacks."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.utils.parallel import delayed
+
+from sklearn_reasoning._threads import one_thread
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.imaging._module import DenoisingModule
+from sklearn_reasoning.imaging._stack import patch_losses, train_stack
+from sklearn_reasoning.model_selection._checkpoint import Checkpoint
+from sklearn_reasoning.model_selection._tasks import running
+
+from ._denoising_data import PatchSets
+from ._denoising_protocol import PARAMETERISATIONS, DenoisingProtocol, Parameterisation
+from ._tables import Table
+
+_Losses = dict[str, float]
+
+_COLUMNS = (
+    *("parameterisation", "algo", "k", "repetition"),
+    *("train_loss", "held_out_loss", "gap", "gap_one_way"),
+)
+# What the results depend on besides the patches.
+_SETTINGS = (
+    *("k", "repetitions", "max_steps", "lr", "weight_decay", "L", "learn_step_size"),
+    *("same_initial_weights", "loss", "seed"),
+)
+_GREY_LEVELS = 255.0
+
+
+@dataclass(frozen=True)
+class DenoisingStudy:
+    """A protocol and its patches.
+
+    Parameters
+    ----------
+    protocol : DenoisingProtocol
+    patches : PatchSets
+    """
+
+    protocol: DenoisingProtocol
+    patches: PatchSets
+
+    def run(
+        self, folder: str | Path | None = None, *, n_jobs: int | None = None, verbose: int = 0
+    ) -> Table:
+        """Train and measure every model.
+
+        Parameters
+        ----------
+        folder : str, Path or None, default=None
+            Where finished stacks are kept, so that a killed study goes on; None keeps none. A
+            stack is all repetitions of a parameterisation, an algorithm and a k. They lie in
+            ``denoising`` in the folder, which may hold other things.
+        n_jobs : int or None, default=None
+            Number of processes.
+        verbose : int, default=0
+            Whether to print a line a stack, with the time left, on stderr.
+
+        Returns
+        -------
+        dict of str to list
+            Equally long columns ``parameterisation``, ``algo``, ``k``, ``repetition``,
+            ``train_loss``, ``held_out_loss``, ``gap`` and ``gap_one_way``; one row for each
+            model and repetition. Losses are means over both sets of a repetition, in grey levels
+            (the 255th part of the pixels' range; its square for ``loss="squared"``).
+            ``gap_one_way`` is the gap of the model that was trained on the first set alone. NaN
+            where a training left the finite numbers.
+
+        Raises
+        ------
+        ValueError
+            If the folder holds another run.
+        OSError
+            If the folder cannot be made or written to.
+        RuntimeError
+            If all trainings of a parameterisation, an algorithm and a k diverged.
+        """
+        p = self.protocol
+        stacks = [
+            _Stack(*parts) for parts in product(PARAMETERISATIONS, map(get_algorithm, p.algos), p.k)
+        ]
+        kept = None if folder is None else self._checkpoint(Path(folder) / "denoising")
+        results = {} if kept is None else kept.load()
+        waiting = [
+            (number, stack)
+            for number, stack in enumerate(stacks)
+            if any(self._index(number, i) not in results for i in range(p.repetitions))
+        ]
+        tasks = (delayed(self._measured)(number, stack) for number, stack in waiting)
+        total, done, began = sum(stack.work for _, stack in waiting), 0, time.perf_counter()
+        with (
+            nullcontext() if kept is None else kept,
+            running(tasks, n_jobs, "2*n_jobs") as finished,
+        ):
+            for i, (stack, measured) in enumerate(finished, start=1):
+                if kept is not None:
+                    kept.save(measured)
+                results.update(measured)
+                done += stack.work
+                if verbose:
+                    left = (time.perf_counter() - began) * (total - done) / done
+                    print(f"{stack}: {i} of {len(waiting)}, {left:.0f} s left", file=sys.stderr)
+        table: Table = {name: [] for name in _COLUMNS}
+        for number, stack in enumerate(stacks):
+            found = [results[self._index(number, i)] for i in range(p.repetitions)]
+            if all(np.isnan(losses["gap"]) for losses in found):
+                raise RuntimeError(f"All trainings of {stack} diverged: try an lr below {p.lr}.")
+            for repetition, losses in enumerate(found):
+                row = (stack.parameterisation.name, stack.algorithm.name, stack.k, repetition)
+                for name, value in zip(
+                    _COLUMNS, (*row, *(losses[name] for name in _COLUMNS[4:])), strict=True
+                ):
+                    table[name].append(value)
+        return table
+
+    def train(
+        self,
+        parameterisation: Parameterisation,
+        algorithm: Algorithm,
+        k: int,
+        sets: Sequence[int],
+    ) -> list[DenoisingModule]:
+        """Train a model on each of some sets of patches, and return them as modules.
+
+        Parameters
+        ----------
+        parameterisation : Parameterisation
+        algorithm : Algorithm
+        k : int
+        sets : sequence of int
+            Numbers of the sets.
+        """
+        p = self.protocol
+        noisy, clean = self._tensors(sets)
+        stack = train_stack(
+            p.architecture(parameterisation, algorithm, k),
+            p.training(),
+            noisy,
+            clean,
+            seeds=[self._seed(number) for number in sets],
+            loss=p.loss,
+        )
+        return [stack.model(model) for model in range(len(sets))]
+
+    def _measured(self, number: int, stack: _Stack) -> tuple[_Stack, list[tuple[int, _Losses]]]:
+        """Train a stack, and return the losses of its repetitions by their index."""
+        p, everything = self.protocol, range(2 * self.protocol.repetitions)
+        models = self.train(stack.parameterisation, stack.algorithm, stack.k, everything)
+        noisy, clean = self._tensors(everything)
+        unit = _GREY_LEVELS ** (2 if p.loss == "squared" else 1)
+        losses = np.empty((2, len(models)))
+        with one_thread(), torch.no_grad():
+            for row, sets in enumerate((list(everything), self.patches.held_out)):
+                for i, model in enumerate(models):
+                    which = [sets[i]]
+                    # The patches of a set are the batch of a model.
+                    restored = model(noisy[:, which])
+                    losses[row, i] = unit * patch_losses(restored, clean[:, which], p.loss).item()
+        losses[~np.isfinite(losses)] = np.nan
+        measured = []
+        for repetition in range(p.repetitions):
+            train, held_out = losses[:, 2 * repetition : 2 * repetition + 2]
+            found = {
+                "train_loss": float(train.mean()),
+                "held_out_loss": float(held_out.mean()),
+                "gap": float((held_out - train).mean()),
+                "gap_one_way": float(held_out[0] - train[0]),
+            }
+            measured.append((self._index(number, repetition), found))
+        return stack, measured
+
+    def _tensors(self, sets: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        noisy, clean = (
+            torch.from_numpy(np.ascontiguousarray(values[:, list(sets)]))
+            for values in (self.patches.noisy, self.patches.clean)
+        )
+        return noisy, clean
+
+    def _seed(self, number: int) -> int:
+        """Return the seed of the initial weights of models that are trained on a set."""
+        p = self.protocol
+        return p.seed if p.same_initial_weights else p.seed + 1000 * (1 + number // 2)
+
+    def _index(self, number: int, repetition: int) -> int:
+        return number * self.protocol.repetitions + repetition
+
+    def _checkpoint(self, folder: Path) -> Checkpoint:
+        p = self.protocol
+        settings = {name: getattr(p, name) for name in _SETTINGS}
+        # As texts, short tuples are shown where folders differ.
+        shown = {n: str(v) if isinstance(v, tuple) else v for n, v in settings.items()}
+        patches = {"noisy": self.patches.noisy, "clean": self.patches.clean}
+        algos = [get_algorithm(algo) for algo in p.algos]
+        return Checkpoint(folder, {"algos": algos, **shown, "the patches": patches})
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """What all models of a stack share."""
+
+    parameterisation: Parameterisation
+    algorithm: Algorithm
+    k: int
+
+    @property
+    def work(self) -> int:
+        """How long it takes, roughly: with few channels, what is around the convolutions."""
+        return 4 + self.parameterisation.f_channels + 3 * self.parameterisation.has_g
+
+    def __str__(self) -> str:
+        return f"{self.parameterisation.name}, {self.algorithm.name}, k = {self.k}"
