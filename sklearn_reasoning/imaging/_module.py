@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 
 import torch
@@ -51,14 +52,29 @@ class Convolutions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return an image of the same shape and dtype, computed in that dtype."""
-        # Channels last is the faster layout on processors and on GPUs, whatever the dtype.
-        x = x.contiguous(memory_format=torch.channels_last)
-        last = len(self.weights) - 1
-        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = F.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), padding=1)
-            if i < last:
-                x = F.relu(x)
-        return x
+        return convolve(x, self.weights, self.biases)
+
+
+def convolve(
+    x: Tensor, weights: Iterable[Tensor], biases: Iterable[Tensor], groups: int = 1
+) -> Tensor:
+    """Return what convolutions with ReLU between them make of images, in the dtype of x.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, channels, height, width)
+    weights, biases : iterable of Tensor
+        One of each for every convolution.
+    groups : int, default=1
+        Into how many parts the channels are divided that do not see each other.
+    """
+    # Channels last is the faster layout on processors and on GPUs, whatever the dtype.
+    x = x.contiguous(memory_format=torch.channels_last)
+    for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        if i > 0:
+            x = F.relu(x)
+        x = F.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), padding=1, groups=groups)
+    return x
 
 
 class DenoisingModule(nn.Module):
@@ -130,16 +146,7 @@ class DenoisingModule(nn.Module):
         -------
         diagonal, b : Tensor of shape (n, 1, height, width)
         """
-        a = self.architecture
-        # Counted from mid grey, so that the zeros around an image are not black.
-        cells = F.pixel_unshuffle(x - 0.5, a.shuffle).to(dtype)
-        diagonal, b = torch.ones_like(x), -x
-        if self.f is not None:
-            logits = F.pixel_shuffle(self.f(cells).to(x.dtype), a.shuffle)
-            diagonal = free_spectrum(logits, 1.0, a.L)
-        if self.g is not None:
-            b = F.pixel_shuffle(self.g(cells).to(x.dtype), a.shuffle) - x
-        return diagonal, b
+        return predict_energy(self.architecture, self.f, self.g, x, dtype)
 
     def forward(
         self, x: Tensor, k: int | None = None, dtype: torch.dtype = torch.float32
@@ -162,6 +169,38 @@ class DenoisingModule(nn.Module):
         energy = DiagonalQuadratic(diagonal.unsqueeze(-1), b.unsqueeze(-1))
         y: Tensor = self.layer(energy, k)
         return y.squeeze(-1)
+
+
+def predict_energy(
+    architecture: DenoiserArchitecture,
+    f: nn.Module | None,
+    g: nn.Module | None,
+    x: Tensor,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Tensor, Tensor]:
+    """Return the diagonal of Q, in [1, L], and b, as networks f and g predict them.
+
+    Parameters
+    ----------
+    architecture : DenoiserArchitecture
+    f, g : Module or None
+        From cells to as many cells; None where they are turned off.
+    x, dtype
+        As for :meth:`DenoisingModule.energy`; of a stack, the channels are its models.
+
+    Returns
+    -------
+    diagonal, b : Tensor of the shape of x
+    """
+    # Counted from mid grey, so that the zeros around an image are not black.
+    cells = F.pixel_unshuffle(x - 0.5, architecture.shuffle).to(dtype)
+    diagonal, b = torch.ones_like(x), -x
+    if f is not None:
+        logits = F.pixel_shuffle(f(cells).to(x.dtype), architecture.shuffle)
+        diagonal = free_spectrum(logits, 1.0, architecture.L)
+    if g is not None:
+        b = F.pixel_shuffle(g(cells).to(x.dtype), architecture.shuffle) - x
+    return diagonal, b
 
 
 class PatchLoss(nn.Module):

@@ -18,6 +18,7 @@ from sklearn_reasoning.training._optimizers import StackAdam
 
 from ._module import DenoisingModule, PatchLoss
 from ._patches import Patches
+from ._rates import parameter_groups, set_rate
 from ._settings import DenoiserArchitecture, DenoiserSettings
 
 # What skorch's events and history call an epoch: patches are drawn without end.
@@ -55,22 +56,8 @@ class DenoiserNet(NeuralNet):
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> DenoiserNet:
         """Let the weights decay, not the step size."""
-        settings, layer = self.settings, self.module_.layer
-        sizes = list(layer.parameters())
-        own = {id(size) for size in sizes}
-        weights = [p for p in self.module_.parameters() if id(p) not in own]
-
-        def group(parameters: list[Tensor], decay: float) -> dict[str, Any]:
-            like = parameters[0]
-            return {
-                "params": parameters,
-                "lr": like.new_tensor(settings.lr),
-                "weight_decay": like.new_tensor(decay) if decay else None,
-            }
-
-        groups = [group(weights, settings.weight_decay)]
-        if sizes:
-            groups.append(group(sizes, 0.0))
+        sizes = list(self.module_.layer.parameters())
+        groups = parameter_groups(self.module_, sizes, self.settings)
         self.optimizer_ = self.optimizer(groups)
         return self
 
@@ -117,22 +104,13 @@ class DenoiserNet(NeuralNet):
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for _ in range(n_steps):
             batch = patches.draw()
-            self._set_rate()
+            self.rate_ = set_rate(self.optimizer_, self.settings, self.n_steps_)
             self._notify_step("on_batch_begin", batch=batch, training=True)
             step = self.train_step(batch)
             total += step["loss"]
             self.n_steps_ += 1
             self._notify_step("on_batch_end", batch=batch, training=True, **step)
         return float(total) / n_steps
-
-    def _set_rate(self) -> None:
-        settings = self.settings
-        factor = 1.0
-        if settings.lr_schedule == "cosine":
-            factor = 0.5 * (1.0 + math.cos(math.pi * self.n_steps_ / settings.max_steps))
-        for group in self.optimizer_.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        self.rate_ = settings.lr * factor
 
     def _notify_step(self, event: str, **details: Any) -> None:
         if self.callbacks_:

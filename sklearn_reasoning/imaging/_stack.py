@@ -7,17 +7,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sklearn_reasoning._threads import one_thread
 from sklearn_reasoning.energies import DiagonalQuadratic
-from sklearn_reasoning.energies._heads import free_spectrum
 from sklearn_reasoning.layer import minimize
 from sklearn_reasoning.layer._step_size import ClampKeepingGradient
 from sklearn_reasoning.training._optimizers import StackAdam
 
-from ._module import Convolutions, DenoisingModule
+from ._module import Convolutions, DenoisingModule, convolve, predict_energy
+from ._rates import parameter_groups, set_rate
 from ._settings import DenoiserArchitecture, DenoiserSettings
 
 
@@ -47,13 +46,7 @@ class GroupedConvolutions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return images of shape (n, n_models * cells, height, width), as they came."""
-        x = x.contiguous(memory_format=torch.channels_last)
-        last = len(self.weights) - 1
-        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = F.conv2d(x, weight, bias, padding=1, groups=self.n_models)
-            if i < last:
-                x = F.relu(x)
-        return x
+        return convolve(x, self.weights, self.biases, groups=self.n_models)
 
     def of_model(self, model: int, single: Convolutions) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield each parameter's part that is a model's, with the parameter of its own module."""
@@ -135,13 +128,7 @@ class DenoisingStack(nn.Module):
         Tensor of shape (n, n_models, height, width)
         """
         a = self.architecture
-        # As in DenoisingModule.energy, whose channels are here the models.
-        cells = F.pixel_unshuffle(x - 0.5, a.shuffle)
-        diagonal, b = torch.ones_like(x), -x
-        if self.f is not None:
-            diagonal = free_spectrum(F.pixel_shuffle(self.f(cells), a.shuffle), 1.0, a.L)
-        if self.g is not None:
-            b = F.pixel_shuffle(self.g(cells), a.shuffle) - x
+        diagonal, b = predict_energy(a, self.f, self.g, x)
         energy = DiagonalQuadratic(diagonal.unsqueeze(-1), b.unsqueeze(-1))
         y = minimize(a.algorithm, energy, a.k, self._phi(x), 1.0, a.L)
         return y.squeeze(-1)
@@ -206,14 +193,11 @@ def train_stack(
     with one_thread():
         stack = DenoisingStack(architecture, noisy.shape[1])
         stack.draw_weights(seeds)
-        optimizer = _optimizer(stack, settings)
+        sizes = [] if stack.step_size is None else [stack.step_size]
+        optimizer = StackAdam(parameter_groups(stack, sizes, settings))
         low, high = architecture.step_size_range or (0.0, math.inf)
         for step in range(settings.max_steps):
-            factor = 1.0
-            if settings.lr_schedule == "cosine":
-                factor = 0.5 * (1.0 + math.cos(math.pi * step / settings.max_steps))
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+            set_rate(optimizer, settings, step)
             optimizer.zero_grad()
             total = patch_losses(stack(noisy), clean, loss).sum()
             if not total.requires_grad:  # k = 0: nothing to learn
@@ -223,22 +207,3 @@ def train_stack(
             if stack.step_size is not None:
                 stack.step_size.data.clamp_(low, high)
     return stack
-
-
-def _optimizer(stack: DenoisingStack, settings: DenoiserSettings) -> StackAdam:
-    """Return Adam under which weights decay and step sizes do not, as in ``DenoiserNet``."""
-    sizes = [] if stack.step_size is None else [stack.step_size]
-    own = {id(size) for size in sizes}
-    weights = [p for p in stack.parameters() if id(p) not in own]
-    groups = []
-    for parameters, decay in ((weights, settings.weight_decay), (sizes, 0.0)):
-        if parameters:
-            like = parameters[0]
-            groups.append(
-                {
-                    "params": parameters,
-                    "lr": like.new_tensor(settings.lr),
-                    "weight_decay": like.new_tensor(decay) if decay else None,
-                }
-            )
-    return StackAdam(groups)
