@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.utils.parallel import delayed
 
 from sklearn_reasoning._threads import one_thread
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 from sklearn_reasoning.imaging._module import DenoisingModule
 from sklearn_reasoning.imaging._stack import patch_losses, train_stack
-from sklearn_reasoning.model_selection._checkpoint import Checkpoint
-from sklearn_reasoning.model_selection._tasks import running
 
 from ._denoising_data import PatchSets
 from ._denoising_protocol import PARAMETERISATIONS, DenoisingProtocol, Parameterisation
+from ._stacks import Losses, kept_in, losses_of_stacks
 from ._tables import Table
-
-_Losses = dict[str, float]
 
 _COLUMNS = (
     *("parameterisation", "algo", "k", "repetition"),
@@ -88,39 +81,34 @@ class DenoisingStudy:
             If all trainings of a parameterisation, an algorithm and a k diverged.
         """
         p = self.protocol
-        stacks = [
-            _Stack(*parts) for parts in product(PARAMETERISATIONS, map(get_algorithm, p.algos), p.k)
-        ]
-        kept = None if folder is None else self._checkpoint(Path(folder) / "denoising")
-        results = {} if kept is None else kept.load()
-        waiting = [
-            (number, stack)
-            for number, stack in enumerate(stacks)
-            if any(self._index(number, i) not in results for i in range(p.repetitions))
-        ]
-        tasks = (delayed(self._measured)(number, stack) for number, stack in waiting)
-        total, done, began = sum(stack.work for _, stack in waiting), 0, time.perf_counter()
-        with (
-            nullcontext() if kept is None else kept,
-            running(tasks, n_jobs, "2*n_jobs") as finished,
-        ):
-            for i, (stack, measured) in enumerate(finished, start=1):
-                if kept is not None:
-                    kept.save(measured)
-                results.update(measured)
-                done += stack.work
-                if verbose:
-                    left = (time.perf_counter() - began) * (total - done) / done
-                    print(f"{stack}: {i} of {len(waiting)}, {left:.0f} s left", file=sys.stderr)
+        algorithms = [get_algorithm(algo) for algo in p.algos]
+        stacks = [_Stack(*parts) for parts in product(PARAMETERISATIONS, algorithms, p.k)]
+        kept = None
+        if folder is not None:
+            kept = kept_in(
+                Path(folder) / "denoising",
+                p,
+                _SETTINGS,
+                algorithms,
+                patches={"noisy": self.patches.noisy, "clean": self.patches.clean},
+            )
+        losses = losses_of_stacks(
+            stacks,
+            p.repetitions,
+            lambda stack: (self._measured, (stack,)),
+            kept,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
         table: Table = {name: [] for name in _COLUMNS}
         for number, stack in enumerate(stacks):
-            found = [results[self._index(number, i)] for i in range(p.repetitions)]
-            if all(np.isnan(losses["gap"]) for losses in found):
+            found = losses[number * p.repetitions : (number + 1) * p.repetitions]
+            if all(np.isnan(model["gap"]) for model in found):
                 raise RuntimeError(f"All trainings of {stack} diverged: try an lr below {p.lr}.")
-            for repetition, losses in enumerate(found):
+            for repetition, model in enumerate(found):
                 row = (stack.parameterisation.name, stack.algorithm.name, stack.k, repetition)
                 for name, value in zip(
-                    _COLUMNS, (*row, *(losses[name] for name in _COLUMNS[4:])), strict=True
+                    _COLUMNS, (*row, *(model[name] for name in _COLUMNS[4:])), strict=True
                 ):
                     table[name].append(value)
         return table
@@ -154,8 +142,8 @@ class DenoisingStudy:
         )
         return [stack.model(model) for model in range(len(sets))]
 
-    def _measured(self, number: int, stack: _Stack) -> tuple[_Stack, list[tuple[int, _Losses]]]:
-        """Train a stack, and return the losses of its repetitions by their index."""
+    def _measured(self, stack: _Stack) -> list[Losses]:
+        """Train a stack, and return the losses of its repetitions."""
         p, everything = self.protocol, range(2 * self.protocol.repetitions)
         models = self.train(stack.parameterisation, stack.algorithm, stack.k, everything)
         noisy, clean = self._tensors(everything)
@@ -172,14 +160,15 @@ class DenoisingStudy:
         measured = []
         for repetition in range(p.repetitions):
             train, held_out = losses[:, 2 * repetition : 2 * repetition + 2]
-            found = {
-                "train_loss": float(train.mean()),
-                "held_out_loss": float(held_out.mean()),
-                "gap": float((held_out - train).mean()),
-                "gap_one_way": float(held_out[0] - train[0]),
-            }
-            measured.append((self._index(number, repetition), found))
-        return stack, measured
+            measured.append(
+                {
+                    "train_loss": float(train.mean()),
+                    "held_out_loss": float(held_out.mean()),
+                    "gap": float((held_out - train).mean()),
+                    "gap_one_way": float(held_out[0] - train[0]),
+                }
+            )
+        return measured
 
     def _tensors(self, sets: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         noisy, clean = (
@@ -192,18 +181,6 @@ class DenoisingStudy:
         """Return the seed of the initial weights of models that are trained on a set."""
         p = self.protocol
         return p.seed if p.same_initial_weights else p.seed + 1000 * (1 + number // 2)
-
-    def _index(self, number: int, repetition: int) -> int:
-        return number * self.protocol.repetitions + repetition
-
-    def _checkpoint(self, folder: Path) -> Checkpoint:
-        p = self.protocol
-        settings = {name: getattr(p, name) for name in _SETTINGS}
-        # As texts, short tuples are shown where folders differ.
-        shown = {n: str(v) if isinstance(v, tuple) else v for n, v in settings.items()}
-        patches = {"noisy": self.patches.noisy, "clean": self.patches.clean}
-        algos = [get_algorithm(algo) for algo in p.algos]
-        return Checkpoint(folder, {"algos": algos, **shown, "the patches": patches})
 
 
 @dataclass(frozen=True)

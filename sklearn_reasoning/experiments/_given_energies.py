@@ -29,10 +29,10 @@ from sklearn_reasoning.training._network import evaluate
 from sklearn_reasoning.training._targets import TargetStatistics
 
 from ._protocol import Protocol
+from ._stacks import Losses
 from ._synthetic import Population
 
 _Array = np.ndarray[Any, Any]
-Losses = dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-from sklearn.utils.parallel import delayed
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
-from sklearn_reasoning.model_selection._checkpoint import Checkpoint
-from sklearn_reasoning.model_selection._tasks import running
 
-from ._given_energies import GivenEnergies, Losses, Stack, given_energies, measure, train_stack
+from ._given_energies import GivenEnergies, Stack, given_energies, measure, train_stack
 from ._protocol import Protocol
+from ._stacks import Losses, kept_in, losses_of_stacks
 from ._synthetic import draw_population
 from ._tables import Table
 
@@ -111,44 +106,26 @@ def run_learning_to_optimise(
     }
     stacks = [Stack(*parts) for parts in product(algorithms, protocol.k, protocol.optimizers)]
     n_models = protocol.repetitions * len(protocol.lrs)
-    kept: Checkpoint | None = None
+    kept = None
     if folder is not None:
-        settings = {name: getattr(protocol, name) for name in _SETTINGS}
-        # As texts, short tuples are shown where folders differ.
-        shown = {n: str(v) if isinstance(v, tuple) else v for n, v in settings.items()}
-        search = {"algos": algorithms, **shown, "the population": population}
         # A folder of its own in the folder, where the study may keep its stacks too.
-        kept = Checkpoint(Path(folder) / "learning-to-optimise", search)
-    results = {} if kept is None else kept.load()
-    waiting = [
-        (number * n_models, stack)
-        for number, stack in enumerate(stacks)
-        if any(number * n_models + model not in results for model in range(n_models))
-    ]
-    tasks = (
-        delayed(_measured)(protocol, given[stack.algorithm.commutes_with_rotations], stack, first)
-        for first, stack in waiting
+        own = Path(folder) / "learning-to-optimise"
+        kept = kept_in(own, protocol, _SETTINGS, algorithms, population=population)
+    losses = losses_of_stacks(
+        stacks,
+        n_models,
+        lambda s: (_measured, (protocol, given[s.algorithm.commutes_with_rotations], s)),
+        kept,
+        n_jobs=n_jobs,
+        verbose=verbose,
     )
-    total, done, began = sum(stack.work for _, stack in waiting), 0, time.perf_counter()
-    with nullcontext() if kept is None else kept, running(tasks, n_jobs, "2*n_jobs") as finished:
-        for i, (stack, measured) in enumerate(finished, start=1):
-            if kept is not None:
-                kept.save(measured)
-            results.update(measured)
-            done += stack.work
-            if verbose:
-                left = (time.perf_counter() - began) * (total - done) / done
-                print(f"{stack}: {i} of {len(waiting)}, {left:.0f} s left", file=sys.stderr)
-    return _selected(protocol, algorithms, [results[i] for i in range(len(stacks) * n_models)])
+    return _selected(protocol, algorithms, losses)
 
 
-def _measured(
-    protocol: Protocol, given: GivenEnergies, stack: Stack, first: int
-) -> tuple[Stack, list[tuple[int, Losses]]]:
-    """Train a stack, and return the losses of its models by their index, from ``first`` on."""
+def _measured(protocol: Protocol, given: GivenEnergies, stack: Stack) -> list[Losses]:
+    """Train a stack, and return the losses of its models."""
     trained = train_stack(protocol, given, stack, given.folds)
-    losses = measure(protocol, given, stack, trained, given.folds)
-    return stack, list(enumerate(losses, start=first))
+    return measure(protocol, given, stack, trained, given.folds)
 
 
 def _checked(algos: Sequence[str | Algorithm]) -> list[Algorithm]:
