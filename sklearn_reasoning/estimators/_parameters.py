@@ -167,3 +167,20 @@ def check_outputs(estimator: Any, n_outputs: int) -> None:
             f"spectrum='anchored' needs at least 3 outputs, y has {n_outputs}. Use "
             "spectrum='free' or 'auto'."
         )
+
+
+def check_k(k: Any) -> int:
+    """Check a number of steps.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+    ValueError
+        If it is negative.
+    """
+    if isinstance(k, bool) or not isinstance(k, Integral):
+        raise TypeError(f"k={k!r} must be a whole number.")
+    if k < 0:
+        raise ValueError(f"k={k!r} must not be negative.")
+    return int(k)

@@ -34,8 +34,9 @@ from sklearn_reasoning.training import (
 
 from ._columns import resolve_columns
 from ._deferred import defer
+from ._fitted_net import FittedNet
 from ._loss import LossParameter
-from ._parameters import CONSTRAINTS, check_outputs, check_relations
+from ._parameters import CONSTRAINTS, check_k, check_outputs, check_relations
 from ._problem import architecture_of, hold_out, settings_of
 
 _Array = np.ndarray[Any, Any]
@@ -44,7 +45,7 @@ _Array = np.ndarray[Any, Any]
 _ORTHOGONAL = {torch.float32: 1e-3, torch.float64: 1e-6}
 
 
-class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class HybridReasoningRegressor(FittedNet, MultiOutputMixin, RegressorMixin, BaseEstimator):
     r"""Regression by a predicted energy that k steps of an algorithm minimise.
 
     Networks predict the matrix Q and the linear term b of :math:`E(y) = \tfrac12 y'Qy + b'y`
@@ -304,7 +305,7 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _finish_fit(self, task: TrainingTask, trained: TrainedModel) -> None:
         """Become fitted, with what was trained for the task."""
         # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
-        trained.net.forget_optimizer_state()
+        trained.net.optimizer_.forget()
         self._set_fitted(trained, task.rows)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
@@ -506,19 +507,13 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""
         eigenvalues, distance, length = distance_to_minimiser(self.module_, *self._split(X), k=k)
-        relative = np.divide(distance, length, out=np.zeros_like(distance), where=length > 0.0)
-        return MeasuredRows(eigenvalues, distance, relative)
+        return MeasuredRows.of(eigenvalues, distance, length)
 
     @property
     def module_(self) -> ReasoningStack:
         """The module of the net."""
         module: ReasoningStack = self._net().module_
         return module
-
-    @property
-    def history_(self) -> Any:
-        """The history of the net."""
-        return self._net().history
 
     @property
     def step_size_(self) -> float | _Array | None:
@@ -529,18 +524,8 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         values: _Array = step_size.detach()[0].cpu().numpy().copy()
         return values if values.ndim else float(values)
 
-    def _net(self) -> StackNet:
-        # hasattr(estimator, "module_") must be False before fit.
-        if "net_" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} is not fitted yet: call fit first.")
-        net: StackNet = self.net_
-        return net
-
     def _check_k(self, k: int) -> None:
-        if isinstance(k, bool) or not isinstance(k, int | np.integer):
-            raise TypeError(f"k={k!r} must be a whole number.")
-        if k < 0:
-            raise ValueError(f"k={k!r} must not be negative.")
+        check_k(k)
         trained = self.module_.k[0]
         if self.module_.step_size_per_iteration and k > trained:
             raise ValueError(
@@ -551,9 +536,6 @@ class HybridReasoningRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return self._columns.split(X, _ORTHOGONAL[self.module_.weights.dtype])
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "net_" in vars(self)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

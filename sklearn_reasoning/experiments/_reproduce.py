@@ -294,9 +294,10 @@ def _refuse(
     for setting, values in vary.items():
         check_sweep(protocol, setting, values)
     check_matplotlib("reproduce")
-    for algo in (*protocol.algos, *denoising.algos):
-        if isinstance(algo, Algorithm):
-            _check_users_algorithm(algo)
+    # Both studies may have the same algorithm; once is enough.
+    instances = [a for a in (*protocol.algos, *denoising.algos) if isinstance(a, Algorithm)]
+    for algorithm in {id(instance): instance for instance in instances}.values():
+        _check_users_algorithm(algorithm)
 
 
 def _in_figure_6(protocol: Protocol) -> list[str | Algorithm]:

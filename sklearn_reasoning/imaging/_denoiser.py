@@ -13,19 +13,21 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_reasoning._images import CLEAN_RANGE, NOISY_RANGE, Images, check_pairs, read_images
 from sklearn_reasoning._random import independent_random_state
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.estimators._fitted_net import FittedNet
+from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
 
 from ._measure import distance_to_minimiser, psnr
 from ._module import DenoisingModule
-from ._net import DenoiserNet, build_net, train
-from ._parameters import CONSTRAINTS, architecture_of, check_k, settings_of
+from ._net import build_net, train
+from ._parameters import CONSTRAINTS, architecture_of, settings_of
 from ._patches import Patches
 from ._tiles import energy_of, restore
 
 _Array = np.ndarray[Any, Any]
 
 
-class HybridReasoningDenoiser(BaseEstimator):
+class HybridReasoningDenoiser(FittedNet, BaseEstimator):
     r"""Restoration of noisy images by an energy that adapts from pixel to pixel.
 
     Convolutional networks f and g read the noisy image X and predict the energy
@@ -256,7 +258,7 @@ class HybridReasoningDenoiser(BaseEstimator):
         )
         train(net, patches, seed)
         # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
-        net.forget_optimizer_state()
+        net.optimizer_.forget()
         self.net_ = net
         self.n_steps_ = net.n_steps_
         self.algorithm_ = architecture.algorithm
@@ -373,8 +375,7 @@ class HybridReasoningDenoiser(BaseEstimator):
             distance_to_minimiser(self.module_, images.planes(i), k) for i in range(len(images))
         ]
         spectra, distance, length = (np.array(column) for column in zip(*measured, strict=True))
-        relative = np.divide(distance, length, out=np.zeros_like(distance), where=length > 0.0)
-        return MeasuredRows(spectra, distance, relative)
+        return MeasuredRows.of(spectra, distance, length)
 
     @property
     def module_(self) -> DenoisingModule:
@@ -383,25 +384,10 @@ class HybridReasoningDenoiser(BaseEstimator):
         return module
 
     @property
-    def history_(self) -> Any:
-        """The history of the net."""
-        return self._net().history
-
-    @property
     def step_size_(self) -> float | None:
         """The trained step size."""
         step_size = self.module_.layer.step_size
         return None if step_size is None else float(step_size.detach())
-
-    def _net(self) -> DenoiserNet:
-        # hasattr(estimator, "module_") must be False before fit.
-        if "net_" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} is not fitted yet: call fit first.")
-        net: DenoiserNet = self.net_
-        return net
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "net_" in vars(self)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

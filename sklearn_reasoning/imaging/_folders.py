@@ -12,10 +12,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_reasoning._files import remove_abandoned, write_atomically
+from sklearn_reasoning.estimators._parameters import check_k
 
 from ._denoiser import HybridReasoningDenoiser
 from ._image_files import encode_picture, read_picture, target_name
-from ._parameters import check_k
 
 # What is taken from a folder; a file that is named itself may have any suffix.
 _SUFFIXES = {

@@ -61,11 +61,6 @@ class DenoiserNet(NeuralNet):
         self.optimizer_ = self.optimizer(groups)
         return self
 
-    def forget_optimizer_state(self) -> None:
-        """Drop gradients and the moments of the optimiser."""
-        self.optimizer_.state.clear()
-        self.optimizer_.zero_grad(set_to_none=True)
-
     def fit_loop(
         self, X: Patches, y: None = None, epochs: int | None = None, **fit_params: Any
     ) -> DenoiserNet:

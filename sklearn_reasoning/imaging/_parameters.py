@@ -123,20 +123,3 @@ def has_bfloat16(device: str | torch.device) -> bool:
     # Older releases of torch have no way to ask; they compute in float32.
     questions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, question, bool)() for question in questions)
-
-
-def check_k(k: Any) -> int:
-    """Check a number of steps.
-
-    Raises
-    ------
-    TypeError
-        If it is no whole number.
-    ValueError
-        If it is negative.
-    """
-    if isinstance(k, bool) or not isinstance(k, Integral):
-        raise TypeError(f"k={k!r} must be a whole number.")
-    if k < 0:
-        raise ValueError(f"k={k!r} must not be negative.")
-    return int(k)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from sklearn_reasoning.algorithms import Algorithm
 
 from ._chebyshev_series import Array
@@ -52,6 +54,12 @@ class MeasuredRows:
     eigenvalues: Array
     distance: Array
     relative_distance: Array
+
+    @classmethod
+    def of(cls, eigenvalues: Array, distance: Array, length: Array) -> MeasuredRows:
+        """Return the rows whose minimisers have these lengths, an array of shape (n,)."""
+        relative = np.divide(distance, length, out=np.zeros_like(distance), where=length > 0.0)
+        return cls(eigenvalues, distance, relative)
 
 
 class Certifiable(Protocol):

@@ -101,11 +101,6 @@ class StackNet(NeuralNet):
         self.optimizer_.state = copy.deepcopy(before.optimizer_.state)
         self.history_: History = copy.copy(before.history)
 
-    def forget_optimizer_state(self) -> None:
-        """Drop gradients and the moments of the optimiser."""
-        self.optimizer_.state.clear()
-        self.optimizer_.zero_grad(set_to_none=True)
-
     # ------------------------------------------------------------------ training
 
     def fit_loop(

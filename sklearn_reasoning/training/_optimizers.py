@@ -47,6 +47,11 @@ class StackOptimizer:
             for parameter in group["params"]:
                 parameter.grad = None
 
+    def forget(self) -> None:
+        """Drop gradients and moments: what it needs to go on."""
+        self.state.clear()
+        self.zero_grad()
+
     def __getstate__(self) -> dict[str, Any]:
         # A file would hold the module's parameters twice; only the moments are taken over.
         return {**vars(self), "param_groups": []}
