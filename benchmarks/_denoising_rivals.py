@@ -21,10 +21,7 @@ from skimage.restoration import (
     denoise_wavelet,
 )
 
-
-def psnr(restored, clean):
-    """Return the peak signal-to-noise ratio in dB of an image with values in [0, 1]."""
-    return float(-10.0 * np.log10(np.mean((restored - clean) ** 2)))
+from sklearn_reasoning.imaging._measure import psnr
 
 
 def ssim(restored, clean):
@@ -131,7 +128,7 @@ def tune(rival, noisy, levels, clean):
     for settings in rival.combinations():
         score = np.mean(
             [
-                psnr(np.clip(rival.restore(x, level, **settings), 0.0, 1.0), y)
+                psnr(rival.restore(x, level, **settings), y)
                 for x, level, y in zip(noisy, levels, clean, strict=True)
             ]
         )

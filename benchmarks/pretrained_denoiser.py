@@ -21,6 +21,7 @@ import numpy as np
 
 from sklearn_reasoning import HybridReasoningDenoiser
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise, load_natural_images
+from sklearn_reasoning.imaging._measure import psnr
 from sklearn_reasoning.persistence import load_model, save_model
 
 SEED = 0
@@ -114,10 +115,6 @@ def train(path):
     print(f"{model.n_steps_} steps in {time.process_time() - began:.0f} s of CPU time")
     save_model(model.set_params(verbose=0), path)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
-
-
-def psnr(restored, clean):
-    return -10.0 * np.log10(np.mean((np.clip(restored, 0.0, 1.0) - clean) ** 2))
 
 
 def settings():

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import load_model
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise, load_natural_images
+from sklearn_reasoning.imaging._measure import psnr
 from sklearn_reasoning.pretrained import load_denoiser
 from sklearn_reasoning.properties import convergence
 
@@ -22,10 +23,6 @@ SIDE = 96
 CROPS = {"camera": (70, 195), "flower": (120, 230), "ascent": (290, 150)}
 MAP_OF, MAP_AT, MAP_SIDE = "camera", (20, 90), 256
 K = (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 100, 300, 1000)
-
-
-def psnr(restored, clean):
-    return -10.0 * np.log10(np.mean((np.clip(restored, 0.0, 1.0) - clean) ** 2))
 
 
 def cut(image, corner, side=SIDE):

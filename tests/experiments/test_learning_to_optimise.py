@@ -7,7 +7,7 @@ import pytest
 import torch
 from joblib import parallel_config
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.datasets import make_quadratic_reasoning
 from sklearn_reasoning.experiments._given_energies import (
     Stack,
@@ -217,27 +217,9 @@ def test_a_stack_has_the_bits_of_its_models_trained_one_by_one(algo):
 # ---------------------------------------------------------------------- stopped, and gone on
 
 
-class StoppedByFile(Algorithm):
-    """Gradient descent that fails as long as there is a file."""
-
-    name = "stopped"
-    is_polynomial = False
-
-    def __init__(self, file):
-        self.file = file
-
-    def step(self, state, gradient, phi, mu, L):
-        if self.file.exists():
-            raise RuntimeError("stopped")
-        return (state[0] - phi * gradient(state[0]),)
-
-    def stable_region(self, mu, L):
-        return 0.01, 2.0 / (mu + L)
-
-
-def test_a_run_that_was_stopped_goes_on_to_the_same_table(tmp_path, capsys):
+def test_a_run_that_was_stopped_goes_on_to_the_same_table(stopped_by_file, tmp_path, capsys):
     stop = tmp_path / "stop"
-    algos = ("gd", StoppedByFile(stop))
+    algos = ("gd", stopped_by_file(stop))
     uninterrupted = run_learning_to_optimise(SMALL, algos=algos)
     stop.touch()
     folder = tmp_path / "kept"

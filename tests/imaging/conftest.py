@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_reasoning import HybridReasoningDenoiser
+from sklearn_reasoning import HybridReasoningDenoiser, save_model
 
 
 def piecewise_smooth(rng, height, width):
@@ -72,3 +72,17 @@ def trained():
         random_state=0,
     )
     return model.fit(noisy, clean)
+
+
+@pytest.fixture(scope="session")
+def model(images, small):
+    """A model for files, hardly trained."""
+    noisy, clean = images(2, 24, 24, seed=3)
+    return small(max_steps=30).fit(noisy, clean)
+
+
+@pytest.fixture(scope="session")
+def model_file(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save_model(model, path)
+    return str(path)

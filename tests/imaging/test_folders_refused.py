@@ -13,19 +13,6 @@ from sklearn_reasoning.imaging import denoise_files
 from sklearn_reasoning.persistence import save_model
 
 
-@pytest.fixture(scope="module")
-def model(images, small):
-    noisy, clean = images(2, 24, 24, seed=3)
-    return small(max_steps=30).fit(noisy, clean)
-
-
-@pytest.fixture(scope="module")
-def model_file(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    save_model(model, path)
-    return str(path)
-
-
 def bytes_image(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
