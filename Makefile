@@ -6,11 +6,12 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c c
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint benchmarks dist clean
+.PHONY: help demo test test-hard lint benchmarks dist clean
 
 help:
 	@echo "make demo        train, compare and explain hybrid models on scikit-learn's digits"
 	@echo "make test        run the linters, then every test and docstring example"
+	@echo "make test-hard   run the long tests: fuzzing, kills, leaks (about an hour)"
 	@echo "make lint        run the linters only"
 	@echo "make benchmarks  run each file of benchmarks/, one after another"
 	@echo "make dist        build the wheel and the sdist into dist/"
@@ -21,6 +22,10 @@ demo: $(VENV)/.stamp-demo
 
 test: lint
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2
+
+# No -n: what they measure (memory, kills, threads) wants the machine for itself.
+test-hard: $(VENV)/.stamp-test
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -m hard tests
 
 lint: $(VENV)/.stamp-test
 	$(BIN)/ruff check .
