@@ -1,0 +1,59 @@
+"""``sklearn-reasoning denoise``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from ._types import at_least
+
+
+def add_to(commands: Any) -> None:
+    """Add the command and its arguments."""
+    denoise = commands.add_parser(
+        "denoise",
+        help="restore noisy image files",
+        description="Restore image files with the model that ships with the package, or with one "
+        "of yours. PNG and TIFF keep name and format; all else is written as PNG. A file that "
+        "cannot be read is named and left out, and the exit status is 1 then.",
+    )
+    denoise.set_defaults(parser=denoise, run=run)
+    denoise.add_argument("inputs", nargs="+", metavar="IN", help="image files, or folders of them")
+    denoise.add_argument("--out", required=True, metavar="DIR", help="folder to write into")
+    denoise.add_argument("--model", metavar="FILE", help="a denoiser that save_model wrote")
+    denoise.add_argument(
+        "--k", type=at_least(0), help="steps of the algorithm, in place of the model's own"
+    )
+
+
+def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Run the command with the arguments that were given."""
+    from sklearn_reasoning.imaging import HybridReasoningDenoiser, denoise_files
+    from sklearn_reasoning.persistence import load_model
+    from sklearn_reasoning.pretrained import load_denoiser
+
+    try:
+        model = load_denoiser() if options.model is None else load_model(options.model)
+    except (OSError, ValueError) as error:
+        parser.error(f"argument --model: {error}")
+    if not isinstance(model, HybridReasoningDenoiser):
+        parser.error(
+            f"argument --model: {options.model} holds a {type(model).__name__}, not a "
+            "HybridReasoningDenoiser"
+        )
+    try:
+        result = denoise_files(
+            model, options.inputs, options.out, k=options.k, progress=_print_line
+        )
+    except (OSError, ValueError, ImportError) as error:
+        parser.error(str(error))
+    for path, reason in result.failed.items():
+        print(f"{parser.prog}: {path} was left out: {reason}", file=sys.stderr)
+    return 1 if result.failed else 0
+
+
+def _print_line(line: str) -> None:
+    # A file's name may hold bytes that the terminal has no character for.
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
