@@ -229,7 +229,7 @@ def test_python_dash_m_prints_the_table_without_loading_matplotlib():
     assert result.returncode == 0
     assert result.stdout.splitlines()[2].split()[:2] == ["2", "0.81"]
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
-    assert "sklearn_reasoning.experiments._properties" in imported
+    assert "sklearn_reasoning.cli._print_properties" in imported
     assert "matplotlib" not in imported
 
 

@@ -41,10 +41,10 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         parser.error(f"argument --mu: {options.mu:g} is above --L {options.L:g}")
     if options.plot is not None:
         need_matplotlib("--plot", parser)
-    from sklearn_reasoning.experiments._properties import run_properties
+    from ._print_properties import print_properties
 
     try:
-        run_properties(
+        print_properties(
             list(dict.fromkeys(options.algo)),
             options.k,
             step_size=options.step_size,

@@ -1,4 +1,4 @@
-"""``sklearn-reasoning properties``: the properties of algorithms, printed and drawn."""
+"""The properties of algorithms, printed and drawn."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NOTES = (
 _ON_ATTAINED = "(...)      what some Q and b attain, where that is more than 0.1 % below the bound"
 
 
-def run_properties(
+def print_properties(
     algorithms: Sequence[Algorithm],
     k: Sequence[int],
     *,
