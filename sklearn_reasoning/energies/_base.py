@@ -14,8 +14,10 @@ from ._gradient import QuadraticGradient
 class QuadraticEnergy(ABC):
     r"""A batch of energies :math:`E(y) = \tfrac12 y'Qy + b'y`, Q symmetric positive definite.
 
-    A subclass knows how to apply Q and, where ``has_spectrum`` is true, the
-    eigenvalues of Q and how to go to its eigenbasis and back.
+    The energy of the paper's Sec. 2, whose minimiser is Eq. 4. A subclass knows how to apply Q
+    and, where ``has_spectrum`` is true, the eigenvalues of Q and how to go to its eigenbasis
+    and back. Q is measured in curvature (energy per squared unit of y), b in energy per unit
+    of y.
 
     Attributes
     ----------
@@ -23,6 +25,23 @@ class QuadraticEnergy(ABC):
         The linear terms.
     has_spectrum : bool
         Whether ``eigenvalues``, ``to_eigenbasis`` and ``from_eigenbasis`` are there.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class Scaled(QuadraticEnergy):
+    ...     b = torch.ones(1, 2)
+    ...
+    ...     def product(self, y):
+    ...         return 2.0 * y
+    ...
+    ...     def minimizer(self):
+    ...         return -self.b / 2.0
+    >>> energy = Scaled()
+    >>> energy.product(torch.ones(1, 2))
+    tensor([[2., 2.]])
+    >>> energy.value(energy.minimizer())
+    tensor([-0.5000])
     """
 
     has_spectrum: ClassVar[bool] = False
@@ -30,11 +49,28 @@ class QuadraticEnergy(ABC):
 
     @abstractmethod
     def product(self, y: Tensor) -> Tensor:
-        """Return Q y for y of shape (..., n, d)."""
+        """Return Q y.
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            A point for each sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The products, in the dtype of the energy.
+        """
 
     @abstractmethod
     def minimizer(self) -> Tensor:
-        r"""Return the exact minimiser :math:`-Q^{-1} b`, of shape (..., n, d)."""
+        """Return the exact minimiser :math:`-Q^{-1} b` (Eq. 4).
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            In the units of y.
+        """
 
     @property
     def gradient(self) -> QuadraticGradient:
@@ -42,16 +78,48 @@ class QuadraticEnergy(ABC):
         return QuadraticGradient(self.product, self.b)
 
     def value(self, y: Tensor) -> Tensor:
-        """Return the energy of each row of y, of shape (..., n)."""
+        r"""Return the energy of each row of y.
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            A point for each sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n)
+            The energies :math:`\tfrac12 y'Qy + b'y`.
+        """
         return torch.sum(y * (0.5 * self.product(y) + self.b), dim=-1)
 
 
 class KnownSpectrum(QuadraticEnergy):
-    """An energy whose Q comes as R diag(eigenvalues) R'.
+    r"""An energy whose Q comes as R diag(eigenvalues) R'.
 
     Attributes
     ----------
     eigenvalues : Tensor of shape (..., n, d)
+        The eigenvalues of Q, positive.
+
+    Notes
+    -----
+    Started at 0, a polynomial method ends at :math:`-R \, q_k(\Lambda) R' b`: with the spectrum
+    at hand, k steps cost one function of each eigenvalue.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.energies import DiagonalQuadratic
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 2.0]]), torch.ones(1, 2))
+    >>> isinstance(energy, KnownSpectrum), energy.has_spectrum
+    (True, True)
+    >>> energy.matrix()
+    tensor([[[0.5000, 0.0000],
+             [0.0000, 2.0000]]])
+    >>> energy.apply(lambda t: 1.0 / t)
+    tensor([[2.0000, 0.5000]])
+    >>> energy.from_eigenbasis(energy.to_eigenbasis(energy.b))
+    tensor([[1., 1.]])
     """
 
     has_spectrum: ClassVar[bool] = True
@@ -59,18 +127,57 @@ class KnownSpectrum(QuadraticEnergy):
 
     @abstractmethod
     def to_eigenbasis(self, v: Tensor) -> Tensor:
-        """Return R' v."""
+        """Return R' v.
+
+        Parameters
+        ----------
+        v : Tensor of shape (..., n, d)
+            Vectors in the coordinates of y.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            Their coordinates in the eigenbasis.
+        """
 
     @abstractmethod
     def from_eigenbasis(self, u: Tensor) -> Tensor:
-        """Return R u."""
+        """Return R u.
+
+        Parameters
+        ----------
+        u : Tensor of shape (..., n, d)
+            Coordinates in the eigenbasis.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The vectors in the coordinates of y.
+        """
 
     @abstractmethod
     def matrix(self) -> Tensor:
-        """Return Q itself, of shape (..., n, d, d)."""
+        """Return Q itself.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d, d)
+            Symmetric positive definite matrices, one for each sample.
+        """
 
     def apply(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return an elementwise function of the eigenvalues, of shape (..., n, d)."""
+        """Return a function of the eigenvalues.
+
+        Parameters
+        ----------
+        function : callable
+            Elementwise: maps a tensor to one of its shape.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            Its values at the eigenvalues.
+        """
         return function(self.eigenvalues)
 
     def product(self, y: Tensor) -> Tensor:

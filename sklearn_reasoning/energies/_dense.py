@@ -7,12 +7,13 @@ from ._base import QuadraticEnergy, broadcast, check_batch
 
 
 class DenseQuadratic(QuadraticEnergy):
-    r"""Energies :math:`\tfrac12 y'Qy + b'y` with Q given as matrices.
+    r"""Energies :math:`\tfrac12 y'Qy + b'y` with Q given as matrices (Eq. 4).
 
     Parameters
     ----------
     Q : Tensor of shape (n, d, d)
-        Symmetric positive definite matrices.
+        Symmetric positive definite matrices, which is not checked. Further leading axes are
+        allowed.
     b : Tensor of shape (n, d)
         The linear terms.
 

@@ -23,6 +23,10 @@ class DiagonalQuadratic(KnownSpectrum):
     ValueError
         If the shapes do not broadcast against each other.
 
+    Notes
+    -----
+    The paper's denoiser has such an energy: :math:`Q = \mathrm{diag}(1 + f^2)`, Sec. 7.
+
     Examples
     --------
     >>> import torch

@@ -15,6 +15,11 @@ class QuadraticGradient:
     b : Tensor or float
         The linear term, of a shape that broadcasts against y.
 
+    Notes
+    -----
+    It is all that an algorithm sees of an energy: ``product`` is there for methods that need
+    products with Q alone, as conjugate gradients do.
+
     Examples
     --------
     >>> import torch

@@ -15,14 +15,22 @@ class OperatorQuadratic(QuadraticEnergy):
     ----------
     matvec : callable
         Maps y of shape (n, d) to the products Q y, of the same shape. It must be linear,
-        symmetric and positive definite row by row, and differentiable in whatever is trained.
+        symmetric and positive definite row by row, and differentiable in whatever is trained;
+        :func:`~sklearn_reasoning.testing.check_energy` tells whether it is.
     b : Tensor of shape (n, d)
-        The linear terms.
+        The linear terms. Further leading axes are allowed.
 
     Raises
     ------
     TypeError
-        If ``matvec`` is not callable.
+        If ``matvec`` is not callable, or ``b`` is no floating point tensor.
+    ValueError
+        If ``b`` has fewer than two axes.
+
+    Notes
+    -----
+    The layer unrolls k steps, k products, which autograd keeps. The exact minimiser takes d
+    products and a linear solve.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from ._base import KnownSpectrum, broadcast, check_batch
 
 
 class SpectralQuadratic(KnownSpectrum):
-    r"""Energies with :math:`Q = R \,\mathrm{diag}(\lambda) R'`.
+    r"""Energies with :math:`Q = R \,\mathrm{diag}(\lambda) R'`, as in the paper's study (Sec. 7).
 
     Parameters
     ----------
