@@ -22,7 +22,26 @@ State = tuple[Any, ...]
 
 
 class Gradient(Protocol):
-    """The gradient of an energy; ``product`` applies its Hessian, for methods that need it."""
+    """The gradient of an energy; ``product`` applies its Hessian, for methods that need it.
+
+    Attributes
+    ----------
+    product : callable
+        Maps v of shape (..., n, d) to Q v, of the same shape.
+
+    Notes
+    -----
+    A protocol: whatever can be called with a point and has ``product`` will do.
+    :class:`~sklearn_reasoning.energies.QuadraticGradient` is one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.energies import QuadraticGradient
+    >>> gradient: Gradient = QuadraticGradient(lambda v: 2.0 * v, torch.ones(1, 2))
+    >>> gradient(torch.zeros(1, 2))
+    tensor([[1., 1.]])
+    """
 
     product: Callable[[Tensor], Tensor]
 
@@ -32,17 +51,26 @@ class Gradient(Protocol):
 
 @dataclass(frozen=True)
 class PerIteration:
-    """Step sizes that differ from one iteration to the next.
+    r"""Step sizes that differ from one iteration to the next.
 
     Parameters
     ----------
     sizes : tuple of Tensor or float
-        The step size of each iteration; each broadcasts against y.
+        The step size of each iteration, in 1/curvature as L is a curvature; each broadcasts
+        against y.
+
+    Notes
+    -----
+    With sizes :math:`\phi_1, \ldots, \phi_k` the residual polynomial of gradient descent is
+    :math:`\prod_i (1 - \phi_i t)`: any polynomial with real zeros can be learned.
 
     Examples
     --------
-    >>> GradientDescent = __import__("sklearn_reasoning").algorithms.GradientDescent
-    >>> float(GradientDescent().residual(0.5, 2, PerIteration((1.0, 2.0)), 0.1, 1.0))
+    >>> from sklearn_reasoning.algorithms import GradientDescent
+    >>> sizes = PerIteration((1.0, 2.0))
+    >>> len(sizes), sizes[1]
+    (2, 2.0)
+    >>> float(GradientDescent().residual(0.5, 2, sizes, 0.1, 1.0))
     0.0
     """
 
@@ -84,6 +112,38 @@ class Algorithm(ABC):
         Whether it may be run in the eigenbasis of Q.
     is_exact : bool
         Whether it returns the minimiser itself, whatever k.
+
+    Notes
+    -----
+    :math:`Alg^k_\phi` of the paper's Eq. 3; its own methods are those of Eq. 9 and 20.
+    :func:`~sklearn_reasoning.testing.check_algorithm` tells whether a new one keeps the contract.
+
+    Examples
+    --------
+    >>> class Richardson(Algorithm):
+    ...     name, has_step_size = "richardson", False
+    ...
+    ...     def step(self, state, gradient, phi, mu, L):
+    ...         (y,) = state
+    ...         return (y - 2.0 / (mu + L) * gradient(y),)
+    >>> richardson = Richardson()
+    >>> richardson.residual([0.5, 1.0], k=2, mu=0.5, L=1.5)
+    array([0.25, 0.  ])
+    >>> richardson.residual_derivative([0.5, 1.0], k=2, mu=0.5, L=1.5)
+    array([-1.,  0.])
+    >>> richardson.filter([0.5, 1.0], k=2, mu=0.5, L=1.5)
+    array([1.5, 1. ])
+    >>> richardson.filter_derivative([0.5, 1.0], k=2, mu=0.5, L=1.5)
+    array([-1., -1.])
+
+    The recurrence itself, on an energy:
+
+    >>> import torch
+    >>> from sklearn_reasoning.energies import DiagonalQuadratic
+    >>> gradient = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.ones(1, 2)).gradient
+    >>> state = richardson.start(torch.zeros(1, 2), gradient)
+    >>> richardson.step(state, gradient, None, 0.5, 1.5)
+    (tensor([[-1., -1.]]),)
     """
 
     name: ClassVar[str]
@@ -103,7 +163,20 @@ class Algorithm(ABC):
         return f"{type(self).__name__}({options})"
 
     def start(self, y: Tensor, gradient: Gradient) -> State:
-        """Return the state before the first step; its first entry is the iterate y."""
+        """Return the state before the first step; its first entry is the iterate y.
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            The starting point.
+        gradient : callable
+            Maps a point to the gradient of the energy there.
+
+        Returns
+        -------
+        tuple
+            The state: y and whatever else the recurrence remembers.
+        """
         return (y,)
 
     @abstractmethod
@@ -118,7 +191,8 @@ class Algorithm(ABC):
         gradient : callable
             Maps a point to the gradient of the energy there.
         phi : Tensor, float, mapping or None
-            The step size of this iteration, or the learned weights.
+            The step size of this iteration, in 1/curvature, which broadcasts against y, or the
+            learned weights.
         mu, L : float
             Bounds of the spectrum of Q.
 
@@ -132,6 +206,22 @@ class Algorithm(ABC):
         """Return the range of step sizes for which the iterates stay bounded.
 
         Without a step size there is nothing to restrict: (0, inf).
+
+        Parameters
+        ----------
+        mu, L : float
+            Bounds of the spectrum of Q.
+
+        Returns
+        -------
+        low, high : float
+            The ends of the range, in the units of a step size, 1/curvature.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import ChebyshevIteration
+        >>> ChebyshevIteration().stable_region(mu=0.25, L=1.0)
+        (0.0, inf)
         """
         return 0.0, math.inf
 
@@ -143,24 +233,51 @@ class Algorithm(ABC):
 
         Parameters
         ----------
-        step_size : float or ndarray
+        step_size : float or ndarray of any shape
+            Step sizes :math:`\phi`, in 1/curvature.
         mu, L : float
-            Bounds of the spectrum.
+            Bounds of the spectrum of Q.
 
         Returns
         -------
         float, ndarray or None
-            :math:`\rho(\phi)`, a convex or monotone function, such that
-            :math:`\rho(\phi)^{1-k} \sup_{t \in [\mu, L]} |\partial q_k(t) / \partial\phi|`
+            :math:`\rho(\phi)`, in the shape of ``step_size``: a convex or monotone function such
+            that :math:`\rho(\phi)^{1-k} \sup_{t \in [\mu, L]} |\partial q_k(t) / \partial\phi|`
             does not fall as :math:`\phi` rises, whatever k, and is constant where mu = L; NaN for
             a step size at which that is not proven. None: nothing is proven.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import ConjugateGradient, GradientDescent
+        >>> float(GradientDescent().sensitivity_rate(1.0, mu=0.25, L=1.0))
+        0.75
+        >>> ConjugateGradient().sensitivity_rate(None, mu=0.25, L=1.0) is None
+        True
         """
         return None
 
     def initial_weights(self, d: int, mu: float, L: float) -> dict[str, Tensor]:
         """Return the learned weights of the method before training; most have none.
 
-        They are float64 tensors, made without random numbers.
+        They are made without random numbers.
+
+        Parameters
+        ----------
+        d : int
+            Dimension of y.
+        mu, L : float
+            Bounds of the spectrum of Q.
+
+        Returns
+        -------
+        dict of str to Tensor
+            The weights by name, float64, in shapes that the method chooses; maybe none.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import GradientDescent
+        >>> GradientDescent().initial_weights(3, mu=0.25, L=1.0)
+        {}
         """
         return {}
 
@@ -173,35 +290,56 @@ class Algorithm(ABC):
 
         Parameters
         ----------
-        t : Tensor or array-like
+        t : Tensor or array-like of any shape
             Points, usually eigenvalues in [mu, L].
-        k : int or integer Tensor or array-like
+        k : int, Tensor of int or array-like of int
             Number of steps; an array broadcasts against t.
         step_size : float, Tensor, array-like, PerIteration or None, default=None
-            The step size; an array broadcasts against t. None is 1/L; ignored by methods
-            without one.
-        mu, L : float
-            Bounds of the spectrum.
+            The step size, in 1/curvature; an array broadcasts against t. None is 1/L; ignored by
+            methods without one.
+        mu, L : float, default=0.1 and 1.0
+            Bounds of the spectrum of Q.
 
         Returns
         -------
         Tensor or ndarray
-            A tensor (differentiable in ``t`` and ``step_size``) if ``t`` is one, an array
-            otherwise.
+            Of the shape that t, k and the step size broadcast to: a tensor (differentiable in ``t``
+            and ``step_size``) if ``t`` is one, a float64 array otherwise.
 
         Raises
         ------
         TypeError
             If the method is not polynomial, or ``k`` holds anything but whole numbers.
         ValueError
-            If ``k`` is negative.
+            If ``k`` is negative, or above the number of step sizes of a :class:`PerIteration`.
         """
         return self._polynomial("_residual", t, k, step_size, mu, L)
 
     def filter(self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0) -> Any:
-        r"""Return q_k(t) = (1 - r_k(t)) / t, finite at t = 0: the layer is :math:`-q_k(Q)b`.
+        """Return q_k(t) = (1 - r_k(t)) / t, finite at t = 0: the layer is :math:`-q_k(Q)b`.
 
-        Parameters, returned value and errors are those of :meth:`residual`.
+        Parameters
+        ----------
+        t : Tensor or array-like of any shape
+            Points, usually eigenvalues in [mu, L].
+        k : int, Tensor of int or array-like of int
+            Number of steps; an array broadcasts against t.
+        step_size : float, Tensor, array-like, PerIteration or None, default=None
+            As for :meth:`residual`; None is 1/L.
+        mu, L : float, default=0.1 and 1.0
+            Bounds of the spectrum of Q.
+
+        Returns
+        -------
+        Tensor or ndarray
+            As from :meth:`residual`, of the broadcast shape, in units of 1/curvature.
+
+        Raises
+        ------
+        TypeError
+            If the method is not polynomial, or ``k`` holds anything but whole numbers.
+        ValueError
+            If ``k`` is negative, or above the number of step sizes of a :class:`PerIteration`.
         """
         return self._polynomial("_filter", t, k, step_size, mu, L)
 
@@ -210,9 +348,33 @@ class Algorithm(ABC):
     ) -> Any:
         """Return the derivative of :meth:`residual` with respect to "t" or "step_size".
 
-        Parameters are those of :meth:`residual`, and ``wrt``, "t" or "step_size". For a
-        :class:`PerIteration` the derivatives with respect to each size are stacked on a new
-        first axis.
+        Parameters
+        ----------
+        t : Tensor or array-like of any shape
+            Points, usually eigenvalues in [mu, L].
+        k : int, Tensor of int or array-like of int
+            Number of steps; an array broadcasts against t.
+        step_size : float, Tensor, array-like, PerIteration or None, default=None
+            As for :meth:`residual`; None is 1/L.
+        mu, L : float, default=0.1 and 1.0
+            Bounds of the spectrum of Q.
+        wrt : {"t", "step_size"}, default="t"
+            The variable.
+
+        Returns
+        -------
+        Tensor or ndarray
+            Of the broadcast shape of t, k and the step size, without a graph. For a
+            :class:`PerIteration` the derivatives with respect to each size are stacked on a new
+            first axis.
+
+        Raises
+        ------
+        TypeError
+            If the method is not polynomial, or ``k`` holds anything but whole numbers.
+        ValueError
+            If ``wrt`` is neither, or "step_size" for a method without one; for ``k`` as from
+            :meth:`residual`.
         """
         return self._derivative("_residual", t, k, step_size, mu, L, wrt)
 
@@ -221,7 +383,30 @@ class Algorithm(ABC):
     ) -> Any:
         """Return the derivative of :meth:`filter` with respect to "t" or "step_size".
 
-        As :meth:`residual_derivative`.
+        Parameters
+        ----------
+        t : Tensor or array-like of any shape
+            Points, usually eigenvalues in [mu, L].
+        k : int, Tensor of int or array-like of int
+            Number of steps; an array broadcasts against t.
+        step_size : float, Tensor, array-like, PerIteration or None, default=None
+            As for :meth:`residual`; None is 1/L.
+        mu, L : float, default=0.1 and 1.0
+            Bounds of the spectrum of Q.
+        wrt : {"t", "step_size"}, default="t"
+            The variable.
+
+        Returns
+        -------
+        Tensor or ndarray
+            As from :meth:`residual_derivative`, of the broadcast shape.
+
+        Raises
+        ------
+        TypeError
+            If the method is not polynomial, or ``k`` holds anything but whole numbers.
+        ValueError
+            As from :meth:`residual_derivative`.
         """
         return self._derivative("_filter", t, k, step_size, mu, L, wrt)
 
@@ -337,22 +522,43 @@ def iterates(
     mu: float,
     L: float,
 ) -> Iterator[Tensor]:
-    """Yield the iterates y_0, ..., y_k of an algorithm.
+    """Yield the iterates y_0, ..., y_k of an algorithm (Eq. 9).
 
     Parameters
     ----------
     algorithm : Algorithm
+        The method, an instance; "opt" takes no steps.
     y : Tensor of shape (..., n, d)
         The starting point.
     gradient : callable
         The gradient of the energy.
-    k : int, integer Tensor or StepCounts
+    k : int, Tensor of int or StepCounts
         Number of steps. A tensor broadcasts against y: it runs to the largest k, and rows
         that are done keep their iterate.
     phi : Tensor, float, PerIteration, mapping or None
-        Step size(s) or weights.
+        Step size(s) in 1/curvature, which broadcast against y, or weights.
     mu, L : float
         Bounds of the spectrum of Q.
+
+    Yields
+    ------
+    Tensor of shape (..., n, d)
+        The iterates, the starting point among them: k + 1 in all.
+
+    Raises
+    ------
+    ValueError
+        If ``k`` is above the number of step sizes of a :class:`PerIteration`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.algorithms import GradientDescent
+    >>> from sklearn_reasoning.energies import DiagonalQuadratic
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5]]), torch.tensor([[1.0]]))
+    >>> steps = iterates(GradientDescent(), torch.zeros(1, 1), energy.gradient, 3, 1.0, 0.1, 1.0)
+    >>> [float(y) for y in steps]
+    [0.0, -1.0, -1.5, -1.75]
     """
     state = algorithm.start(y, gradient)
     yield y

@@ -8,7 +8,7 @@ from ._steps import Steps
 
 
 class ExactMinimizer(Algorithm):
-    r"""The minimiser itself, :math:`-Q^{-1} b`: the limit of many steps, whatever k.
+    r"""The minimiser itself, :math:`-Q^{-1} b` (Eq. 4): the limit of many steps, whatever k.
 
     .. math:: r_k(t) = 0, \qquad q_k(t) = 1/t
 
@@ -23,7 +23,13 @@ class ExactMinimizer(Algorithm):
     is_exact = True
 
     def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
-        """Refuse: the minimiser is not reached by steps but solved for."""
+        """Refuse: the minimiser is not reached by steps but solved for.
+
+        Raises
+        ------
+        NotImplementedError
+            Always; an energy's ``minimizer()`` solves for it.
+        """
         raise NotImplementedError("'opt' is solved for, not stepped; use the energy's minimizer().")
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:

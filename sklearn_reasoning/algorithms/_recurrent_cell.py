@@ -24,7 +24,7 @@ class RecurrentCell(Algorithm):
     width : int, default=2
         Hidden units per output, at least 2.
     n_layers : int, default=1
-        Number of hidden layers.
+        Number of hidden layers, at least 1.
 
     Raises
     ------
