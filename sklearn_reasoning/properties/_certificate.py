@@ -18,13 +18,18 @@ class Certificate:
     Parameters
     ----------
     attained : float or ndarray
-        A lower bound: some Q with its spectrum in [mu, L], and some b, come as near to it as
-        rounding allows.
+        A lower bound, in the broadcast shape of k and the step sizes: some Q with its spectrum
+        in [mu, L], and some b, come as near to it as rounding allows.
     certified : float or ndarray
-        A proven upper bound; inf where nothing is proven.
-    eigenvalue : float, ndarray or None
-        The eigenvalue of Q at which ``attained`` is found; None where it is not found at an
-        eigenvalue.
+        A proven upper bound, of the same shape; inf where nothing is proven.
+    eigenvalue : float, ndarray or None, default=None
+        The eigenvalue of Q at which ``attained`` is found, of the same shape; None where it is
+        not found at an eigenvalue.
+
+    Notes
+    -----
+    What it bounds, and in which units, is said by what returns it: Cvg (Eq. 6), Stab (Eq. 7) or
+    Sens (Eq. 8).
 
     Examples
     --------
@@ -74,11 +79,12 @@ class StabilityCertificate:
         Parameters
         ----------
         b_norm : float
-            The largest norm of b, at least 0.
+            The largest norm of b, in the units of b, at least 0.
 
         Returns
         -------
         Certificate
+            Of the shape of ``in_Q`` and ``in_b``, without an eigenvalue.
 
         Raises
         ------

@@ -44,6 +44,10 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     NotFittedError
         If it is not fitted.
 
+    Notes
+    -----
+    The properties are those of Eq. 6 to 8 at the k, the step size and the mu and L of the model.
+
     Examples
     --------
     >>> from sklearn.datasets import load_linnerud

@@ -25,9 +25,9 @@ def convergence(
     algo : str or Algorithm
         A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
     k : int or array-like of int
-        Numbers of steps.
+        Numbers of steps; an array broadcasts against the step sizes.
     step_size : float, array-like, PerIteration, mapping or None, default=None
-        The step size; an array broadcasts against ``k``. A
+        The step size, in 1/curvature; an array broadcasts against ``k``. A
         :class:`~sklearn_reasoning.algorithms.PerIteration` holds one for each iteration, a
         mapping the learned weights of "rnn" under the names of ``initial_weights``. None is
         1/L, or the weights before training. Ignored by methods that have neither.
@@ -38,7 +38,8 @@ def convergence(
     -------
     Certificate
         ``attained`` and ``certified`` in the broadcast shape of ``k`` and ``step_size``; a
-        number where both are. Values below 1e-308 are 0, values above 1e308 are inf.
+        number where both are. A fraction, without a unit. Values below 1e-308 are 0, values
+        above 1e308 are inf.
 
     Raises
     ------

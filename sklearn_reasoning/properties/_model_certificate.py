@@ -27,7 +27,7 @@ class ModelCertificate:
         ``algorithm``, ``k``, ``phi`` (the learned step size, step sizes or weights), ``mu``,
         ``L`` and ``step_size_range``.
     stable_region : (float, float) or None
-        Where the iterates stay bounded; None for algorithms without a step size.
+        Where the iterates stay bounded, in 1/curvature; None for algorithms without a step size.
     convergence : Certificate
         Cvg at the model's k (Eq. 6).
     stability : StabilityCertificate
@@ -42,6 +42,18 @@ class ModelCertificate:
         Numbers of steps for that accuracy; None if too many, or nothing is proven.
     rows : MeasuredRows or None
         ``eigenvalues``, ``distance`` and ``relative_distance`` on the rows that were given.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning import HybridReasoningRegressor
+    >>> model = HybridReasoningRegressor("opt", k=1, q_hidden=None, max_epochs=1, random_state=0)
+    >>> certificate = model.fit([[0.0], [1.0]], [[0.0, 1.0], [1.0, 0.0]]).certify()
+    >>> certificate.to_dict()["stability_in_b_certified"]
+    10.0
+    >>> print(certificate.summary())
+    Layer: the exact minimiser on spectra in [0.1, 1] (condition number 10).
+    Convergence: complete.
+    Stability: if Q moves by e, the output moves by at most 100 e |b|; if b moves by e, by at ...
     """
 
     layer: FittedLayer
@@ -61,17 +73,17 @@ class ModelCertificate:
 
     @property
     def mu(self) -> float:
-        """Lower bound of the spectrum."""
+        """Lower bound of the spectrum of Q."""
         return self.layer.mu
 
     @property
     def L(self) -> float:
-        """Upper bound of the spectrum."""
+        """Upper bound of the spectrum of Q."""
         return self.layer.L
 
     @property
     def step_size(self) -> float | list[float] | None:
-        """The learned step size; a list where each iteration has its own."""
+        """The learned step size(s), in 1/curvature; a list where each iteration has its own."""
         phi = self.layer.phi
         if isinstance(phi, PerIteration):
             return [float(size) for size in phi.sizes]
@@ -151,6 +163,7 @@ class ModelCertificate:
         Returns
         -------
         str
+            A few lines, which ``print(certificate)`` shows too.
         """
         return summary_of(self.to_dict())
 

@@ -22,14 +22,21 @@ _SMALLEST_REMAINDER = 1e-7
 
 @dataclass(frozen=True)
 class Order:
-    r"""An order in k, :math:`k^p \rho^k`.
+    r"""An order in k, :math:`k^p \rho^k`, as those of Table 1.
 
     Parameters
     ----------
     exponent : float
-        p.
+        The power p of k.
     rate : float
-        :math:`\rho`.
+        The rate :math:`\rho` at which each step shrinks it.
+
+    Examples
+    --------
+    >>> order = Order(exponent=1.0, rate=0.9)  # what Table 1 says of nag's convergence
+    >>> k = 10
+    >>> round(k**order.exponent * order.rate**k, 4)
+    3.4868
     """
 
     exponent: float
@@ -38,7 +45,7 @@ class Order:
 
 @dataclass(frozen=True)
 class OrderFit:
-    """The order that values follow, beside the paper's.
+    """The order that values follow, beside the paper's (Table 1).
 
     Parameters
     ----------
@@ -46,6 +53,13 @@ class OrderFit:
         By least squares in the logarithm; None where there are too few values to fit.
     table : Order or None
         Table 1's; None for algorithms that are not in it.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.properties import fit_orders
+    >>> fit = fit_orders("gd", k=[10, 20, 40], step_size=1.0, mu=0.1)["convergence"]
+    >>> round(fit.fitted.rate, 6), fit.table.rate
+    (0.9, 0.9)
     """
 
     fitted: Order | None
@@ -69,10 +83,10 @@ def fit_orders(
     ----------
     algo : str or Algorithm
         A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
-    k : array-like of int or None, default=None
+    k : array-like of int of any shape or None, default=None
         At least 3 numbers of steps; None takes 20 from 50 to 400.
     step_size : float or None, default=None
-        The step size, and the c_0 of Table 1's Sens(k); None is 1/L.
+        The step size, in 1/curvature, and the c_0 of Table 1's Sens(k); None is 1/L.
     mu, L : float, default=0.01 and 1.0
         Bounds of the spectrum of Q.
 

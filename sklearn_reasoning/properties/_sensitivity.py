@@ -26,13 +26,17 @@ def sensitivity(
 
     Parameters
     ----------
-    algo, k, mu, L
-        As for :func:`convergence`.
-    step_size : (float, float), "stable", float, array-like, PerIteration, mapping or None
+    algo : str or Algorithm
+        A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
+    k : int or array-like of int
+        Numbers of steps; an array broadcasts against the step sizes.
+    step_size : "stable", float, tuple, array-like, PerIteration, mapping or None, default=None
         A tuple (low, high) is a range, "stable" is ``stable_region(algo, mu, L)``. All else is
         as for :func:`convergence`; to have two step sizes, not a range, give a list. With
         step sizes for each iteration, or weights, the distance is the Euclidean one of all of
         them together.
+    mu, L : float, default=0.1 and 1.0
+        Bounds of the spectrum of Q.
 
     Returns
     -------

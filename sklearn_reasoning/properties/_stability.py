@@ -25,8 +25,14 @@ def stability(
 
     Parameters
     ----------
-    algo, k, step_size, mu, L
-        As for :func:`convergence`.
+    algo : str or Algorithm
+        A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
+    k : int or array-like of int
+        Numbers of steps; an array broadcasts against the step sizes.
+    step_size : float, array-like, PerIteration, mapping or None, default=None
+        As for :func:`convergence`; None is 1/L.
+    mu, L : float, default=0.1 and 1.0
+        Bounds of the spectrum of Q.
 
     Returns
     -------

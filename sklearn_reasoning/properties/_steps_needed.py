@@ -31,9 +31,9 @@ def steps_needed(
     algo : str or Algorithm
         A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
     accuracy : float
-        The wanted bound of Cvg (Eq. 6), positive.
+        The wanted bound of Cvg (Eq. 6), a positive fraction of the distance.
     step_size : float, PerIteration, mapping or None, default=None
-        As for :func:`convergence`, but a single one.
+        As for :func:`convergence`, but a single one; None is 1/L.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
 
