@@ -24,26 +24,22 @@ STILL_TO_MEND = """
     AlgorithmPropertiesDisplay AlgorithmPropertiesDisplay.from_algorithms
     AlgorithmPropertiesDisplay.plot BatchedGridSearchCV BatchedRandomizedSearchCV
     BatchedSearch.fit BoundDisplay.from_table CertificateDisplay.from_estimator
-    CertificateDisplay.plot Claim CoveringTerms.c1 CoveringTerms.c2 CoveringTerms.c3 DenoisedFiles
-    DenoisingProtocol DenoisingProtocol.architecture DenoisingProtocol.but
-    DenoisingProtocol.to_dict DenoisingProtocol.training GapDecomposition GapPart
-    GeneralizationGapDisplay.from_estimator GeneralizationGapDisplay.from_search
+    CertificateDisplay.plot Claim DenoisedFiles DenoisingProtocol DenoisingProtocol.architecture
+    DenoisingProtocol.but DenoisingProtocol.to_dict DenoisingProtocol.training GapDecomposition
+    GapPart GeneralizationGapDisplay.from_estimator GeneralizationGapDisplay.from_search
     GeneralizationGapDisplay.from_table GeneralizationGapDisplay.plot HybridReasoningDenoiser
     HybridReasoningDenoiser.certify HybridReasoningDenoiser.fit HybridReasoningDenoiser.predict
     HybridReasoningDenoiser.predict_energy HybridReasoningDenoiser.score HybridReasoningRegressor
     HybridReasoningRegressor.certify HybridReasoningRegressor.fit
     HybridReasoningRegressor.get_params HybridReasoningRegressor.partial_fit
-    HybridReasoningRegressor.predict HybridReasoningRegressor.predict_energy LocalTerms
-    LocalTerms.c1 LocalTerms.c2 LocalTerms.c3 LocallyAdaptiveNoise LocallyAdaptiveNoise.fit
-    LocallyAdaptiveNoise.noise_level LocallyAdaptiveNoise.transform NetworkNorms Protocol
-    Protocol.but Protocol.of_figure_6 Protocol.quick Protocol.to_dict QuadraticReasoningProblem
-    QuadraticReasoningProblem.eigenvalues QuadraticReasoningProblem.energy RademacherEstimate
-    ReasoningLayer ReasoningLayer.clamp_step_size ReasoningLayer.extra_repr ReasoningLayer.forward
-    Reproduction ResidualPolynomialDisplay.from_algorithms approximation_bound
-    covering_number_bound empirical_rademacher initial_sizes load_bsd400 load_model
-    local_rademacher_bound loss_difference_bound make_quadratic_reasoning mean_l2_loss minimize
-    mlp_log_covering_number network_norms rademacher_transfer_bound representation_bound
-    representation_level reproduce resolve_step_size save_model step_size_log_covering_number
+    HybridReasoningRegressor.predict HybridReasoningRegressor.predict_energy LocallyAdaptiveNoise
+    LocallyAdaptiveNoise.fit LocallyAdaptiveNoise.noise_level LocallyAdaptiveNoise.transform
+    Protocol Protocol.but Protocol.of_figure_6 Protocol.quick Protocol.to_dict
+    QuadraticReasoningProblem QuadraticReasoningProblem.eigenvalues
+    QuadraticReasoningProblem.energy ReasoningLayer ReasoningLayer.clamp_step_size
+    ReasoningLayer.extra_repr ReasoningLayer.forward Reproduction
+    ResidualPolynomialDisplay.from_algorithms initial_sizes load_bsd400 load_model
+    make_quadratic_reasoning mean_l2_loss minimize reproduce resolve_step_size save_model
 """
 PENDING = set(STILL_TO_MEND.split())
 

@@ -22,20 +22,21 @@ def approximation_bound(
     .. math:: P\ell \le \sigma_b \mu^{-2} \, P\|Q_\theta - Q^*\|_F + M \, \mathrm{Cvg}(k, \phi)
 
     It holds for every theta and phi; with the smallest value of each term on the right it bounds
-    the smallest loss of the class, as in the paper.
+    the smallest loss of the class, as in the paper. All arguments broadcast against one another.
 
     Parameters
     ----------
     representation_error : array-like
-        :math:`P\|Q_\theta - Q^*\|_F`, at least 0.
+        :math:`P\|Q_\theta - Q^*\|_F`, in the units of Q, at least 0.
     convergence : array-like
         Cvg(k, phi), at least 0; inf where nothing is proven.
     sigma_b : array-like
-        Standard deviation of each component of b: :math:`E[bb'] = \sigma_b^2 I` at every x.
+        Standard deviation of each component of b, in the units of b: :math:`E[bb'] = \sigma_b^2 I`
+        at every x.
     mu : array-like
         Smallest eigenvalue of every Q, positive.
     M : array-like
-        :math:`\sup \|Opt(Q, b)\|_2`; over all Q it is :math:`\sup\|b\|_2 / \mu`.
+        :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
 
     Returns
     -------

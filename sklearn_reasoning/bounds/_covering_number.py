@@ -25,7 +25,8 @@ def covering_number_bound(
         \log N\!\left(\frac{\varepsilon}{2\,\mathrm{Stab}(k)}, Q, L_2(P_n)\right)
         + \log N\!\left(\frac{\varepsilon}{2\,\mathrm{Sens}(k)}, \Phi, \|\cdot\|\right)
 
-    Convergence plays no part: this is the standard complexity, which only grows with k.
+    Convergence plays no part: this is the standard complexity, which only grows with k. All
+    arguments that are no callables broadcast against one another.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def covering_number_bound(
     Returns
     -------
     float or ndarray
-        log N, of the broadcast shape. The numbers themselves would overflow.
+        The logarithm log N, of the broadcast shape. The numbers themselves would overflow.
 
     Raises
     ------
@@ -95,20 +96,21 @@ def step_size_log_covering_number(
     An interval of half its width B takes :math:`\lceil B/\varepsilon \rceil` intervals of half
     width eps. Of p step sizes in one range, :math:`B = \sqrt p` times half its width, and a grid
     with :math:`\varepsilon/\sqrt p` along each takes :math:`\lceil B/\varepsilon \rceil^p` balls.
+    All arguments broadcast against one another.
 
     Parameters
     ----------
     eps : array-like
-        Radius of the balls in the Euclidean norm, at least 0; inf takes one ball.
+        Radius of the balls in the Euclidean norm, in 1/curvature, at least 0; inf takes one ball.
     step_size_radius : array-like
-        :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, finite and at least 0.
+        :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, in 1/curvature, finite and at least 0.
     n_step_sizes : array-like of int, default=1
-        p: the number of iterations, where each has a step size.
+        The number p of iterations, where each has a step size.
 
     Returns
     -------
     float or ndarray
-        log N, of the broadcast shape.
+        The logarithm log N, of the broadcast shape.
 
     Raises
     ------
@@ -116,6 +118,10 @@ def step_size_log_covering_number(
         If an argument holds no numbers.
     ValueError
         If an argument is outside its domain.
+
+    Notes
+    -----
+    It is the second term of Eq. 19.
 
     Examples
     --------

@@ -30,19 +30,23 @@ class RademacherEstimate:
     Parameters
     ----------
     estimate : float
-        Mean over the draws.
+        Mean over the draws, in the units of y for the class of the losses, of Q for that of Q.
     standard_error : float
-        Standard error of that mean.
+        Standard error of that mean, in the units of y or Q.
     per_draw : ndarray of shape (n_draws,)
-        The largest signed mean that was found for each draw of signs.
+        The largest signed mean that was found for each draw of signs, in the units of y or Q.
     target : {"loss", "Q"}
         Which class.
     level : float or None
         The largest mean square of a member; None for the whole class.
     n_draws, n_samples : int
         Numbers of draws and of rows.
-    side : str
-        "below": no upper bound.
+    side : str, default="below"
+        That it is an estimate from below, and no upper bound.
+
+    Notes
+    -----
+    The complexity is that of Eq. 14, or for "Q" the one on the right of Eq. 18.
 
     Examples
     --------
@@ -103,8 +107,9 @@ def empirical_rademacher(
     n_draws : int, default=100
         Number of draws of signs, at least 2.
     level : float or None, default=None
-        r, positive: only models whose mean square over the rows is at most r count (Eq. 14, with
-        the rows in place of the population). None is the whole class.
+        The mean square r, in squared units of y or Q, positive: only models whose mean square over
+        the rows is at most r count (Eq. 14, with the rows in place of the population). None is the
+        whole class.
     target : {"loss", "Q"}, default="loss"
         "loss" is the class of the losses. "Q" is that of the representations in Eq. 18, with a
         matrix of independent signs a row, scaled to norm 1:

@@ -14,16 +14,78 @@ from ._arguments import Array, above_zero, at_least_zero, plain, times, whole
 
 
 class LocalTerms(Protocol):
-    """What stands for C_1, C_2 and C_3 in Theorem 5.1: any object with these methods."""
+    """What stands for C_1, C_2 and C_3 in Theorem 5.1: any object with these methods.
+
+    Examples
+    --------
+    >>> class Constants:
+    ...     def c1(self, log_covering, n_samples):
+    ...         return 2.0 * log_covering
+    ...
+    ...     def c2(self, log_covering, n_samples, t):
+    ...         return log_covering / n_samples**0.5
+    ...
+    ...     def c3(self, log_covering, n_samples, t):
+    ...         return 0.0 * log_covering
+    >>> terms: LocalTerms = Constants()
+    >>> terms.c1(3.0, 100), terms.c2(3.0, 100, 2.0), terms.c3(3.0, 100, 2.0)
+    (6.0, 0.3, 0.0)
+    >>> from sklearn_reasoning.bounds import local_rademacher_bound
+    >>> properties = {"convergence": 0.5, "stability": 1.0}
+    >>> bound = local_rademacher_bound(
+    ...     3.0, n_samples=100, d=1, level=1.0, M=0.0, terms=terms, **properties
+    ... )
+    >>> round(bound, 4)
+    0.9207
+    """
 
     def c1(self, log_covering: Array, n_samples: Array) -> Array:
-        """Return C_1(n) from log N(n) and n."""
+        """Return C_1(n).
+
+        Parameters
+        ----------
+        log_covering : ndarray
+            The logarithm log N(n), at least 0; broadcasts against ``n_samples``.
+        n_samples : ndarray
+            The number of rows n, of a shape that broadcasts.
+
+        Returns
+        -------
+        ndarray
+            Of the broadcast shape.
+        """
 
     def c2(self, log_covering: Array, n_samples: Array, t: Array) -> Array:
-        """Return C_2(n, t) from log N(n), n and t."""
+        """Return C_2(n, t).
+
+        Parameters
+        ----------
+        log_covering : ndarray
+            The logarithm log N(n), at least 0; broadcasts against ``n_samples`` and ``t``.
+        n_samples : ndarray
+            The number of rows n, of a shape that broadcasts.
+        t : ndarray
+            The t of the theorem, of a shape that broadcasts.
+
+        Returns
+        -------
+        ndarray
+            Of the broadcast shape.
+        """
 
     def c3(self, log_covering: Array, n_samples: Array, t: Array) -> Array:
-        """Return C_3(n, t) from log N(n), n and t."""
+        """Return C_3(n, t).
+
+        Parameters
+        ----------
+        log_covering, n_samples, t : ndarray
+            As for :meth:`c2`.
+
+        Returns
+        -------
+        ndarray
+            Of the broadcast shape.
+        """
 
 
 @dataclass(frozen=True)
@@ -54,8 +116,8 @@ class CoveringTerms:
     >>> terms = CoveringTerms(constant_1=2.0)
     >>> float(terms.c1(3.0, 100))
     6.0
-    >>> round(float(terms.c3(3.0, 100, 0.0)), 4)
-    2.0321
+    >>> round(float(terms.c2(3.0, 100, 0.0)), 4), round(float(terms.c3(3.0, 100, 0.0)), 4)
+    (0.9096, 2.0321)
     """
 
     constant_1: float = 1.0
@@ -72,32 +134,36 @@ class CoveringTerms:
 
         Parameters
         ----------
-        log_covering : array-like
-            log N(n), at least 0.
-        n_samples : array-like
-            n; not used here, for those who replace this.
+        log_covering : array-like of any shape
+            The logarithm log N(n), at least 0.
+        n_samples : array-like of any shape
+            The number of rows n; not used here, for those who replace this.
 
         Returns
         -------
         ndarray
+            Of the shape of ``log_covering``.
         """
         return self.constant_1 * np.asarray(log_covering, dtype=np.float64)
 
     def c2(self, log_covering: ArrayLike, n_samples: ArrayLike, t: ArrayLike) -> Array:
         """Return C_2(n, t).
 
+        All arguments broadcast against one another.
+
         Parameters
         ----------
         log_covering : array-like
-            log N(n), at least 0.
+            The logarithm log N(n), at least 0.
         n_samples : array-like
-            n.
+            The number of rows n.
         t : array-like
             The t of the theorem.
 
         Returns
         -------
         ndarray
+            Of the broadcast shape.
         """
         log_N, n, t_ = (np.asarray(v, dtype=np.float64) for v in (log_covering, n_samples, t))
         share = (self.c3(log_N, n, t_) + 1.0) * log_N / np.sqrt(n)
@@ -105,6 +171,8 @@ class CoveringTerms:
 
     def c3(self, log_covering: ArrayLike, n_samples: ArrayLike, t: ArrayLike) -> Array:
         """Return C_3(n, t).
+
+        All arguments broadcast against one another.
 
         Parameters
         ----------
@@ -114,6 +182,7 @@ class CoveringTerms:
         Returns
         -------
         ndarray
+            Of the broadcast shape.
         """
         log_N, n, t_ = (np.asarray(v, dtype=np.float64) for v in (log_covering, n_samples, t))
         return self.constant_3 * (log_N / np.sqrt(n) + np.sqrt(log_N) * np.exp(-t_))
@@ -140,6 +209,8 @@ def local_rademacher_bound(
         \sqrt{(\mathrm{Cvg}(k) M + \sqrt r)^2 C_1(n) + C_2(n, t)} + C_3(n, t) + 4 \right)
         + \mathrm{Sens}(k) B_\Phi
 
+    All arrays broadcast against one another.
+
     Parameters
     ----------
     log_covering_number : array-like or callable
@@ -147,7 +218,7 @@ def local_rademacher_bound(
         :math:`1/\sqrt n` in :math:`L_\infty`; or a callable that takes eps and returns it, such
         as ``lambda eps: mlp_log_covering_number(eps, norms)``.
     n_samples : array-like of int
-        n, at least 1.
+        The number of rows n, at least 1.
     d : array-like of int
         Number of outputs.
     convergence : array-like
@@ -157,11 +228,12 @@ def local_rademacher_bound(
     sensitivity : array-like, default=0.0
         Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`.
     level : array-like
-        r of the class :math:`\{\ell : P\ell^2 \le r\}`, at least 0.
+        The mean square r of the class :math:`\{\ell : P\ell^2 \le r\}`, in squared units of y,
+        at least 0.
     M : array-like
-        :math:`\sup \|Opt(Q, b)\|_2`; over all Q it is :math:`\sup\|b\|_2 / \mu`.
+        :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
     step_size_radius : array-like, default=0.0
-        :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`.
+        :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, in 1/curvature.
     t : array-like or None, default=None
         The t of C_2 and C_3, at least 0. None is :math:`\frac12 \log n`, for which
         :math:`e^{-t} = 1/\sqrt n`.

@@ -21,14 +21,15 @@ def loss_difference_bound(
     .. math:: |\ell_{\phi,\theta}(x, b) - \ell_{\phi',\theta'}(x, b)| \le
         \mathrm{Stab}(k) \|Q_\theta(x) - Q_{\theta'}(x)\|_2 + \mathrm{Sens}(k) \|\phi - \phi'\|
 
-    for two models of one algorithm and one k.
+    for two models of one algorithm and one k. All arguments broadcast against one another.
 
     Parameters
     ----------
     Q_distance : array-like
-        Spectral norms of the differences, at least 0. Larger norms, Frobenius among them, do too.
+        Spectral norms of the differences, in the units of Q, at least 0. Larger norms, Frobenius
+        among them, do too.
     step_size_distance : array-like, default=0.0
-        :math:`\|\phi - \phi'\|`, at least 0.
+        :math:`\|\phi - \phi'\|`, in 1/curvature, at least 0.
     stability : array-like
         Stab(k) in Q at the step size of either model, for this b:
         ``stability(...).in_Q.certified`` times :math:`\|b\|_2`.

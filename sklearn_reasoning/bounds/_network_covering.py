@@ -22,15 +22,16 @@ def mlp_log_covering_number(eps: ArrayLike, norms: NetworkNorms) -> Any:
 
     Parameters
     ----------
-    eps : array-like
-        Radius of the balls, at least 0; at 0 the result is inf, unless the class is one Q.
+    eps : array-like of any shape
+        Radius of the balls, in the units of Q, at least 0; at 0 the result is inf, unless the class
+        is one Q.
     norms : NetworkNorms
         Of :func:`network_norms`, or written down.
 
     Returns
     -------
     float or ndarray
-        log N, of the shape of ``eps``.
+        The logarithm log N, of the shape of ``eps``.
 
     Raises
     ------

@@ -51,6 +51,11 @@ class NetworkNorms:
     ValueError
         If a bound is negative or NaN, or there is not one for each layer.
 
+    Notes
+    -----
+    Weights have no units; ``input_norm`` is in those of x, ``lipschitz`` and ``radius`` in those
+    of Q. :func:`mlp_log_covering_number` makes log N(n) of Theorem 5.1 and Eq. 19 of them.
+
     Examples
     --------
     >>> NetworkNorms(
@@ -117,15 +122,20 @@ def network_norms(
     Returns
     -------
     NetworkNorms
+        Of the layers of Q's network, with the head's constants.
 
     Raises
     ------
     TypeError
-        If ``estimator`` is no HybridReasoningRegressor.
+        If ``estimator`` is no HybridReasoningRegressor, or ``scale`` no number.
     NotFittedError
         If it is not fitted.
     ValueError
-        If ``metric`` or ``scale`` is outside its domain.
+        If ``metric`` or ``scale`` is outside its domain, or X does not fit the model.
+
+    Notes
+    -----
+    The head's constants are derived in the documentation (docs/bounds.md).
 
     Examples
     --------

@@ -24,11 +24,12 @@ def representation_level(
     .. math:: r_q = \sigma_b^{-2} L^4 \left(\sqrt{r} + M \, \mathrm{Cvg}(k)\right)^2
 
     Lemma 4.2: every model with :math:`P\ell^2 \le r` has :math:`P\|Q_\theta - Q^*\|_F^2 \le r_q`.
+    All arguments broadcast against one another.
 
     Parameters
     ----------
     level : array-like
-        r, at least 0.
+        The mean square r of the losses, in squared units of y, at least 0.
     convergence : array-like
         The largest Cvg(k, phi) of the step sizes of the class.
     sigma_b, L, M : array-like
@@ -37,6 +38,7 @@ def representation_level(
     Returns
     -------
     float or ndarray
+        The mean square r_q, in squared units of Q, of the broadcast shape.
 
     Raises
     ------
@@ -67,11 +69,13 @@ def rademacher_transfer_bound(
     .. math:: R_n \ell_F^{loc}(r) \le
         \sqrt2 \, d \, \mathrm{Stab}(k) \, R_n \ell_Q^{loc}(r_q) + \mathrm{Sens}(k) B_\Phi
 
+    All arguments broadcast against one another.
+
     Parameters
     ----------
     complexity : array-like
         :math:`R_n \ell_Q^{loc}(r_q)` as in the notes, at the level of
-        :func:`representation_level`, at least 0.
+        :func:`representation_level`, in the units of Q, at least 0.
     d : array-like of int
         Number of outputs.
     stability : array-like
@@ -80,7 +84,8 @@ def rademacher_transfer_bound(
     sensitivity : array-like, default=0.0
         Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`.
     step_size_radius : array-like, default=0.0
-        :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, half the width of their range.
+        :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, half the width of their range, in
+        1/curvature.
 
     Returns
     -------

@@ -23,6 +23,8 @@ def representation_bound(
     .. math:: P\|Q_\theta - Q^*\|_F^2 \le
         \sigma_b^{-2} L^4 \left(\sqrt{P\ell^2} + M \, \mathrm{Cvg}(k, \phi)\right)^2
 
+    All arguments broadcast against one another.
+
     Parameters
     ----------
     mean_squared_loss : array-like
@@ -30,19 +32,20 @@ def representation_bound(
     convergence : array-like
         Cvg(k, phi), at least 0; inf where nothing is proven.
     sigma_b : array-like
-        Standard deviation of each component of b, positive: :math:`E[bb'] = \sigma_b^2 I` at
-        every x. On a sample with one b for each x it holds only as far as the sample resembles
-        the population.
+        Standard deviation of each component of b, in the units of b, positive:
+        :math:`E[bb'] = \sigma_b^2 I` at every x. On a sample with one b for each x it holds only as
+        far as the sample resembles the population.
     L : array-like
         Largest eigenvalue of every Q, positive.
     M : array-like
-        :math:`\sup \|Opt(Q, b)\|_2`; over all Q it is :math:`\sup\|b\|_2 / \mu`. For one theta,
-        the largest norm of :math:`Q_\theta^{-1} b` is enough.
+        :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
+        For one theta, the largest norm of :math:`Q_\theta^{-1} b` is enough.
 
     Returns
     -------
     float or ndarray
-        A bound of the mean squared Frobenius norm, of the broadcast shape.
+        A bound of the mean squared Frobenius norm, in squared units of Q, of the broadcast
+        shape.
 
     Raises
     ------
