@@ -67,7 +67,7 @@ def load_bsd400(
     split : {"all", "train", "test"}, default="all"
         All 400 images, the first 100 or the other 300, in the order of the files' numbers. The
         paper trains on 100 and tests on 300 but does not say on which.
-    dtype : {numpy.float64, numpy.float32, "float64", "float32"}, default=numpy.float64
+    dtype : {numpy.float64, numpy.float32, "float64", "float32"}, default=float64
         Type of the pixels.
 
     Returns
@@ -102,6 +102,13 @@ def load_bsd400(
     >>> train = load_bsd400("path/to/bsd400", split="train")  # doctest: +SKIP
     >>> train.images.shape  # doctest: +SKIP
     (100, 180, 180)
+
+    Without the folder the error says where the images are to be had:
+
+    >>> load_bsd400("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: path='no/such/folder' does not exist. Name the folder that holds ...
     """
     validate_parameter_constraints(
         _PARAMETER_CONSTRAINTS, dict(locals()), caller_name="load_bsd400"

@@ -64,7 +64,7 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
     low : float, default=10/255
         Standard deviation of the noise on edges, in units of the pixels' range [0, 1].
     high : float, default=40/255
-        Standard deviation where the image is smooth, in the same units; at least ``low``.
+        Standard deviation where the image is smooth, in units of that range too; at least ``low``.
     width : float, default=1.0
         Standard deviation of the Gaussian G, in pixels; 0 smooths nothing.
     percentile : float, default=95
@@ -132,7 +132,7 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, height, width) or (n, height, width, 3), or list or tuple
             Images, floats in [0, 1] or uint8; a list's may have unlike sizes.
-        y : None
+        y : None, default=None
             Ignored.
 
         Returns
@@ -144,6 +144,11 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
         ------
         ValueError, TypeError
             If a parameter is outside its domain, ``low`` is above ``high``, or an image is not one.
+
+        Examples
+        --------
+        >>> LocallyAdaptiveNoise(low=0.1, high=0.2).fit([[[0.0, 1.0], [1.0, 0.0]]])
+        LocallyAdaptiveNoise(high=0.2, low=0.1)
         """
         self._check_parameters()
         read_images("X", X, CLEAN_RANGE)
@@ -169,6 +174,13 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
         ------
         ValueError, TypeError
             If a parameter is outside its domain, ``low`` is above ``high``, or an image is not one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> noisy = LocallyAdaptiveNoise(random_state=0).transform(np.zeros((1, 2, 2)))
+        >>> noisy.shape, noisy.dtype
+        ((1, 2, 2), dtype('float64'))
         """
         self._check_parameters()
         images = read_images("X", X, CLEAN_RANGE)
@@ -192,8 +204,9 @@ class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray, list or tuple
-            Levels in [low, high], in the container, the shapes and the types that ``transform``
-            returns. The three channels of a colour image are equal.
+            Levels in [low, high], in units of the pixels' range [0, 1], in the container, the
+            shapes and the types that ``transform`` returns. The three channels of a colour image
+            are equal.
 
         Raises
         ------

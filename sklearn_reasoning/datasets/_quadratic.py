@@ -117,8 +117,9 @@ def make_quadratic_reasoning(
     hidden : int, default=3
         Number of hidden units of net; 0 makes net a linear map.
     noise : float, default=0.0
-        Standard deviation of the Gaussian noise added to the training labels. It is drawn last,
-        so X, the population and the training rows of a seed are the same for every ``noise``.
+        Standard deviation of the Gaussian noise added to the training labels, in units of y. It is
+        drawn last, so X, the population and the training rows of a seed are the same for every
+        ``noise``.
     population_size : int, default=10000
         Number of rows of the population.
     return_problem : bool, default=False

@@ -18,7 +18,8 @@ class QuadraticReasoningProblem:
 
     The energy of a row is :math:`\frac12 y'Q^*(x)y + b'y` with
     :math:`Q^*(x) = R \operatorname{diag}(\lambda^*(x)) R'` and
-    :math:`\lambda^*(x) = [L, \mu + (L - \mu)\operatorname{softmax}(\operatorname{net}(x)), \mu]`.
+    :math:`\lambda^*(x) = [L, \mu + (L - \mu)\operatorname{softmax}(\operatorname{net}(x)), \mu]`
+    (Eq. 4, Sec. 7).
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class QuadraticReasoningProblem:
         return int(self.weights[-1].shape[1]) + 2
 
     def eigenvalues(self, x: ArrayLike) -> _Array:
-        r"""Eigenvalues of Q*(x), in the order of the columns of R.
+        r"""Return the eigenvalues of Q*(x), in the order of the columns of R.
 
         Parameters
         ----------
@@ -94,7 +95,7 @@ class QuadraticReasoningProblem:
         return anchored_spectrum(inputs, self.weights, self.mu, self.L)
 
     def energy(self, X: ArrayLike) -> tuple[_Array, _Array]:
-        """Coefficients of the true energy of each row.
+        """Return the coefficients of the true energy of each row.
 
         Parameters
         ----------
@@ -125,7 +126,7 @@ class QuadraticReasoningProblem:
         return (R * self.eigenvalues(x)[:, None, :]) @ R.swapaxes(1, 2), b
 
     def solution(self, X: ArrayLike) -> _Array:
-        """Minimiser of the true energy of each row: -Q*(x)^{-1} b (Eq. 4), without noise.
+        """Return the minimiser of the true energy, -Q*(x)^{-1} b (Eq. 4), without noise.
 
         Parameters
         ----------
