@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
+
+from ._readable import readable
 
 _Array = np.ndarray[Any, Any]
 
@@ -118,8 +119,8 @@ def check_pairs(noisy: Images, clean: Images) -> None:
 
 
 def _taken_apart(name: str, images: Any) -> tuple[Sequence[_Array], str]:
-    if isinstance(images, torch.Tensor):
-        images = images.detach().cpu().numpy()
+    if not isinstance(images, list | tuple):
+        images = readable(name, images)
     objects = isinstance(images, np.ndarray) and images.dtype == object and images.ndim == 1
     if objects or isinstance(images, list | tuple):
         container = "objects" if objects else "tuple" if isinstance(images, tuple) else "list"
@@ -149,10 +150,8 @@ def _taken_apart(name: str, images: Any) -> tuple[Sequence[_Array], str]:
 
 
 def _as_array(name: str, image: Any) -> _Array:
-    if isinstance(image, torch.Tensor):
-        image = image.detach().cpu().numpy()
     try:
-        return np.asarray(image)
+        return np.asarray(readable(name, image))
     except ValueError as error:
         raise ValueError(f"{name} is no image: {error}") from error
 

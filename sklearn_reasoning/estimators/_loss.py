@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_reasoning._readable import readable
+
 
 class CallableLoss(str):
     """The value of the parameter ``loss``, which can also be called to measure the loss.
@@ -39,7 +41,7 @@ class CallableLoss(str):
             If y does not have the shape of the predictions.
         """
         predicted = self._estimator.predict(X)
-        y = np.asarray(y)
+        y = np.asarray(readable("y", y), dtype=np.float64)
         if y.shape != predicted.shape:
             raise ValueError(f"y has shape {y.shape}, the predictions have {predicted.shape}.")
         return float(np.linalg.norm((predicted - y).reshape(len(y), -1), axis=1).mean())

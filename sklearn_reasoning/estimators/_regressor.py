@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sklearn_reasoning._random import independent_random_state
+from sklearn_reasoning._readable import readable
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
@@ -371,13 +372,14 @@ class HybridReasoningRegressor(FittedNet, MultiOutputMixin, RegressorMixin, Base
         self.algorithm_ = check_relations(self)
         X, y = validate_data(
             self,
-            X,
-            y,
+            readable("X", X),
+            readable("y", y),
             reset=reset,
             dtype=[np.float64, np.float32],
             multi_output=True,
             y_numeric=True,
         )
+        sample_weight = readable("sample_weight", sample_weight)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if not weight.sum() > 0.0:
             raise ValueError("sample_weight must not be zero for every row.")
@@ -534,7 +536,7 @@ class HybridReasoningRegressor(FittedNet, MultiOutputMixin, RegressorMixin, Base
             )
 
     def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = validate_data(self, readable("X", X), reset=False, dtype=np.float64)
         return self._columns.split(X, _ORTHOGONAL[self.module_.weights.dtype])
 
     def __sklearn_tags__(self) -> Tags:

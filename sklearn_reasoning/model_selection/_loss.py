@@ -5,6 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import make_scorer
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 
+from sklearn_reasoning._readable import readable
+
 __all__ = ["l2_loss_scorer", "mean_l2_loss"]
 
 
@@ -67,13 +69,14 @@ def _as_columns(y: ArrayLike, name: str) -> NDArray[np.float64]:
         array = y
         assert_all_finite(array, input_name=name)
     else:
-        array = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
+        array = check_array(readable(name, y), ensure_2d=False, dtype=np.float64, input_name=name)
     return array.reshape(-1, 1) if array.ndim == 1 else array
 
 
 def _checked_weights(sample_weight: ArrayLike, losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    name = "sample_weight"
     weights: NDArray[np.float64] = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        readable(name, sample_weight), ensure_2d=False, dtype=np.float64, input_name=name
     )
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must have one dimension, got shape {weights.shape}.")
