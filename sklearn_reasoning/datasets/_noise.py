@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+from sklearn_reasoning._documentation import Documented
 from sklearn_reasoning._images import CLEAN_RANGE, read_images
 from sklearn_reasoning._random import independent_random_state
 
@@ -32,7 +33,7 @@ _PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
 _ROUNDING = 1e-12
 
 
-class LocallyAdaptiveNoise(TransformerMixin, BaseEstimator):
+class LocallyAdaptiveNoise(Documented, TransformerMixin, BaseEstimator):
     r"""Add Gaussian noise that is lower on edges than on smooth parts of an image.
 
     The paper (Section 7, image denoising) says that the level of its noise depends on the local

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn_reasoning._documentation import Documented
 
-class FittedNet:
+
+class FittedNet(Documented):
     """Mixin of an estimator whose ``fit`` leaves a skorch net in ``net_``."""
 
     @property

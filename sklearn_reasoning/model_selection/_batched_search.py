@@ -26,6 +26,7 @@ from sklearn.utils import indexable
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import _check_method_params, _num_samples
 
+from sklearn_reasoning._documentation import Documented
 from sklearn_reasoning.estimators._stacking import is_watched
 
 from ._checkpoint import Checkpoint
@@ -37,7 +38,7 @@ from ._tasks import running
 _Results = dict[int, dict[str, Any]]
 
 
-class BatchedSearch(BaseSearchCV):
+class BatchedSearch(Documented, BaseSearchCV):
     """What the searches here do in place of scikit-learn's: the evaluation of candidates.
 
     The conventions around it (scorers, routing, results, ranks, refit) are those of the
