@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from skorch import NeuralNet
@@ -36,6 +36,9 @@ class DenoiserNet(NeuralNet):
     **kwargs
         skorch's parameters.
     """
+
+    # It holds tensors too: skorch moves it to the device that a pickle is loaded on.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["optimizer_"]
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -40,6 +40,9 @@ class StackNet(NeuralNet):
     **kwargs
         skorch's parameters.
     """
+
+    # What else holds tensors: skorch moves these to the device that a pickle is loaded on.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["optimizer_", "_low", "_high"]
 
     def __init__(
         self,
