@@ -4,19 +4,17 @@ A neural module predicts an energy, k steps of an algorithm minimise it, and bot
 end to end, after "Understanding Deep Architectures with Reasoning Layer" (NeurIPS 2020).
 """
 
-from importlib.metadata import version as _version
-
+from ._version import __version__
 from .estimators import HybridReasoningRegressor
 from .imaging import HybridReasoningDenoiser
 from .layer import ReasoningLayer
 from .persistence import load_model, save_model
 
-__version__ = _version("sklearn-reasoning")
-
 __all__ = [
     "HybridReasoningDenoiser",
     "HybridReasoningRegressor",
     "ReasoningLayer",
+    "__version__",
     "load_model",
     "save_model",
 ]

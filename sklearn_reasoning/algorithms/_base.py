@@ -281,6 +281,25 @@ class Algorithm(ABC):
         """
         return {}
 
+    def weight_shapes(self, d: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield names and shapes of the :meth:`initial_weights`, in their order.
+
+        A method whose options set how many weights there are yields them without making them:
+        a model file is then found not to hold them before any memory is taken.
+
+        Parameters
+        ----------
+        d : int
+            Dimension of y.
+
+        Yields
+        ------
+        name : str
+        shape : tuple of int
+        """
+        for name, value in self.initial_weights(d, 0.1, 1.0).items():
+            yield name, tuple(value.shape)
+
     # ------------------------------------------------------------------ polynomials
 
     def residual(

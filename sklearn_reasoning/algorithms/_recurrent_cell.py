@@ -1,5 +1,6 @@
 """The recurrent cell of the paper's Eq. 20."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -67,6 +68,14 @@ class RecurrentCell(Algorithm):
         V[:, : 2 * d] = torch.cat([identity, -identity], dim=1)
         weights["V"] = V
         return weights
+
+    def weight_shapes(self, d: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield names and shapes of the weights."""
+        hidden = self.width * d
+        yield from (("W1_state", (hidden, d)), ("W1_gradient", (hidden, d)))
+        for layer in range(2, self.n_layers + 1):
+            yield f"W{layer}", (hidden, hidden)
+        yield "V", (d, hidden)
 
     def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
         """Apply the cell to the iterate and its gradient."""

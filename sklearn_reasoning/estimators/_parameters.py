@@ -11,7 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
@@ -116,11 +120,36 @@ def check_numbers(estimator: Any, constraints: Mapping[str, Sequence[Any]]) -> N
     ValueError
         Naming the parameter.
     """
+    _refuse_booleans({name: getattr(estimator, name) for name in constraints}, constraints)
+
+
+def check_values(
+    what: str, values: Mapping[str, Any], constraints: Mapping[str, Sequence[Any]]
+) -> None:
+    """Check values that are no estimator's parameters.
+
+    Parameters
+    ----------
+    what : str
+        What they are, for the message.
+    values : mapping
+    constraints : mapping
+        Of the same names.
+
+    Raises
+    ------
+    ValueError
+        Naming the value.
+    """
+    _refuse_booleans(values, constraints)
+    validate_parameter_constraints(constraints, values, caller_name=what)
+
+
+def _refuse_booleans(values: Mapping[str, Any], constraints: Mapping[str, Sequence[Any]]) -> None:
     for name, options in constraints.items():
-        value = getattr(estimator, name)
         is_number = any(isinstance(option, Interval) for option in options)
-        if is_number and isinstance(value, bool | np.bool_):
-            raise ValueError(f"{name}={value!r} must be a number.")
+        if is_number and isinstance(values[name], bool | np.bool_):
+            raise ValueError(f"{name}={values[name]!r} must be a number.")
 
 
 def check_callbacks(callbacks: Sequence[Any] | None) -> None:

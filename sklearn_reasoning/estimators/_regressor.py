@@ -39,6 +39,7 @@ from ._fitted_net import FittedNet
 from ._loss import LossParameter
 from ._parameters import CONSTRAINTS, check_k, check_outputs, check_relations
 from ._problem import architecture_of, hold_out, settings_of
+from ._versioned import VersionStamped
 
 _Array = np.ndarray[Any, Any]
 
@@ -46,7 +47,9 @@ _Array = np.ndarray[Any, Any]
 _ORTHOGONAL = {torch.float32: 1e-3, torch.float64: 1e-6}
 
 
-class HybridReasoningRegressor(FittedNet, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class HybridReasoningRegressor(
+    VersionStamped, FittedNet, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
     r"""Regression by a predicted energy that k steps of an algorithm minimise.
 
     Networks predict the matrix Q and the linear term b of :math:`E(y) = \tfrac12 y'Qy + b'y`

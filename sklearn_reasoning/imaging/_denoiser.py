@@ -15,6 +15,7 @@ from sklearn_reasoning._random import independent_random_state
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
+from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
 
 from ._measure import distance_to_minimiser, psnr
@@ -27,7 +28,7 @@ from ._tiles import energy_of, restore
 _Array = np.ndarray[Any, Any]
 
 
-class HybridReasoningDenoiser(FittedNet, BaseEstimator):
+class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
     r"""Restoration of noisy images by an energy that adapts from pixel to pixel.
 
     Convolutional networks f and g read the noisy image X and predict the energy

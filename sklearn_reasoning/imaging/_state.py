@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, fields
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.training import history_from_columns, history_to_columns
+from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.estimators._stored import (
+    COUNT,
+    STEPS,
+    check_tensors,
+    checked,
+    in_parts,
+    restored_history,
+    stored_net,
+    stored_steps,
+)
+from sklearn_reasoning.layer import resolve_step_size
 
 from ._denoiser import HybridReasoningDenoiser
 from ._net import build_net
+from ._parameters import CONSTRAINTS
 from ._settings import DenoiserArchitecture, DenoiserSettings
+
+_ARCHITECTURE = {
+    "algorithm": [Algorithm],
+    "k": STEPS,
+    "step_size_range": [tuple, None],
+    **{
+        name: CONSTRAINTS[name]
+        for name in (
+            "L",
+            "step_size",
+            "learn_step_size",
+            "f_channels",
+            "f_layers",
+            "g_channels",
+            "g_layers",
+            "shuffle",
+        )
+    },
+}
+_SETTINGS = {
+    "mixed_precision": ["boolean"],
+    **{name: CONSTRAINTS[name] for name in ("max_steps", "lr", "lr_schedule", "weight_decay")},
+}
+_VALUES = {"loss": CONSTRAINTS["loss"], "n_steps_": COUNT}
+
+_KERNEL = 3
 
 
 def fitted_state(estimator: HybridReasoningDenoiser) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -27,13 +67,16 @@ def fitted_state(estimator: HybridReasoningDenoiser) -> tuple[dict[str, Tensor],
     -------
     tensors : dict of str to Tensor
     values : dict
+
+    Raises
+    ------
+    ValueError
+        If its k is too large for a model file.
     """
     net = estimator.net_
-    tensors = {f"module.{name}": value for name, value in net.module_.state_dict().items()}
-    for name, values in history_to_columns(net.history).items():
-        tensors[f"history.{name}"] = torch.from_numpy(values)
     architecture = net.module_.architecture
-    return tensors, {
+    stored_steps(architecture.k)
+    return stored_net(net), {
         # Not asdict: it would take the algorithm apart.
         "architecture": {
             f.name: getattr(architecture, f.name) for f in fields(DenoiserArchitecture)
@@ -49,6 +92,8 @@ def restore_fitted_state(
 ) -> None:
     """Make an estimator fitted, on the CPU, with what :func:`fitted_state` returned.
 
+    Whether everything fits together is checked before anything of the model's size is made.
+
     Parameters
     ----------
     estimator : HybridReasoningDenoiser
@@ -58,19 +103,52 @@ def restore_fitted_state(
 
     Raises
     ------
-    KeyError, TypeError, RuntimeError
+    KeyError, TypeError, ValueError
         If something is missing or does not fit together.
     """
-    architecture = DenoiserArchitecture(**values["architecture"])
-    settings = DenoiserSettings(**values["settings"])
+    architecture = _architecture(values.pop("architecture"))
+    settings = checked("settings", values.pop("settings"), _SETTINGS, DenoiserSettings)
+    checked("fitted", values, _VALUES)
+    parts = in_parts(tensors, ("module", "history"))
+    check_tensors(parts["module"], dict(_shapes(architecture, at_most=len(tensors))))
     net = build_net(architecture, settings, values["loss"], verbose=estimator.verbose)
-    parts: dict[str, dict[str, Tensor]] = {"module": {}, "history": {}}
-    for name, tensor in tensors.items():
-        part, rest = name.split(".", 1)
-        parts[part][rest] = tensor
     net.module_.load_state_dict(parts["module"])
-    columns = {name: column.numpy() for name, column in parts["history"].items()}
-    net.history_ = history_from_columns(columns)
+    net.history_ = restored_history(parts["history"])
     estimator.n_steps_ = values["n_steps_"]
     estimator.algorithm_ = architecture.algorithm
     estimator.net_ = net
+
+
+def _architecture(values: Any) -> DenoiserArchitecture:
+    found: DenoiserArchitecture = checked(
+        "architecture", values, _ARCHITECTURE, DenoiserArchitecture
+    )
+    algorithm, ends = found.algorithm, found.step_size_range
+    if not algorithm.commutes_with_rotations:
+        raise ValueError(f"{algorithm.name!r} is no algorithm for single pixels")
+    if algorithm.has_step_size == (found.step_size is None or ends is None):
+        raise ValueError(f"{algorithm.name!r} does not go with step_size={found.step_size!r}")
+    resolve_step_size(algorithm, found.step_size, "stable" if ends is None else ends, 1.0, found.L)
+    if not found.f_layers and not found.g_layers:
+        # Nothing in the file would then bound the shuffle, to which images are padded.
+        raise ValueError("there is neither f nor g")
+    return found
+
+
+def _shapes(
+    a: DenoiserArchitecture, at_most: int
+) -> Iterator[tuple[str, tuple[tuple[int, ...], torch.dtype]]]:
+    """Yield names, shapes and dtypes of the module's tensors, of which there are not more."""
+    cells = a.shuffle**2
+    networks = {"f": (a.f_channels, a.f_layers), "g": (a.g_channels, a.g_layers)}
+    if any(n_layers > at_most for _, n_layers in networks.values()):
+        raise ValueError(f"the architecture has more layers than the {at_most} tensors can be")
+    for name, (channels, n_layers) in networks.items():
+        if n_layers:
+            widths = [cells, *[channels] * n_layers, cells]
+            for i, (before, after) in enumerate(pairwise(widths)):
+                kernel = (after, before, _KERNEL, _KERNEL)
+                yield f"{name}.weights.{i}", (kernel, torch.float32)
+                yield f"{name}.biases.{i}", ((after,), torch.float32)
+    if a.algorithm.has_step_size:
+        yield "layer._step_size", ((), torch.float64)

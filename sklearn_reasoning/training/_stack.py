@@ -32,6 +32,79 @@ class _Predicted(NamedTuple):
     phi: Any
 
 
+def layout_of(architecture: Architecture, at_most: int | None = None) -> Layout:
+    """Return how the weights of a model lie in its row.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    at_most : int or None, default=None
+        How many weights there may be.
+
+    Raises
+    ------
+    ValueError
+        If there are more; no more is then worked out than that many weights need.
+    """
+    a, layout = architecture, Layout()
+    n_logits, n_skew = _sizes(a)
+    q_outputs = n_logits + (n_skew if a.rotation == "predicted" else 0)
+    layout.add_network(a.n_features, a.q_hidden, q_outputs)
+    if a.b_hidden is not None:
+        layout.add_network(a.n_features, a.b_hidden, a.n_outputs)
+    if a.rotation == "shared":
+        layout.add_block("skew", (n_skew,))
+    n_weights = sum(layout.sizes)
+    for name, shape in a.algorithm.weight_shapes(a.n_outputs):
+        layout.add_block(name, shape)
+        n_weights += layout.sizes[-1]
+        if at_most is not None and n_weights > at_most:
+            break
+    n_weights = layout.close()
+    if at_most is not None and n_weights > at_most:
+        raise ValueError(f"the architecture has more than the {at_most} weights that there are")
+    return layout
+
+
+def state_shapes(
+    architecture: Architecture, n_sizes: int | None, n_weights: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the saved state of a stack of one, without making it.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    n_sizes : int or None
+        Number of step sizes, where each iteration has one.
+    n_weights : int
+        How many weights there may be.
+
+    Raises
+    ------
+    ValueError
+        If the architecture has more.
+    """
+    shapes: dict[str, tuple[int, ...]] = {
+        "weights": (1, sum(layout_of(architecture, n_weights).sizes)),
+        **{name: (1, *size) for name, size in _target_shapes(architecture).items()},
+    }
+    if architecture.algorithm.has_step_size:
+        shapes["step_size"] = (1,) if n_sizes is None else (1, n_sizes)
+    return shapes
+
+
+def _sizes(a: Architecture) -> tuple[int, int]:
+    """Return the numbers of predicted eigenvalues, and of entries above a diagonal."""
+    d = a.n_outputs
+    return d - 2 if a.spectrum == "anchored" else d, d * (d - 1) // 2
+
+
+def _target_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what is known of the targets, for one model."""
+    d = a.n_outputs
+    return {"axes": (d, d), "offset": (d,), "scale": (d,), "unit": ()}
+
+
 class ReasoningStack(nn.Module):
     """Models that differ in weights, step sizes and k, evaluated as one tensor program.
 
@@ -79,19 +152,12 @@ class ReasoningStack(nn.Module):
         self.k = tuple(k)
         self.step_size_per_iteration = step_size_per_iteration
         n_models, d = len(self.k), a.n_outputs
-        self._n_logits = d - 2 if a.spectrum == "anchored" else d
-        self._n_skew = d * (d - 1) // 2
-        q_outputs = self._n_logits + (self._n_skew if a.rotation == "predicted" else 0)
-        self._layout = Layout()
-        self._drawn = self._layout.add_network(a.n_features, a.q_hidden, q_outputs)
-        if a.b_hidden is not None:
-            self._drawn += self._layout.add_network(a.n_features, a.b_hidden, d)[:-1]
-        if a.rotation == "shared":
-            self._layout.add_block("skew", (self._n_skew,))
+        self._n_logits, self._n_skew = _sizes(a)
+        self._layout = layout_of(a)
+        q_network, *b_network = self._layout.networks
+        self._drawn = q_network + (b_network[0][:-1] if b_network else ())
         self._cell = a.algorithm.initial_weights(d, a.mu, a.L)
-        for name, value in self._cell.items():
-            self._layout.add_block(name, tuple(value.shape))
-        n_weights = self._layout.close()
+        n_weights = sum(self._layout.sizes)
         self.weights = nn.Parameter(torch.zeros(n_models, n_weights, dtype=dtype))
         self.step_size: nn.Parameter | None = None
         if a.algorithm.has_step_size:
@@ -103,8 +169,7 @@ class ReasoningStack(nn.Module):
         # The outer eigenvalues where they are known, often enough to fill a vector register.
         ends = torch.tensor([a.L, a.mu], dtype=dtype).reshape(1, 2, 1).repeat(1, 1, 8)
         self.register_buffer("ends", ends, persistent=False)
-        shapes = {"axes": (d, d), "offset": (d,), "scale": (d,), "unit": ()}
-        for name, size in shapes.items():
+        for name, size in _target_shapes(a).items():
             self.register_buffer(name, torch.zeros(n_models, *size, dtype=dtype))
 
     @property

@@ -8,6 +8,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
 
 from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor, save_model
 from sklearn_reasoning.persistence import FORMAT_VERSION
@@ -41,9 +51,28 @@ def _denoiser():
     return model.fit(noisy, clean), noisy[:1, :6, :6]
 
 
+def _pipeline():
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(20, 7)), rng.normal(size=(20, 2))
+    columns = ColumnTransformer(
+        [
+            ("standard", StandardScaler(), [0, 1]),
+            ("range", MinMaxScaler((-1, 1)), [2]),
+            ("robust", make_pipeline(RobustScaler(), MaxAbsScaler()), slice(3, 5)),
+            ("kept", "passthrough", [5]),
+        ],
+    )
+    regressor = HybridReasoningRegressor(
+        "gd", k=3, q_hidden=0, b_hidden=3, max_epochs=3, random_state=0
+    )
+    targets = TransformedTargetRegressor(regressor, transformer=StandardScaler())
+    return make_pipeline(columns, PCA(4), Normalizer(), targets).fit(X, y), X[:5]
+
+
 def main():
     """Write what is not there."""
-    for name, make in {"regressor": _regressor, "denoiser": _denoiser}.items():
+    kinds = {"regressor": _regressor, "denoiser": _denoiser, "pipeline": _pipeline}
+    for name, make in kinds.items():
         path = FOLDER / f"v{FORMAT_VERSION}_{name}.safetensors"
         if path.exists():
             print(f"{path.name} is there already")
