@@ -143,7 +143,7 @@ class HybridReasoningRegressor(
     empirical_loss_ : float
         Mean norm of the error on the training rows (Eq. 13), weighted as they were.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only where X has column names.
     n_outputs_ : int
 

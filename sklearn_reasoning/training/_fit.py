@@ -46,7 +46,7 @@ def build_net(
     module : type, default=ReasoningStack
         The class of the stack.
     criterion : nn.Module or None, default=None
-        What gives each model's loss, as :class:`StackLoss` does; None is the models' own.
+        What gives each model's loss, as ``StackLoss`` does; None is the models' own.
     """
     # skorch hands the settings of a criterion to a class only.
     losses = {"criterion__losses": tuple(model.loss for model in models)}
