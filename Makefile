@@ -3,16 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+DOCS_BUILT := docs/_build docs/gallery docs/api/generated
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-hard lint benchmarks dist clean
+.PHONY: help demo test test-hard lint docs benchmarks dist clean
 
 help:
 	@echo "make demo        train, compare and explain hybrid models on scikit-learn's digits"
 	@echo "make test        run the linters, then every test and docstring example"
 	@echo "make test-hard   run the long tests: fuzzing, kills, leaks (about an hour)"
 	@echo "make lint        run the linters only"
+	@echo "make docs        build the documentation and its gallery into docs/_build/html, offline"
 	@echo "make benchmarks  run each file of benchmarks/, one after another"
 	@echo "make dist        build the wheel and the sdist into dist/"
 	@echo "make clean       remove caches, build products and demo outputs; .venv stays"
@@ -33,6 +35,12 @@ lint: $(VENV)/.stamp-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Anew each time, so that neither a warning nor a page of an earlier build is left.
+docs: $(VENV)/.stamp-docs
+	rm -rf $(DOCS_BUILT)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 benchmarks: $(VENV)/.stamp-test
 	@set -e; for file in $(sort $(wildcard benchmarks/*.py)); do \
 		echo "== $$file"; $(BIN)/python $$file; \
@@ -43,6 +51,7 @@ dist: $(VENV)/.stamp-test
 	$(BIN)/python -m build --no-isolation
 
 clean:
+	rm -rf $(DOCS_BUILT)
 	rm -rf build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
@@ -64,4 +73,9 @@ $(VENV)/.stamp-demo: $(VENV)/.stamp-base pyproject.toml
 $(VENV)/.stamp-test: $(VENV)/.stamp-base pyproject.toml
 	@echo "Installing sklearn-reasoning[test] into $(VENV)"
 	@$(INSTALL) --no-build-isolation -e ".[test]"
+	@touch $@
+
+$(VENV)/.stamp-docs: $(VENV)/.stamp-base pyproject.toml
+	@echo "Installing sklearn-reasoning[docs] into $(VENV)"
+	@$(INSTALL) --no-build-isolation -e ".[docs]"
 	@touch $@

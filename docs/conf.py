@@ -1,0 +1,91 @@
+"""Sphinx: `make docs` builds docs/_build/html, offline; warnings are errors."""
+
+import os
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))
+
+# The gallery draws into files, and its searches' processes do too.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+project = "sklearn_reasoning"
+author = "The sklearn_reasoning developers"
+copyright = f"2026, {author}"
+release = version = installed("sklearn-reasoning")
+
+extensions = [
+    "complete_api",
+    "gallery_links",
+    "mathml",
+    "myst_parser",
+    "numpydoc",
+    "offline",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
+]
+root_doc = "index"
+exclude_patterns = [
+    "README.md",  # included by index.rst
+    "_build",
+    "gallery/**/*.ipynb",
+    "gallery/**/*.py",
+]
+language = "en"
+nitpicky = True
+nitpick_ignore_regex = [
+    # No inventory is fetched, so names of other packages have nothing to point to.
+    (r"py:.*", r"(sklearn|skorch|torch|numpy|scipy|matplotlib|pandas|joblib)\b.*"),
+]
+
+# ------------------------------------------------------------------ Markdown and formulas
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+html_math_renderer = "mathml"
+
+# ------------------------------------------------------------------ the API
+autosummary_generate = True
+autosummary_imported_members = True  # rooms show what their private modules define
+autodoc_typehints = "none"  # the docstrings state types, with shapes
+autodoc_member_order = "bysource"
+autodoc_default_options = {
+    "members": True,
+    # Made by scikit-learn for every estimator; its own documentation explains them.
+    "exclude-members": ", ".join(
+        f"set_{method}_request" for method in ("fit", "partial_fit", "predict", "score")
+    ),
+}
+numpydoc_show_class_members = False  # autodoc lists them, once
+numpydoc_class_members_toctree = False
+templates_path = ["_templates"]
+
+# ------------------------------------------------------------------ the gallery
+sphinx_gallery_conf = {
+    "examples_dirs": [str(HERE.parent / "examples")],
+    "gallery_dirs": ["gallery"],
+    "within_subsection_order": "ExampleTitleSortKey",
+    "doc_module": ("sklearn_reasoning",),
+    "backreferences_dir": None,
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "min_reported_time": 1000,  # times of a shared machine tell readers nothing
+    "write_computation_times": False,
+    "abort_on_example_error": False,
+    "only_warn_on_example_error": False,
+    "remove_config_comments": True,
+    "matplotlib_animations": False,
+    "plot_gallery": "True",
+}
+
+# ------------------------------------------------------------------ HTML
+html_theme = "furo"
+html_title = f"sklearn_reasoning {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {"navigation_with_keys": False}
