@@ -15,7 +15,7 @@ from ._step_size import ClampKeepingGradient, initial_sizes, resolve_step_size
 
 
 class ReasoningLayer(nn.Module):
-    r"""k steps of an algorithm that minimises a quadratic energy, as a layer (Eq. 3).
+    r"""A layer that takes k steps of an algorithm to minimise a quadratic energy (Eq. 3).
 
     Maps an energy with matrix Q and linear term b to :math:`Alg^k_\phi(Q, b)`, started at 0,
     differentiable in the energy and in the step size or weights :math:`\phi`. Where the
@@ -24,15 +24,15 @@ class ReasoningLayer(nn.Module):
 
     Parameters
     ----------
-    algo : str or Algorithm
+    algo : str or Algorithm, default="nag"
         A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
-    k : int or integer Tensor of shape (n,) or (n, 1)
+    k : int or Tensor of int, of shape (n,) or (n, 1), default=10
         Number of steps; a tensor gives each sample its own.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q. They choose the momentum and the stable region; they are
         not enforced on the energy.
     step_size : float or None, default=None
-        The initial step size; None is 1/L. Ignored by algorithms without one.
+        The initial step size, in 1/curvature; None is 1/L. Ignored by algorithms without one.
     step_size_range : "stable" or (float, float), default="stable"
         The step size stays in this range; "stable" is the algorithm's stable region.
     learn_step_size : bool, default=True
@@ -47,17 +47,19 @@ class ReasoningLayer(nn.Module):
     Attributes
     ----------
     step_size : Tensor of shape () or (k,), or None
-        The step size(s) in use, inside their range, in float64 whatever the dtype of the rest.
+        The step size(s) in use, in 1/curvature, inside their range, in float64 whatever the dtype
+        of the rest.
     weights : ParameterDict
         The learned weights of algorithms that have them.
 
     Raises
     ------
     TypeError
-        If ``k`` holds anything but whole numbers.
+        If ``algo`` is neither a name nor an Algorithm, ``k`` holds anything but whole numbers, or
+        ``mu``, ``L`` or ``step_size`` is no number.
     ValueError
-        If ``k`` is negative, ``mu`` and ``L`` are no bounds, or the step size is not in its
-        range.
+        If the name is unknown, ``k`` is negative, ``mu`` and ``L`` are no bounds, the step size is
+        not in its range, or step sizes for each iteration are asked for with a tensor k.
 
     Examples
     --------
@@ -111,7 +113,7 @@ class ReasoningLayer(nn.Module):
 
     @property
     def step_size(self) -> Tensor | None:
-        """The step size(s) in use, inside their range."""
+        """The step size(s) in use, in 1/curvature, inside their range."""
         if self._step_size is None:
             return None
         apply: Any = ClampKeepingGradient.apply
@@ -124,6 +126,15 @@ class ReasoningLayer(nn.Module):
 
         The layer never uses a step size outside; this keeps the parameter itself from
         drifting away from the end that it sits at.
+
+        Examples
+        --------
+        >>> layer = ReasoningLayer("gd", k=2, step_size=1.0, step_size_range=(0.5, 1.5))
+        >>> (parameter,) = layer.parameters()
+        >>> parameter.data += 10.0  # an optimiser's step
+        >>> layer.clamp_step_size()
+        >>> parameter.data
+        tensor(1.5000, dtype=torch.float64)
         """
         if self._step_size is not None:
             self._step_size.clamp_(self.low, self.high)
@@ -135,13 +146,30 @@ class ReasoningLayer(nn.Module):
         ----------
         energy : QuadraticEnergy
             Energies of n samples in d dimensions.
-        k : int, integer Tensor of shape (n,) or (n, 1), or None, default=None
+        k : int, Tensor of int of shape (n,) or (n, 1), or None, default=None
             Another number of steps than the layer's own.
 
         Returns
         -------
         Tensor of shape (n, d)
-            In the dtype of the energy.
+            In the dtype of the energy and the units of y.
+
+        Raises
+        ------
+        TypeError
+            If ``k`` holds anything but whole numbers.
+        ValueError
+            If ``k`` is negative, of another shape than the samples, or above the number of step
+            sizes where each iteration has its own.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.energies import DiagonalQuadratic
+        >>> layer = ReasoningLayer("gd", k=1, mu=0.5, step_size=1.0, learn_step_size=False)
+        >>> energy = DiagonalQuadratic(torch.full((2, 1), 0.5), torch.ones(2, 1))
+        >>> layer(energy, k=torch.tensor([1, 2]))
+        tensor([[-1.0000],
+                [-1.5000]])
         """
         steps = self.k if k is None else check_steps(k)
         if isinstance(steps, Tensor):
@@ -178,7 +206,21 @@ class ReasoningLayer(nn.Module):
         return self
 
     def extra_repr(self) -> str:
-        """Return what ``repr`` shows."""
+        """Return what ``repr`` shows.
+
+        Returns
+        -------
+        str
+            The algorithm, k and the bounds of the spectrum.
+
+        Examples
+        --------
+        >>> ReasoningLayer("cg", k=3)
+        ReasoningLayer(
+          ConjugateGradient(), k=3, mu=0.1, L=1.0
+          (weights): ParameterDict()
+        )
+        """
         return f"{self.algorithm!r}, k={self.k}, mu={self.mu}, L={self.L}"
 
 

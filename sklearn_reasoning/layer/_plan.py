@@ -14,22 +14,25 @@ from sklearn_reasoning.energies._base import KnownSpectrum
 def minimize(
     algorithm: Algorithm, energy: QuadraticEnergy, k: Steps, phi: Phi, mu: float, L: float
 ) -> Tensor:
-    r"""Return y_k, k steps of the algorithm on the energy from 0.
+    r"""Return y_k, k steps of the algorithm on the energy from 0 (Eq. 3).
 
     Parameters
     ----------
     algorithm : Algorithm
+        The method, an instance.
     energy : QuadraticEnergy
-    k : int or integer Tensor
+        Energies of n samples in d dimensions.
+    k : int or Tensor of int
         Number of steps; a tensor broadcasts against y of shape (..., n, d).
     phi : Tensor, float, PerIteration, mapping or None
-        Step size(s), broadcasting against y, or weights.
+        Step size(s) in 1/curvature, broadcasting against y, or weights.
     mu, L : float
-        Bounds of the spectrum.
+        Bounds of the spectrum of Q.
 
     Returns
     -------
     Tensor of shape (..., n, d)
+        In the dtype of the energy and the units of y.
 
     Notes
     -----
@@ -41,6 +44,14 @@ def minimize(
     a spectrum     commutes with rotations steps in the eigenbasis
     only products  has only steps          steps
     ============== ======================= ==================================================
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.algorithms import GradientDescent
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.ones(1, 2))
+    >>> minimize(GradientDescent(), energy, 2, 1.0, 0.5, 1.0)
+    tensor([[-1.5000, -1.0000]])
     """
     if isinstance(energy, KnownSpectrum):
         if algorithm.is_polynomial:

@@ -45,12 +45,40 @@ def resolve_step_size(
 ) -> tuple[float, float, float] | None:
     """Return (initial, low, high), or None for an algorithm without a step size.
 
+    Parameters
+    ----------
+    algorithm : Algorithm
+        The method, an instance.
+    step_size : float or None
+        The initial step size, in 1/curvature; None is 1/L, or the end of the range next to it.
+    step_size_range : "stable" or (float, float)
+        The range, in 1/curvature; "stable" is the algorithm's stable region.
+    mu, L : float
+        Bounds of the spectrum of Q.
+
+    Returns
+    -------
+    tuple of float, or None
+        Where the step size begins, and the ends of its range.
+
     Raises
     ------
     TypeError
         If ``step_size`` is no number.
     ValueError
         If the step size is outside the range, or the range is none.
+
+    Notes
+    -----
+    The stable regions are those of Table 1.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.algorithms import get_algorithm
+    >>> resolve_step_size(get_algorithm("gd"), None, "stable", mu=0.25, L=1.0)
+    (1.0, 0.016, 1.6)
+    >>> resolve_step_size(get_algorithm("cg"), None, "stable", mu=0.25, L=1.0) is None
+    True
     """
     if not algorithm.has_step_size:
         return None
@@ -77,8 +105,33 @@ def resolve_step_size(
 def initial_sizes(initial: float, low: float, k: int, learned: bool) -> tuple[float, ...]:
     """Return the first step sizes of k iterations: all ``initial``, unless they are learned.
 
+    Parameters
+    ----------
+    initial : float
+        The step size to begin at, in 1/curvature.
+    low : float
+        The lower end of the range, in the units of a step size.
+    k : int
+        Number of iterations.
+    learned : bool
+        Whether they are trained.
+
+    Returns
+    -------
+    tuple of float
+        The k step sizes.
+
+    Notes
+    -----
     Gradient descent is symmetric in its step sizes: equal ones would get equal gradients and
     stay equal. Learned ones fall evenly from ``initial`` by up to a tenth, not below ``low``.
+
+    Examples
+    --------
+    >>> initial_sizes(1.0, low=0.1, k=4, learned=True)
+    (1.0, 0.975, 0.95, 0.925)
+    >>> initial_sizes(1.0, low=0.1, k=2, learned=False)
+    (1.0, 1.0)
     """
     if not learned:
         return (initial,) * k
