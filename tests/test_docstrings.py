@@ -29,10 +29,7 @@ STILL_TO_MEND = """
     GapPart GeneralizationGapDisplay.from_estimator GeneralizationGapDisplay.from_search
     GeneralizationGapDisplay.from_table GeneralizationGapDisplay.plot HybridReasoningDenoiser
     HybridReasoningDenoiser.certify HybridReasoningDenoiser.fit HybridReasoningDenoiser.predict
-    HybridReasoningDenoiser.predict_energy HybridReasoningDenoiser.score HybridReasoningRegressor
-    HybridReasoningRegressor.certify HybridReasoningRegressor.fit
-    HybridReasoningRegressor.get_params HybridReasoningRegressor.partial_fit
-    HybridReasoningRegressor.predict HybridReasoningRegressor.predict_energy LocallyAdaptiveNoise
+    HybridReasoningDenoiser.predict_energy HybridReasoningDenoiser.score LocallyAdaptiveNoise
     Protocol Protocol.but Protocol.of_figure_6 Protocol.quick Protocol.to_dict Reproduction
     ResidualPolynomialDisplay.from_algorithms load_model mean_l2_loss reproduce save_model
 """

@@ -67,9 +67,9 @@ class HybridReasoningRegressor(
         Hidden sizes of the network that predicts Q. 0 or () is a linear map, None a constant
         Q that x does not move.
     step_size : float or None, default=None
-        Initial step size; None is 1/L. Ignored by cg, chebyshev, opt and rnn.
+        Initial step size, in 1/curvature; None is 1/L. Ignored by cg, chebyshev, opt and rnn.
     step_size_range : "stable" or (float, float), default="stable"
-        The step size is kept in this range after every update; "stable" is
+        The step size is kept in this range, in 1/curvature, after every update; "stable" is
         ``stable_region(algo, mu, L)``.
     learn_step_size : bool, default=True
         Whether the step size is trained.
@@ -94,11 +94,13 @@ class HybridReasoningRegressor(
     loss : {"l2", "squared"}, default="l2"
         Training loss: mean over samples of the norm of the error (Eq. 10), or of its square.
     optimizer : {"adam", "sgd"}, default="adam"
+        The optimiser; "sgd" is the plain one, without momentum.
     lr : float, default=1e-2
         Learning rate.
     weight_decay : float, default=1e-4
         L2 penalty on weights; step sizes do not decay.
     max_epochs : int, default=200
+        Number of passes over the rows.
     batch_size : int or "auto", default="auto"
         Largest number of rows in a step; rows are cut into batches of even length. "auto" is
         50 rows, or a 20th of the rows where that is more, and all rows up to 64.
@@ -109,8 +111,12 @@ class HybridReasoningRegressor(
         not fallen by ``tol``, relatively, for ``n_iter_no_change`` epochs. The parameters with
         the best held-out loss are then those that ``keep="best"`` keeps.
     validation_fraction : float, default=0.1
+        Share of the rows to hold out, in (0, 1); only with ``early_stopping``.
     tol : float, default=1e-4
+        Smallest fall of the held-out loss that counts, in units of the best one so far; only
+        with ``early_stopping``.
     n_iter_no_change : int, default=10
+        Epochs without such a fall after which to stop; only with ``early_stopping``.
     keep : {"best", "last"}, default="best"
         Which epoch's parameters to keep: the one with the best training loss, or the last.
     warm_start : bool, default=False
@@ -133,19 +139,23 @@ class HybridReasoningRegressor(
     module_ : torch.nn.Module
         Its module, a stack of one model.
     algorithm_ : Algorithm
+        The instance that ``algo`` stands for.
     step_size_ : float, ndarray of shape (k,) or None
-        The trained step size(s).
+        The trained step size(s), in 1/curvature.
     history_ : skorch.history.History
         A row an epoch: ``epoch``, ``train_loss``, ``valid_loss`` (with early stopping), ``lr``,
         ``step_size`` (where there is one) and ``dur``, in seconds.
     n_iter_ : int
         Number of epochs trained.
     empirical_loss_ : float
-        Mean norm of the error on the training rows (Eq. 13), weighted as they were.
+        Mean norm of the error on the training rows (Eq. 13), in the units of y, weighted as they
+        were.
     n_features_in_ : int
+        Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Only where X has column names.
+        Names of the columns of X; only where it has them.
     n_outputs_ : int
+        Number of columns of y, d; 1 for a y of one dimension.
 
     Raises
     ------
@@ -253,6 +263,12 @@ class HybridReasoningRegressor(
         Returns
         -------
         dict
+            Names and values, as they were set.
+
+        Examples
+        --------
+        >>> HybridReasoningRegressor(k=3).get_params()["k"]
+        3
         """
         # The loss as it was set: clone() compares identities.
         return {**super().get_params(deep), "loss": vars(self)["loss"]}
@@ -268,6 +284,7 @@ class HybridReasoningRegressor(
             Columns [x | b | R row by row], of which b and R are there only where given.
             Training runs in its dtype, float32 or float64.
         y : array-like of shape (n,) or (n, d)
+            Targets.
         sample_weight : array-like of shape (n,) or None, default=None
             Weights of the samples in the loss; only their ratios count.
 
@@ -275,6 +292,15 @@ class HybridReasoningRegressor(
         -------
         HybridReasoningRegressor
             This estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is out of its domain, or X, y and the weights do not fit one another or
+            the parameters; before any training.
+        DivergenceError
+            If the training loss or the trained parameters leave the finite numbers. The estimator
+            is then as it was before, as after every error.
         """
         with self._unchanged_on_failure():
             task = self._training_task(X, y, sample_weight)
@@ -320,13 +346,34 @@ class HybridReasoningRegressor(
 
         Parameters
         ----------
-        X, y, sample_weight
+        X : array-like of shape (n, n_features)
+            As for :meth:`fit`.
+        y : array-like of shape (n,) or (n, d)
+            Targets.
+        sample_weight : array-like of shape (n,) or None, default=None
             As for :meth:`fit`.
 
         Returns
         -------
         HybridReasoningRegressor
             This estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As from :meth:`fit`, and if a parameter that changes the shapes of the net was set since
+            the last call.
+        DivergenceError
+            If the training loss or the trained parameters leave the finite numbers.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+        >>> model = HybridReasoningRegressor(random_state=0)
+        >>> for _ in range(3):
+        ...     _ = model.partial_fit(X, y)
+        >>> model.n_iter_
+        3
         """
         first = not hasattr(self, "net_")
         with self._unchanged_on_failure():
@@ -448,6 +495,7 @@ class HybridReasoningRegressor(
         Parameters
         ----------
         X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
         k : int or None, default=None
             Another number of steps than the one trained with.
 
@@ -458,8 +506,13 @@ class HybridReasoningRegressor(
 
         Raises
         ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If ``k`` is no whole number.
         ValueError
-            If ``k`` is negative, or above the trained k where each iteration has a step size.
+            If ``k`` is negative, or above the trained k where each iteration has a step size; if X
+            does not have the columns of ``fit``.
         """
         check_is_fitted(self)
         if k is not None:
@@ -475,12 +528,29 @@ class HybridReasoningRegressor(
         Parameters
         ----------
         X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
 
         Returns
         -------
         Q : ndarray of shape (n, d, d)
+            Symmetric, with its spectrum in [mu, L].
         b : ndarray of shape (n, d)
             In the scale of y: the exact minimiser is ``-solve(Q, b)``.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not have the columns of ``fit``.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0]], [[0.0, 1.0], [1.0, 0.0]]
+        >>> model = HybridReasoningRegressor(max_epochs=1, random_state=0).fit(X, y)
+        >>> Q, b = model.predict_energy(X)
+        >>> Q.shape, b.shape
+        ((2, 2, 2), (2, 2))
         """
         check_is_fitted(self)
         return predict_energy(self.module_, *self._split(X))
@@ -499,6 +569,20 @@ class HybridReasoningRegressor(
         -------
         ModelCertificate
             As from :func:`~sklearn_reasoning.properties.certify`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If ``accuracy`` is not positive, or X does not have the columns of ``fit``.
+
+        Examples
+        --------
+        >>> model = HybridReasoningRegressor("gd", k=30, max_epochs=1, learn_step_size=False)
+        >>> certificate = model.fit([[0.0], [1.0]], [0.0, 1.0]).certify()
+        >>> round(float(certificate.convergence.certified), 4)  # 0.9^30
+        0.0424
         """
         return certify(self, X, accuracy=accuracy)
 
@@ -522,7 +606,7 @@ class HybridReasoningRegressor(
 
     @property
     def step_size_(self) -> float | _Array | None:
-        """The trained step size(s)."""
+        """The trained step size(s), in 1/curvature."""
         step_size = self.module_.step_size
         if step_size is None:
             return None
