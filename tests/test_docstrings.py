@@ -24,12 +24,10 @@ STILL_TO_MEND = """
     AlgorithmPropertiesDisplay AlgorithmPropertiesDisplay.from_algorithms
     AlgorithmPropertiesDisplay.plot BatchedGridSearchCV BatchedRandomizedSearchCV
     BatchedSearch.fit BoundDisplay.from_table CertificateDisplay.from_estimator
-    CertificateDisplay.plot Claim DenoisedFiles DenoisingProtocol DenoisingProtocol.architecture
+    CertificateDisplay.plot Claim DenoisingProtocol DenoisingProtocol.architecture
     DenoisingProtocol.but DenoisingProtocol.to_dict DenoisingProtocol.training GapDecomposition
     GapPart GeneralizationGapDisplay.from_estimator GeneralizationGapDisplay.from_search
-    GeneralizationGapDisplay.from_table GeneralizationGapDisplay.plot HybridReasoningDenoiser
-    HybridReasoningDenoiser.certify HybridReasoningDenoiser.fit HybridReasoningDenoiser.predict
-    HybridReasoningDenoiser.predict_energy HybridReasoningDenoiser.score LocallyAdaptiveNoise
+    GeneralizationGapDisplay.from_table GeneralizationGapDisplay.plot LocallyAdaptiveNoise
     Protocol Protocol.but Protocol.of_figure_6 Protocol.quick Protocol.to_dict Reproduction
     ResidualPolynomialDisplay.from_algorithms load_model mean_l2_loss reproduce save_model
 """

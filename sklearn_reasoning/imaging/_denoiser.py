@@ -53,7 +53,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
     step_size : float or None, default=None
         Initial step size; None is 1/L. Ignored by cg, chebyshev and opt.
     step_size_range : "stable" or (float, float), default="stable"
-        The step size is kept in this range after every update; "stable" is
+        The step size is kept in this range, in 1/curvature, after every update; "stable" is
         ``stable_region(algo, 1, L)``.
     learn_step_size : bool, default=True
         Whether the step size is trained.
@@ -66,8 +66,9 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         Number of hidden layers of f. 0 turns f off: Q = 1, and with ``algo="opt"`` the model is
         a plain residual network (DnCNN).
     g_channels : int, default=48
+        Channels of the hidden layers of g.
     g_layers : int, default=6
-        The same of g. 0 turns g off; the layer can then only darken pixels.
+        Number of hidden layers of g. 0 turns g off; the layer can then only darken pixels.
     shuffle : int, default=2
         The networks see each ``shuffle`` x ``shuffle`` square of pixels as one cell with a
         channel a pixel: the work falls with its square. 1 is the plain network.
@@ -111,8 +112,9 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
     module_ : torch.nn.Module
         Its module, with the networks ``f`` and ``g`` (None where off) and the ``layer``.
     algorithm_ : Algorithm
+        The instance that ``algo`` stands for.
     step_size_ : float or None
-        The trained step size.
+        The trained step size, in 1/curvature.
     history_ : skorch.history.History
         A row every 100 steps: ``epoch``, ``steps``, ``train_loss`` (mean over the row's
         steps), ``lr``, ``step_size`` (where there is one) and ``dur``, in seconds.
@@ -226,6 +228,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         Parameters
         ----------
         noisy : array of shape (n, height, width) or (n, height, width, 3), or list of images
+            Floats in [-4, 5], or uint8; a list's may have unlike sizes.
         clean : like ``noisy``
             Images of the same shapes, with values in [0, 1].
 
@@ -233,6 +236,14 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         -------
         HybridReasoningDenoiser
             This estimator. It is as it was before if anything goes wrong.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is out of its domain, or the images are not what they should be; before
+            any training.
+        DivergenceError
+            If the training loss or the trained parameters leave the finite numbers.
         """
         self._validate_params()
         architecture = architecture_of(self)
@@ -275,16 +286,21 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         Parameters
         ----------
         noisy : array of shape (n, height, width) or (n, height, width, 3), or list of images
+            As for :meth:`fit`.
         k : int or None, default=None
             Another number of steps than the one trained with.
 
         Returns
         -------
         array or list
-            As ``noisy``.
+            As ``noisy``: the same container, shapes and float dtypes, float32 for uint8.
 
         Raises
         ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If ``k`` is no whole number, or ``noisy`` holds no images.
         ValueError
             If an image is not what it should be, or ``k`` is negative.
         """
@@ -297,18 +313,34 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         return images.join(i, [restore(self.module_, plane, k) for plane in images.planes(i)])
 
     def predict_energy(self, noisy: Any) -> tuple[Any, Any]:
-        r"""Return the energies that the layer minimises, a scalar one a pixel.
+        """Return the energies that the layer minimises, a scalar one a pixel.
 
         Parameters
         ----------
         noisy : array of shape (n, height, width) or (n, height, width, 3), or list of images
+            As for :meth:`fit`.
 
         Returns
         -------
         diagonal : array or list, as ``noisy``
-            :math:`1 + f(X)^2`, in [1, L]: how strongly a pixel is pulled towards 0.
+            The curvatures :math:`1 + f(X)^2`, in [1, L]: how strongly a pixel is pulled towards 0.
         b : array or list, as ``noisy``
-            :math:`g(X) - X`. The exact minimiser is ``-b / diagonal``.
+            The linear terms :math:`g(X) - X`. The exact minimiser is ``-b / diagonal``.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If an image is not what it should be.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_reasoning.pretrained import load_denoiser
+        >>> diagonal, b = load_denoiser().predict_energy(np.full((1, 8, 8), 0.5))
+        >>> diagonal.shape, bool(diagonal.min() >= 1.0)
+        ((1, 8, 8), True)
         """
         check_is_fitted(self)
         images = read_images("noisy", noisy, NOISY_RANGE)
@@ -326,13 +358,22 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         Parameters
         ----------
         noisy : array of shape (n, height, width) or (n, height, width, 3), or list of images
+            As for :meth:`fit`.
         clean : like ``noisy``
+            Images of the same shapes, with values in [0, 1].
 
         Returns
         -------
         float
             In dB: the mean over images of :math:`-10 \log_{10}` of the mean squared error,
             with predictions clipped to [0, 1].
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If an image is not what it should be.
         """
         check_is_fitted(self)
         images = read_images("noisy", noisy, NOISY_RANGE)
@@ -350,7 +391,8 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         Parameters
         ----------
         images : array or list of noisy images, or None, default=None
-            On which to measure the spectrum of Q and the distance to the minimisers.
+            On which to measure the spectrum of Q and the distance to the minimisers; of the shapes
+            that ``fit`` takes.
         accuracy : float, default=0.01
             The fraction of the distance to the minimiser to which ``steps_needed`` refers.
 
@@ -359,6 +401,20 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         ModelCertificate
             As from :func:`~sklearn_reasoning.properties.certify`. A row is an image: its norms
             are over all of its pixels, its ``eigenvalues`` the smallest and the largest.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If ``accuracy`` is not positive, or an image is not what it should be.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.pretrained import load_denoiser
+        >>> certificate = load_denoiser().certify()
+        >>> certificate.mu, certificate.L
+        (1.0, 4.0)
         """
         return certify(self, images, accuracy=accuracy)
 
@@ -386,7 +442,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
 
     @property
     def step_size_(self) -> float | None:
-        """The trained step size."""
+        """The trained step size, in 1/curvature."""
         step_size = self.module_.layer.step_size
         return None if step_size is None else float(step_size.detach())
 

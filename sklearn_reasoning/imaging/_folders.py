@@ -33,6 +33,13 @@ class DenoisedFiles(NamedTuple):
         The restored files, in the order of the inputs.
     failed : dict of Path to str
         Inputs that could not be restored, and why.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> result = DenoisedFiles(written=[Path("out/a.png")], failed={Path("b.png"): "no image"})
+    >>> len(result.written), len(result.failed)
+    (1, 1)
     """
 
     written: list[Path]
