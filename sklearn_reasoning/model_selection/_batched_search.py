@@ -55,7 +55,9 @@ class BatchedSearch(Documented, BaseSearchCV):
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        y : array-like of shape (n,) or (n, d)
+            Columns, or whatever the estimator takes.
+        y : array-like of shape (n,) or (n, d), default=None
+            Targets.
         **params : dict
             For ``fit`` of the estimator, the scorers and the splitter, as scikit-learn's
             searches take them: ``sample_weight``, ``groups``, or what metadata routing asks
@@ -64,6 +66,7 @@ class BatchedSearch(Documented, BaseSearchCV):
         Returns
         -------
         self
+            The fitted search.
 
         Raises
         ------

@@ -41,7 +41,7 @@ class GapDecomposition:
         Loss of the output minus loss of the exact minimiser of the learned energy. Below 0
         where stopping early helps.
     representation_error : GapPart
-        Loss of the exact minimiser of the learned energy.
+        Loss of the exact minimiser of the learned energy, in the units of y.
     label_noise : GapPart or None
         Loss against the labels minus loss against the labels without noise. None where no
         noise is known of.

@@ -144,12 +144,21 @@ class GeneralizationGapDisplay:
         x, line, panel : str, default=None
             Parameters on the x axis and that tell lines and panels apart, as in the class. None
             is ``"k"``, ``"algo"``, ``"q_hidden"``.
-        ax, kind, score_name, std_display_style, line_kw, fill_between_kw, errorbar_kw
-            As in :meth:`plot`. The default ``score_name`` is that of the scorer.
+        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
+            As for :meth:`plot`.
+        kind : {"gap", "losses"}, default="gap"
+            As for :meth:`plot`.
+        score_name : str, default=None
+            As for :meth:`plot`; None is the name of the scorer.
+        std_display_style : {"fill_between", "errorbar"} or None, default="fill_between"
+            As for :meth:`plot`.
+        line_kw, fill_between_kw, errorbar_kw : mapping of str to object, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
         GeneralizationGapDisplay
+            Drawn.
 
         Raises
         ------
@@ -236,14 +245,35 @@ class GeneralizationGapDisplay:
             ``"hybridreasoningregressor__k"``.
         param_range : array-like of shape (n_values,)
             Its values.
-        cv, scoring, metric, groups, params, n_jobs, error_score
-            As in :func:`generalization_gap`; the default scorer is ``l2_loss_scorer``.
-        ax, kind, score_name, std_display_style, line_kw, fill_between_kw, errorbar_kw
-            As in :meth:`plot`. The default ``score_name`` is that of the scorer.
+        cv : int, splitter or iterable of (train, test) indices, default=5
+            The folds, as in scikit-learn.
+        scoring : str, callable, list or dict, default=None
+            As for :func:`generalization_gap`; None is ``l2_loss_scorer``.
+        metric : str, default=None
+            Which of several scorers to draw.
+        groups : array-like of shape (n_samples,), default=None
+            Groups for a splitter that goes by them.
+        params : mapping of str to object, default=None
+            Metadata, as for :func:`generalization_gap`.
+        n_jobs : int, default=None
+            Number of fits at a time, as in scikit-learn.
+        error_score : float or "raise", default=nan
+            Result of a fold whose fit fails; ``"raise"`` lets the error out.
+        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
+            As for :meth:`plot`.
+        kind : {"gap", "losses"}, default="gap"
+            As for :meth:`plot`.
+        score_name : str, default=None
+            As for :meth:`plot`; None is the name of the scorer.
+        std_display_style : {"fill_between", "errorbar"} or None, default="fill_between"
+            As for :meth:`plot`.
+        line_kw, fill_between_kw, errorbar_kw : mapping of str to object, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
         GeneralizationGapDisplay
+            Drawn.
 
         Raises
         ------
@@ -329,12 +359,21 @@ class GeneralizationGapDisplay:
         x, line, panel : str, default=None
             Parameters on the x axis and that tell lines and panels apart, as in the class. None
             is ``"k"``, ``"algo"``, ``"q_hidden"``.
-        ax, kind, score_name, std_display_style, line_kw, fill_between_kw, errorbar_kw
-            As in :meth:`plot`.
+        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
+            As for :meth:`plot`.
+        kind : {"gap", "losses"}, default="gap"
+            As for :meth:`plot`.
+        score_name : str, default=None
+            As for :meth:`plot`.
+        std_display_style : {"fill_between", "errorbar"} or None, default="fill_between"
+            As for :meth:`plot`.
+        line_kw, fill_between_kw, errorbar_kw : mapping of str to object, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
         GeneralizationGapDisplay
+            Drawn.
 
         Raises
         ------
@@ -384,7 +423,7 @@ class GeneralizationGapDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes, or array-like of as many as there are panels, default=None
+        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
             Where to draw. None makes a new figure, whose panels share the y axis.
         kind : {"gap", "losses"}, default="gap"
             ``"gap"`` draws the gap. ``"losses"`` draws the held-out result as a solid line and

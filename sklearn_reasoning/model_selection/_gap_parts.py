@@ -27,12 +27,13 @@ class GapPart:
     Parameters
     ----------
     empirical, empirical_se : float
-        Mean over the training rows, and its standard error.
+        Mean over the training rows, and its standard error, in the units of the loss.
     held_out, held_out_se : float
-        Mean over the held-out rows, and its standard error; 0 where they are the population.
+        Mean over the held-out rows, and its standard error, in the units of the loss; an error of
+        0 where they are the population.
     gap, gap_se : float
-        Held-out minus empirical, and its standard error. An error that one row or one fold
-        cannot tell is NaN.
+        Held-out minus empirical, and its standard error, in the units of the loss. An error that
+        one row or one fold cannot tell is NaN.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def mean_l2_loss(
     Returns
     -------
     float
-        The (weighted) mean; 0.0 is best.
+        The (weighted) mean, in the units of y; 0.0 is best.
 
     Raises
     ------

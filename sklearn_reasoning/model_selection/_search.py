@@ -38,6 +38,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     Parameters
     ----------
     estimator : estimator
+        What to fit; it is cloned for each fit.
     param_grid : dict or list of dict
         Names of parameters and the values to try.
     scoring : str, callable, list, tuple, dict or None, default=None
@@ -48,10 +49,12 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     refit : bool, str or callable, default=True
         Whether, and by which score, to fit the best candidate on all rows.
     cv : int, splitter, iterable or None, default=None
+        The folds, as in scikit-learn; None is 5.
     verbose : int, default=0
         1 shows a bar with the models done, their rate, the time left and the best score so
         far, and says what is fitted one by one; 2 also prints a line a fit.
     pre_dispatch : int or str, default="2*n_jobs"
+        How many tasks joblib has on their way to the workers at a time.
     error_score : "raise" or float, default=nan
         The score of a fit that fails; a training that diverges is one, and a warning names
         its candidate.
@@ -71,7 +74,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
 
     Attributes
     ----------
-    cv_results_ : dict of str to ndarray
+    cv_results_ : dict of str to ndarray of shape (n_candidates,)
         As of ``GridSearchCV``. Splits are numbered restart by restart; ``mean_fit_time`` has
         each fit's share of its stack's time.
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
@@ -161,16 +164,34 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     Parameters
     ----------
     estimator : estimator
+        What to fit; it is cloned for each fit.
     param_distributions : dict or list of dict
         Names of parameters, and distributions or lists to draw from.
     n_iter : int, default=10
         Number of candidates.
-    scoring, n_jobs, refit, cv, verbose, pre_dispatch
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As for :class:`BatchedGridSearchCV`.
+    n_jobs : int or None, default=None
+        Number of workers, as for :class:`BatchedGridSearchCV`.
+    refit : bool, str or callable, default=True
+        Whether, and by which score, to fit the best candidate on all rows.
+    cv : int, splitter, iterable or None, default=None
+        The folds, as in scikit-learn; None is 5.
+    verbose : int, default=0
+        As for :class:`BatchedGridSearchCV`.
+    pre_dispatch : int or str, default="2*n_jobs"
         As for :class:`BatchedGridSearchCV`.
     random_state : int, RandomState instance or None, default=None
         Seed of the candidates; None draws from fresh entropy, never from the global state.
-    error_score, return_train_score, n_repeats, checkpoint_dir
-        As for :class:`BatchedGridSearchCV`. ``checkpoint_dir`` needs a ``random_state``.
+    error_score : "raise" or float, default=nan
+        The score of a fit that fails, as for :class:`BatchedGridSearchCV`.
+    return_train_score : bool, default=False
+        Needed by :func:`~sklearn_reasoning.model_selection.gap_table`.
+    n_repeats : int, default=1
+        How often to fit each candidate on each fold, as for :class:`BatchedGridSearchCV`.
+    checkpoint_dir : str, path-like or None, default=None
+        A folder to keep finished fits in, as for :class:`BatchedGridSearchCV`; it needs a
+        ``random_state``.
 
     Attributes
     ----------
