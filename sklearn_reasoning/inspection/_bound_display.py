@@ -140,20 +140,24 @@ class BoundDisplay:
         ----------
         table : mapping of str to array-like of shape (n_rows,)
             Plain columns, or a ``pandas.DataFrame``.
-        x, bound, gap : str
-            Columns of the parameter on the x axis, the bound and the measured gap. The defaults
-            are "k", "bound" and "gap". A bound may be inf (nothing is proven: the line ends), a
-            gap NaN (not measured).
+        x, bound, gap : str, default="k" and "bound" and "gap"
+            Columns of the parameter on the x axis, the bound and the measured gap. A bound may be
+            inf (nothing is proven: the line ends), a gap NaN (not measured).
         gap_error : str, default=None
             Column of the gap's standard errors. None: no bars.
         line : str, default=None
             Column of the lines' names, such as the algorithm. None: one line.
-        ax, yscale, line_kw, errorbar_kw
-            As in :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            As for :meth:`plot`.
+        yscale : {"log", "linear"}, default="log"
+            As for :meth:`plot`.
+        line_kw, errorbar_kw : mapping of str to object, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
         BoundDisplay
+            Drawn.
 
         Raises
         ------

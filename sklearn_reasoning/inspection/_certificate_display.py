@@ -146,12 +146,17 @@ class CertificateDisplay:
             Rows to measure on.
         k : int, or array-like of int of shape (n_k,), default=None
             Other numbers of steps for the same energies. None is the model's own.
-        ax, yscale, line_kw
-            As in :meth:`plot`.
+        ax : array-like of shape (2,) of matplotlib Axes, default=None
+            As for :meth:`plot`.
+        yscale : {"log", "linear"}, default="log"
+            As for :meth:`plot`.
+        line_kw : mapping of str to object, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
         CertificateDisplay
+            Drawn.
 
         Raises
         ------
@@ -213,7 +218,7 @@ class CertificateDisplay:
 
         Parameters
         ----------
-        ax : array-like of two matplotlib Axes, default=None
+        ax : array-like of shape (2,) of matplotlib Axes, default=None
             Where to draw. None makes a new figure.
         yscale : {"log", "linear"}, default="log"
             Of the distances against several k. The shares of rows for a single k are linear.

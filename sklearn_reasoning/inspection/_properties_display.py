@@ -48,7 +48,7 @@ class AlgorithmPropertiesDisplay:
     mu, L : float
         Bounds of the spectrum of Q.
     b_norm : float, default=1.0
-        The largest norm of b that ``stability`` and ``product`` are for.
+        The largest norm of b, in the units of b, that ``stability`` and ``product`` are for.
     sensitivity_range : (float, float), "stable" or None, default=None
         What the sensitivity is over; None: local at the step size.
 
@@ -139,17 +139,24 @@ class AlgorithmPropertiesDisplay:
         mu, L : float, default=0.1 and 1.0
             Bounds of the spectrum of Q.
         b_norm : float, default=1.0
-            The largest norm of b: stability is the one constant of Eq. 7,
+            The largest norm of b, in the units of b: stability is the one constant of Eq. 7,
             :math:`\max(S_Q \sup\|b\|, S_b)`.
         sensitivity_range : (float, float), "stable" or None, default=None
             None: the local sensitivity at the step size. A range or "stable" (the stable region):
             the paper's Sens(k), for any two step sizes of it.
-        ax, quantities, yscale, line_kw
-            As in :meth:`plot`.
+        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
+            As for :meth:`plot`.
+        quantities : sequence of str, default=("convergence", "stability", "product", "sensitivity")
+            As for :meth:`plot`.
+        yscale : {"linear", "log"}, default="linear"
+            As for :meth:`plot`.
+        line_kw : mapping of str to object, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
         AlgorithmPropertiesDisplay
+            Drawn.
 
         Raises
         ------
@@ -198,12 +205,11 @@ class AlgorithmPropertiesDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes, or array-like of as many as there are panels, default=None
+        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
             Where to draw. None makes a new figure.
-        quantities : sequence of str
+        quantities : sequence of str, default=("convergence", "stability", "product", "sensitivity")
             A panel each, of "convergence", "stability", "stability_in_Q", "stability_in_b",
-            "product" (stability times convergence) and "sensitivity". The default is all but
-            the two parts of stability.
+            "product" (stability times convergence) and "sensitivity".
         yscale : {"linear", "log"}, default="linear"
             A bound of 0 has no place on a log axis.
         line_kw : mapping of str to object, default=None

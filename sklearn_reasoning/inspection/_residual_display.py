@@ -150,19 +150,25 @@ class ResidualPolynomialDisplay:
         k : int, or array-like of int of shape (n_k,)
             Numbers of steps; a line for each.
         step_size : float, PerIteration, None or list of them, default=None
-            For all algorithms that have one; a list holds one for each algorithm. None is 1/L.
+            For all algorithms that have one, in 1/curvature; a list holds one for each algorithm.
+            None is 1/L.
         mu, L : float, default=0.1 and 1.0
             Bounds of the spectrum of Q.
         quantity : {"residual", "filter"}, default="residual"
             r_k or q_k.
         n_points : int, default=1001
             Number of eigenvalues, at least 2; denser at the ends, where polynomials turn faster.
-        ax, yscale, line_kw
-            As in :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            As for :meth:`plot`.
+        yscale : {"linear", "log"}, default="linear"
+            As for :meth:`plot`.
+        line_kw : mapping of str to object, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
         ResidualPolynomialDisplay
+            Drawn.
 
         Raises
         ------
