@@ -90,7 +90,9 @@ class DenoisingProtocol:
     max_steps : int, default=3000
         Steps of Adam, whose rate falls to 0 like a cosine.
     lr : float, default=0.01
+        Adam's first rate.
     weight_decay : float, default=0.0
+        L2 penalty on weights.
     L : float, default=4.0
         Upper bound of the spectrum of Q; the lower one is 1, and the step size 1/L.
     learn_step_size : bool, default=False
@@ -171,6 +173,7 @@ class DenoisingProtocol:
         Returns
         -------
         DenoisingProtocol
+            All else is as by default.
         """
         return cls(k=(1, 2, 4, 8, 12, 20), repetitions=8, max_steps=600)
 
@@ -185,11 +188,28 @@ class DenoisingProtocol:
         Returns
         -------
         DenoisingProtocol
+            Another one; this one stays as it is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a setting is unknown, of the wrong kind or out of its domain.
         """
         return replace(self, **settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, as they are written to files."""
+        """Return the settings as plain values, as they are written to files.
+
+        Returns
+        -------
+        dict of str to object
+            Values by the names of the parameters; algorithms by their names.
+
+        Examples
+        --------
+        >>> DenoisingProtocol().to_dict()["algos"]
+        ['gd', 'nag']
+        """
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
         settings["algos"] = [get_algorithm(algo).name for algo in self.algos]
         settings["images"] = "photographs" if self.images is None else "BSD400"
@@ -206,12 +226,23 @@ class DenoisingProtocol:
         Parameters
         ----------
         parameterisation : Parameterisation
+            Sizes of the networks.
         algorithm : Algorithm
+            The method, an instance.
         k : int
+            Number of steps.
 
         Returns
         -------
         DenoiserArchitecture
+            Shapes and layer.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import GradientDescent
+        >>> from sklearn_reasoning.experiments._denoising_protocol import PARAMETERISATIONS
+        >>> DenoisingProtocol().architecture(PARAMETERISATIONS[0], GradientDescent(), 4).g_layers
+        0
         """
         resolved = resolve_step_size(algorithm, None, "stable", 1.0, self.L)
         return DenoiserArchitecture(
@@ -234,6 +265,12 @@ class DenoisingProtocol:
         Returns
         -------
         DenoiserSettings
+            Steps, rates and precision of the optimiser.
+
+        Examples
+        --------
+        >>> DenoisingProtocol(max_steps=100).training().max_steps
+        100
         """
         return DenoiserSettings(
             max_steps=self.max_steps,

@@ -46,27 +46,30 @@ class Protocol:
     ----------
     algos : tuple of str or Algorithm, default=("gd", "nag")
         Algorithms that are compared.
-    k : tuple of int
-        Numbers of steps; each k is a model of its own. Default: 1 to 10, 12, 14, 16, 18, 20, 25
-        and 30.
+    k : tuple of int, default=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 25, 30)
+        Numbers of steps; each k is a model of its own.
     q_hidden : tuple of int, default=(0, 16, 32)
         Hidden units of Q_theta; 0 is a linear map. Q* has 3.
     optimizers : tuple of {"adam", "sgd"}, default=("adam", "sgd")
+        Optimisers to try.
     lrs : tuple of float, default=(1e-2, 5e-3, 1e-3, 5e-4, 1e-4)
         Learning rates. Of all optimisers and rates the one with the best selection loss is kept.
     epochs : int, default=50_000
+        Passes over the training rows.
     repetitions : int, default=20
         Number of training sets, drawn from the population.
     n_samples : int, default=100
         Training rows; batches hold half of them.
     n_features, n_outputs : int, default=10 and 5
-        m and d.
+        Dimension m of x, and d of y.
     mu, L : float, default=0.1 and 1.0
         Smallest and largest eigenvalue of Q*.
     noise : float, default=0.0
-        Standard deviation of noise on the training labels.
+        Standard deviation of noise on the training labels, in units of y.
     population_size : int, default=10_000
+        Number of rows of the population.
     weight_decay : float, default=1e-4
+        L2 penalty on weights.
     learn_step_size : bool, default=False
         Whether the step size, which starts at 1/L, is trained. The paper's released code has the
         option and never does.
@@ -92,6 +95,14 @@ class Protocol:
     ------
     TypeError, ValueError
         If a setting is of the wrong kind or out of its domain.
+
+    Examples
+    --------
+    >>> quick = Protocol.quick()
+    >>> quick.epochs, quick.of_figure_6().epochs
+    (5000, 2000)
+    >>> quick.but({"noise": 0.1}).to_dict()["noise"]
+    0.1
     """
 
     algos: tuple[str | Algorithm, ...] = ("gd", "nag")
@@ -158,6 +169,7 @@ class Protocol:
         Returns
         -------
         Protocol
+            All else is as by default.
         """
         return cls(
             k=(1, 2, 4, 6, 8, 12, 16, 20, 30),
@@ -175,6 +187,7 @@ class Protocol:
         Returns
         -------
         Protocol
+            With ``fig6_k`` as ``k`` and ``fig6_epochs`` as ``epochs``, where they are not None.
         """
         return replace(
             self,
@@ -194,12 +207,24 @@ class Protocol:
         Returns
         -------
         Protocol
+            Another one; this one stays as it is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a setting is unknown, of the wrong kind or out of its domain.
         """
         follows = {f"fig6_{name}": None for name in ("k", "epochs") if name in settings}
         return replace(self, **{**follows, **settings})
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return the settings as plain values, as they are written to files."""
+        """Return the settings as plain values, as they are written to files.
+
+        Returns
+        -------
+        mapping of str to object
+            Values by the names of the parameters; algorithms by their names.
+        """
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
         settings["algos"] = [get_algorithm(algo).name for algo in self.algos]
         settings["true_energy"] = None if self.true_energy is None else Path(self.true_energy).name

@@ -68,8 +68,15 @@ class Reproduction:
         One row for each model and repetition of figure 6.
     report : Path
         A self-contained HTML page.
-    denoising : dict of str to list or None
+    denoising : dict of str to list or None, default=None
         One row for each model and repetition of figure 7.
+
+    Examples
+    --------
+    >>> report = Path("reproduction/report.html")
+    >>> found = Reproduction(claims=[], study=None, learning_to_optimise=None, report=report)
+    >>> found.denoising is None
+    True
     """
 
     claims: list[Claim]
@@ -95,9 +102,9 @@ def reproduce(
 
     Parameters
     ----------
-    figures : sequence of {"fig2", "fig3", "fig4", "fig5", "fig6", "fig7"}
-        Which figures; may be empty where ``vary`` is given. 3, 4 and 5 share one study. The
-        default is all but "fig7", the denoising experiment, which has a study of its own.
+    figures : sequence of str, default=("fig2", "fig3", "fig4", "fig5", "fig6")
+        Which figures; may be empty where ``vary`` is given. 3, 4 and 5 share one study; "fig7",
+        the denoising experiment, has a study of its own.
     out : str or Path, default="reproduction"
         A folder, made if it is not there. A run that was killed goes on in the same folder with
         the same settings.
@@ -116,7 +123,7 @@ def reproduce(
         Number of processes.
     verbose : int, default=1
         Whether to show progress.
-    command : str
+    command : str, default="sklearn_reasoning.experiments.reproduce(...)"
         What the report names as the command that makes it.
 
     Returns
@@ -139,6 +146,16 @@ def reproduce(
         If matplotlib, or what figure 7 reads images with, is missing.
     OSError
         If ``out`` cannot be written to, or an image cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_reasoning.experiments import Protocol, reproduce
+    >>> tiny = Protocol(k=(1, 2, 3), repetitions=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = reproduce(["fig2"], folder, protocol=tiny, n_jobs=1, verbose=0)
+    >>> found.report.name, found.claims[0].verdict
+    ('report.html', 'holds')
     """
     figures, vary = list(dict.fromkeys(figures)), dict(vary or {})
     protocol = Protocol.quick() if protocol is None else protocol
