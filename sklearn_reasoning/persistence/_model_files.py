@@ -56,6 +56,7 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
         ColumnTransformer or Pipeline of those. ``callbacks``, a RandomState as
         ``random_state`` and the ``memory`` of a Pipeline are left out, with a warning.
     path : str or path-like
+        The file to write; one that is there is replaced.
 
     Raises
     ------
@@ -118,6 +119,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : str or path-like
+        The file to read.
 
     Returns
     -------
@@ -141,7 +143,15 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 
     Examples
     --------
-    See :func:`save_model`.
+    >>> import os, tempfile
+    >>> from sklearn_reasoning import HybridReasoningRegressor
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+    >>> model = HybridReasoningRegressor(k=3, max_epochs=1, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     save_model(model, path)
+    ...     load_model(path).k
+    3
     """
     path = Path(path)
     if not path.is_file():
