@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
@@ -26,12 +26,6 @@ def whole(name: str, value: Any, least: int) -> Array:
     if not (np.isfinite(numbers) & (numbers == np.floor(numbers)) & (numbers >= least)).all():
         raise ValueError(f"{name}={value!r} must be a whole number, at least {least}.")
     return numbers
-
-
-def check_spectrum_order(mu: ArrayLike, L: ArrayLike) -> None:
-    """Raise ValueError unless mu <= L everywhere."""
-    if (np.asarray(mu) > np.asarray(L)).any():
-        raise ValueError(f"mu={mu!r} must not be above L={L!r}.")
 
 
 def times(a: Any, b: Any) -> Array:

@@ -47,6 +47,11 @@ def test_names_and_instances(name):
     assert algorithm not in others
 
 
+def test_the_exact_minimiser_takes_no_steps():
+    with pytest.raises(NotImplementedError, match="'opt' is solved for, not stepped"):
+        get_algorithm("opt").step((0.0,), None, None, 0.1, 1.0)
+
+
 def test_options_count_for_equality():
     assert RecurrentCell(width=3) == RecurrentCell(width=3)
     assert RecurrentCell(width=3) != RecurrentCell()

@@ -158,6 +158,8 @@ def test_the_command(tmp_path, capsys):
         (["fig9"], "fig9"),
         (["--algo", "gdd"], "Did you mean 'gd'"),
         (["--algo", "no_such_module:Thing"], "no_such_module"),
+        (["--algo", "fractions:Fraction"], "'fractions:Fraction' is no Algorithm"),
+        (["--hidden", "ten"], "invalid whole number value: 'ten'"),
         (["--mu", "3"], "mu=3"),
         (["--k", "5:1"], "--k"),
         (["--vary", "n_samples"], "--vary"),
