@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 from typing import Protocol
 
@@ -49,7 +50,8 @@ class Analysis(Protocol):
         """Bound how far the output moves with the step sizes or weights."""
 
     def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
-        """Bound the sensitivity at all step sizes in [low, high]."""
+        """Bound the sensitivity at all step sizes in [low, high]; here for methods without."""
+        return self.sensitivity(case)
 
 
 class PolynomialAnalysis:
@@ -68,7 +70,7 @@ class PolynomialAnalysis:
     sensitivity_over_range = staticmethod(sensitivity_over_range)
 
 
-class ExactAnalysis:
+class ExactAnalysis(Analysis):
     r"""The minimiser :math:`-Q^{-1}b`: :math:`\|Q^{-1} - Q'^{-1}\| \le \mu^{-2} \|Q - Q'\|`."""
 
     def convergence(self, case: Case) -> Supremum:
@@ -93,12 +95,8 @@ class ExactAnalysis:
         """Return 0: there is no step size."""
         return everywhere(case, 0.0)
 
-    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
-        """Return 0: there is no step size."""
-        return everywhere(case, 0.0)
 
-
-class SampledAnalysis:
+class SampledAnalysis(Analysis):
     """Methods of which nothing is proven: values that were found, and inf."""
 
     def convergence(self, case: Case) -> Supremum:
@@ -124,8 +122,9 @@ class SampledAnalysis:
         return unproven(case, sampled_sensitivity(case))
 
     def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
-        """Return the largest change that was found."""
-        return self.sensitivity(case)
+        """Return the largest change that was found at an end of the range."""
+        ends = [replace(case, phi=np.full(case.k.shape, end)) for end in (low, high)]
+        return unproven(case, np.maximum(*map(sampled_sensitivity, ends)))
 
 
 def everywhere(case: Case, value: float) -> Supremum:

@@ -23,7 +23,7 @@ from ._arguments import Case
 from ._chebyshev_series import Array, Supremum
 
 
-class ConjugateGradientAnalysis:
+class ConjugateGradientAnalysis(Analysis):
     """Bounds for conjugate gradients."""
 
     def convergence(self, case: Case) -> Supremum:
@@ -56,10 +56,6 @@ class ConjugateGradientAnalysis:
         return _after_one_step(case, _largest_jacobian(case.mu, case.L), bound, 1.0 / case.mu)
 
     def sensitivity(self, case: Case) -> Supremum:
-        """Return 0: there is no step size."""
-        return everywhere(case, 0.0)
-
-    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
         """Return 0: there is no step size."""
         return everywhere(case, 0.0)
 

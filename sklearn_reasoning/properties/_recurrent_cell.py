@@ -31,7 +31,7 @@ import torch
 from sklearn_reasoning._threads import on_one_thread
 from sklearn_reasoning.algorithms import RecurrentCell
 
-from ._analysis import Analysis, analysis_of, everywhere
+from ._analysis import Analysis, analysis_of
 from ._arguments import Case
 from ._chebyshev_series import Array, Supremum
 from ._sampling import (
@@ -69,7 +69,7 @@ class _Constants:
     deviation: float
 
 
-class RecurrentCellAnalysis:
+class RecurrentCellAnalysis(Analysis):
     """Bounds for the recurrent cell."""
 
     def convergence(self, case: Case) -> Supremum:
@@ -103,10 +103,6 @@ class RecurrentCellAnalysis:
         """Bound the derivative with respect to all weights together."""
         bound = _in_weights(case, int(case.k.max(initial=0)) + 1)
         return _with_samples(case, sampled_sensitivity(case), bound)
-
-    def sensitivity_over_range(self, case: Case, low: float, high: float) -> Supremum:
-        """Return 0: there is no step size."""
-        return everywhere(case, 0.0)
 
 
 @analysis_of.register
