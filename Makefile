@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What a user's environment holds: the wheel and what it needs, in the versions of constraints.txt.
+RUNTIME := build/runtime
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 DOCS_BUILT := docs/_build docs/gallery docs/api/generated
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-hard lint docs benchmarks dist clean
+.PHONY: help demo test test-hard lint docs benchmarks dist sbom audit release-check clean
 
 help:
 	@echo "make demo        train, compare and explain hybrid models on scikit-learn's digits"
@@ -17,6 +19,9 @@ help:
 	@echo "make docs        build the documentation and its gallery into docs/_build/html, offline"
 	@echo "make benchmarks  run each file of benchmarks/, one after another"
 	@echo "make dist        build the wheel and the sdist into dist/"
+	@echo "make sbom        list what the package needs at run time, as CycloneDX, in dist/"
+	@echo "make audit       look up licences, withdrawn releases and vulnerabilities of the same"
+	@echo "make release-check  run what docs/releasing.md asks for and a machine can do"
 	@echo "make clean       remove caches, build products and demo outputs; .venv stays"
 
 demo: $(VENV)/.stamp-demo
@@ -47,8 +52,21 @@ benchmarks: $(VENV)/.stamp-test
 	done
 
 dist: $(VENV)/.stamp-test
-	rm -rf build dist
+	rm -rf dist
 	$(BIN)/python -m build --no-isolation
+
+sbom: $(RUNTIME)/.stamp $(VENV)/.stamp-release
+	$(BIN)/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml --mc-type library \
+		--output-file dist/sklearn_reasoning.cdx.json $(RUNTIME)/bin/python
+
+# tools/audit.py ends with 3 where nothing was found but not every question was answered.
+audit: $(RUNTIME)/.stamp $(VENV)/.stamp-release
+	$(BIN)/python tools/audit.py $(RUNTIME)
+
+release-check: sbom
+	$(BIN)/python tools/audit.py $(RUNTIME) || test $$? -eq 3
+	$(BIN)/python -m pytest -m "hard or not hard" tests/test_package.py
+	$(BIN)/python benchmarks/import_time.py
 
 clean:
 	rm -rf $(DOCS_BUILT)
@@ -56,13 +74,13 @@ clean:
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 # torch comes first and alone, so that a CPU build of the pinned version that pip finds locally is taken.
-# setuptools follows because the package is then built without isolation, by the pinned version.
+# hatchling follows because the package is then built without isolation, by the pinned version.
 $(VENV)/.stamp-base: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
 	@test -x $(BIN)/pip || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing torch into $(VENV) (a few minutes the first time)"
 	@$(INSTALL) torch
-	@$(INSTALL) setuptools
+	@$(INSTALL) hatchling
 	@touch $@
 
 $(VENV)/.stamp-demo: $(VENV)/.stamp-base pyproject.toml
@@ -78,4 +96,17 @@ $(VENV)/.stamp-test: $(VENV)/.stamp-base pyproject.toml
 $(VENV)/.stamp-docs: $(VENV)/.stamp-base pyproject.toml
 	@echo "Installing sklearn-reasoning[docs] into $(VENV)"
 	@$(INSTALL) --no-build-isolation -e ".[docs]"
+	@touch $@
+
+$(VENV)/.stamp-release: $(VENV)/.stamp-test
+	@echo "Installing sklearn-reasoning[release] into $(VENV)"
+	@$(INSTALL) --no-build-isolation -e ".[release]"
+	@touch $@
+
+# Without pip: neither the bill of materials nor the audit is about it.
+$(RUNTIME)/.stamp: constraints.txt pyproject.toml | dist
+	rm -rf $(RUNTIME)
+	$(PYTHON) -m venv --without-pip $(RUNTIME)
+	$(BIN)/python -m pip --python $(RUNTIME)/bin/python install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip --python $(RUNTIME)/bin/python install --quiet -c constraints.txt dist/*.whl
 	@touch $@

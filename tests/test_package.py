@@ -1,7 +1,13 @@
 """The package as users get it: wheel, sdist, public names, a lean import."""
 
+import ast
+import json
+import os
 import subprocess
 import sys
+import tarfile
+import tomllib
+import venv
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -11,19 +17,58 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def build(folder, out, **environment):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(folder)],
+        check=True,
+        capture_output=True,
+        env={**os.environ, **environment},
+    )
+
+
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory):
     out = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)],
-        check=True,
-        capture_output=True,
-    )
+    build(ROOT, out)
     return out
 
 
 def test_wheel_and_sdist_build(distributions):
     assert sorted(path.suffix for path in distributions.iterdir()) == [".gz", ".whl"]
+
+
+def test_two_builds_are_the_same_byte_for_byte(distributions, tmp_path):
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (copy,) = tmp_path.iterdir()
+    # Another folder, other times and permissions of the files, another time zone and umask.
+    for path in copy.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    umask = os.umask(0o077)
+    try:
+        build(copy, tmp_path / "dist", TZ="Asia/Kathmandu")
+    finally:
+        os.umask(umask)
+    for path in distributions.iterdir():
+        assert (tmp_path / "dist" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_the_sdist_holds_what_the_tests_and_the_makefile_need(distributions):
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    folders = ("benchmarks", "docs", "sklearn_reasoning", "tests", "tools")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert {path.relative_to(ROOT).as_posix() for path in sources} <= names
+    assert {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "constraints.txt"} <= names
+
+
+def test_one_version_everywhere():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {version} (" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_the_wheel_holds_the_whole_package(distributions):
@@ -54,6 +99,44 @@ def test_the_wheel_works_where_it_is_unpacked(distributions, tmp_path):
     )
     assert "HybridReasoningRegressor" in result.stdout, result.stderr
     assert "(2, 2)" in result.stdout, result.stderr
+
+
+@pytest.mark.hard
+def test_an_empty_environment_takes_the_wheel(distributions, tmp_path):
+    """Downloads: only the index can say what a user gets who pins nothing but torch."""
+    (wheel,) = distributions.glob("*.whl")
+    place = tmp_path / "environment"
+    venv.create(place, with_pip=True)
+    python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def run(*arguments):
+        return subprocess.run(
+            [python, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+        ).stdout
+
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    (torch_pin,) = [line for line in pins if line.startswith("torch==")]
+    run("-m", "pip", "install", "--quiet", torch_pin)
+    plan = json.loads(
+        run("-m", "pip", "install", "--quiet", "--dry-run", "--report", "-", str(wheel))
+    )
+    assert "torch" not in {item["metadata"]["name"] for item in plan["install"]}
+    run("-m", "pip", "install", "--quiet", str(wheel))
+    run("-m", "pip", "check")
+    (where,) = run("-c", "import sklearn_reasoning; print(sklearn_reasoning.__file__)").split()
+    assert Path(where).is_relative_to(place)
+    assert "properties" in run("-m", "sklearn_reasoning", "--help")
+    fit = (
+        "from sklearn_reasoning import HybridReasoningRegressor as H; "
+        "print(H(max_epochs=1).fit([[0.0], [1.0]], [0.0, 1.0]).predict([[0.5]]).tolist())"
+    )
+    assert len(ast.literal_eval(run("-c", fit))) == 1
 
 
 @pytest.mark.parametrize(
