@@ -85,7 +85,7 @@ def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
     Raises
     ------
     ValueError
-        If no training row would be left.
+        If no training row would be left, or no two rows have a weight.
     """
     if not estimator.early_stopping:
         return rows, None
@@ -96,5 +96,14 @@ def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
             f"early_stopping=True with validation_fraction={estimator.validation_fraction!r} "
             f"leaves no training rows of {n}."
         )
-    train, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
-    return rows.take(np.sort(train)), rows.take(np.sort(held_out))
+    # Rows without weight measure nothing: none is held out, and one with weight must remain.
+    counting = np.flatnonzero(rows.weight)
+    if len(counting) < 2:
+        raise ValueError(
+            "early_stopping=True needs two rows with a positive sample_weight: one to train on and "
+            "one to hold out."
+        )
+    n_held_out = min(n_held_out, len(counting) - 1)
+    _, held_out = train_test_split(counting, test_size=n_held_out, random_state=seed)
+    train = np.setdiff1d(np.arange(n), held_out)
+    return rows.take(train), rows.take(np.sort(held_out))

@@ -154,6 +154,14 @@ def test_no_rows_left_to_train_on(data):
     assert_refused(model, r"validation_fraction=0\.9.*of 1\b", X[:1], y[:1], methods=["fit"])
 
 
+def test_no_rows_with_a_weight_left_to_train_on(data):
+    X, y = data
+    weight = np.arange(len(X)) == 3
+    model = regressor(early_stopping=True)
+    with pytest.raises(ValueError, match="early_stopping=True needs two rows with a positive"):
+        model.fit(X, y, sample_weight=weight)
+
+
 # ---------------------------------------------------------------------- X and y
 
 

@@ -654,6 +654,17 @@ def test_early_stopping_holds_rows_out(data, fraction, held_out):
     assert witness.rows == (40, None)
 
 
+@pytest.mark.parametrize("n_counting", [2, 3, 20])
+def test_early_stopping_holds_out_rows_that_count(data, n_counting):
+    X, y = data
+    weight = np.zeros(len(X))
+    weight[-n_counting:] = 1.0
+    for seed in range(4):
+        model = regressor(early_stopping=True, validation_fraction=0.1, random_state=seed)
+        model.fit(X, y, sample_weight=weight)
+        assert np.isfinite(model.history_[:, ("train_loss", "valid_loss")]).all()
+
+
 def test_early_stopping_stops_on_a_plateau(data):
     X, y = data
     options = {"max_epochs": 30, "early_stopping": True, "lr_schedule": "constant"}
