@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
 from sklearn_reasoning._random import independent_random_state
+from sklearn_reasoning._training_context import training_context
 from sklearn_reasoning.estimators import HybridReasoningRegressor
-from sklearn_reasoning.training import ReasoningStack, Rows, one_thread
+from sklearn_reasoning.training import ReasoningStack, Rows
 
 from ._arguments import above_zero, whole
 from ._network_norms import fitted_module
@@ -202,7 +203,7 @@ def empirical_rademacher(
         keep="last",
         patience=None,
     )
-    with one_thread():
+    with training_context():
         criteria = list(
             trained_against_signs(
                 module, settings, rows, signed, level_in_units, int(n_restarts), rng

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_reasoning._images import CLEAN_RANGE, NOISY_RANGE, Images, check_pairs, read_images
 from sklearn_reasoning._random import independent_random_state
+from sklearn_reasoning._training_context import training_context
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
@@ -260,15 +261,17 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
             seed=seed,
             device=self.device,
         )
-        net = build_net(
-            architecture,
-            settings_of(self),
-            self.loss,
-            device=self.device,
-            callbacks=self.callbacks,
-            verbose=self.verbose,
-        )
-        train(net, patches, seed)
+        # Gradients of weights are sums over patches, which threads would cut and round differently.
+        with training_context():
+            net = build_net(
+                architecture,
+                settings_of(self),
+                self.loss,
+                device=self.device,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+            )
+            train(net, patches, seed)
         # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
         net.optimizer_.forget()
         self.net_ = net

@@ -38,9 +38,14 @@ class Convolutions(nn.Module):
         widths = [cells, *[channels] * n_hidden, cells]
         # Not nn.Conv2d, which draws its weights from the global generator.
         self.weights = nn.ParameterList(
-            [torch.zeros(after, before, 3, 3) for before, after in pairwise(widths)]
+            [
+                torch.zeros(after, before, 3, 3, dtype=torch.float32)
+                for before, after in pairwise(widths)
+            ]
         )
-        self.biases = nn.ParameterList([torch.zeros(width) for width in widths[1:]])
+        self.biases = nn.ParameterList(
+            [torch.zeros(width, dtype=torch.float32) for width in widths[1:]]
+        )
 
     @torch.no_grad()
     def draw(self, generator: torch.Generator) -> None:

@@ -11,7 +11,6 @@ from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 from torch import Tensor
 
-from sklearn_reasoning._threads import one_thread
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.training._interrupts import interrupts
 from sklearn_reasoning.training._optimizers import StackAdam
@@ -184,12 +183,10 @@ def train(net: DenoiserNet, patches: Patches, seed: int) -> None:
     DivergenceError
         If the loss or a weight becomes infinite or NaN.
     """
-    # Gradients of weights are sums over patches, which threads would cut and round differently.
-    with one_thread():
-        net.module_.draw_weights(seed)
-        net.notify("on_train_begin", X=patches, y=None)
-        net.fit_loop(patches)
-        net.notify("on_train_end", X=patches, y=None)
+    net.module_.draw_weights(seed)
+    net.notify("on_train_begin", X=patches, y=None)
+    net.fit_loop(patches)
+    net.notify("on_train_end", X=patches, y=None)
     # The very last step may be the one that diverges; no loss shows it.
     finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
     if not finite or not math.isfinite(net.history[-1, "train_loss"]):

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning._threads import one_thread
+from sklearn_reasoning._training_context import training_context
 from sklearn_reasoning.energies import DiagonalQuadratic
 from sklearn_reasoning.layer import minimize
 from sklearn_reasoning.layer._step_size import ClampKeepingGradient
@@ -36,13 +36,15 @@ class GroupedConvolutions(nn.Module):
         widths = [cells, *[channels] * n_hidden, cells]
         self.weights = nn.ParameterList(
             [
-                torch.zeros(n_models * after, before, 3, 3).contiguous(
+                torch.zeros(n_models * after, before, 3, 3, dtype=torch.float32).contiguous(
                     memory_format=torch.channels_last
                 )
                 for before, after in pairwise(widths)
             ]
         )
-        self.biases = nn.ParameterList([torch.zeros(n_models * width) for width in widths[1:]])
+        self.biases = nn.ParameterList(
+            [torch.zeros(n_models * width, dtype=torch.float32) for width in widths[1:]]
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return images of shape (n, n_models * cells, height, width), as they came."""
@@ -190,7 +192,7 @@ def train_stack(
     -------
     DenoisingStack
     """
-    with one_thread():
+    with training_context():
         stack = DenoisingStack(architecture, noisy.shape[1])
         stack.draw_weights(seeds)
         sizes = [] if stack.step_size is None else [stack.step_size]

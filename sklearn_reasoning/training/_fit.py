@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_reasoning._threads import one_thread
+from sklearn_reasoning._training_context import training_context
 
 from ._batches import StackRows
 from ._loss import StackLoss
@@ -150,7 +150,7 @@ def fit_stack(
         Trained, with the parameters to be kept in its module; ``progress_`` holds the number
         of epochs of each model and whether it diverged.
     """
-    with one_thread():
+    with training_context():
         net = build_net(architecture, models, dtype, device, callbacks, verbose)
         if initial is None:
             set_initial_state(net, models, [target_statistics(architecture, r) for r in rows])
@@ -195,7 +195,7 @@ def train_one_epoch(
     -------
     StackNet
     """
-    with one_thread():
+    with training_context():
         before = net
         if before is not None:
             dtype = before.module_.weights.dtype
