@@ -74,13 +74,13 @@ clean:
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 # torch comes first and alone, so that a CPU build of the pinned version that pip finds locally is taken.
-# hatchling follows because the package is then built without isolation, by the pinned version.
+# hatchling follows (with what it needs for -e) because the package is then built without isolation.
 $(VENV)/.stamp-base: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
 	@test -x $(BIN)/pip || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing torch into $(VENV) (a few minutes the first time)"
 	@$(INSTALL) torch
-	@$(INSTALL) hatchling
+	@$(INSTALL) hatchling editables
 	@touch $@
 
 $(VENV)/.stamp-demo: $(VENV)/.stamp-base pyproject.toml
