@@ -162,11 +162,11 @@ def test_what_is_in_a_model_file(tmp_path, trained):
     save_model(trained, path)
     with safe_open(path, framework="np") as file:
         names = set(file.keys())
-        assert {name.split(".")[0] for name in names} == {"history", "module"}
+        assert {name.rpartition(".")[0].split(".")[1] for name in names} == {"history", "module"}
         np.testing.assert_array_equal(
-            file.get_tensor("module.g.weights.0"), trained.module_.g.weights[0].detach().numpy()
+            file.get_tensor("0.module.g.weights.0"), trained.module_.g.weights[0].detach().numpy()
         )
-        assert file.get_tensor("module.layer._step_size").dtype == np.float64
+        assert file.get_tensor("0.module.layer._step_size").dtype == np.float64
 
 
 def test_callbacks_are_left_out_of_a_model_file(tmp_path, small, data):
