@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Mapping
@@ -20,6 +22,7 @@ from sklearn.model_selection import KFold, cross_validate
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils import Bunch
 
+from sklearn_reasoning._files import write_atomically
 from sklearn_reasoning.datasets import load_digits_restoration
 from sklearn_reasoning.estimators import HybridReasoningRegressor
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, gap_table, l2_loss_scorer
@@ -249,15 +252,13 @@ numpy.save(sys.argv[3], model.predict(numpy.load(sys.argv[2])))
 
 def _survives_reloading(model: HybridReasoningRegressor, data: Bunch, path: Path) -> bool:
     """Save the model, predict in a new process, and compare the bits."""
-    joblib.dump(model, path)
-    inputs, outputs = path.with_name("inputs.npy"), path.with_name("outputs.npy")
-    np.save(inputs, data.X_test)
-    try:
+    content = io.BytesIO()
+    joblib.dump(model, content)
+    write_atomically(path, content.getvalue())
+    with tempfile.TemporaryDirectory() as folder:
+        inputs, outputs = (str(Path(folder, f"{name}.npy")) for name in ("inputs", "outputs"))
+        np.save(inputs, data.X_test)
         subprocess.run(
-            [sys.executable, "-c", _LOAD_AND_PREDICT, str(path), str(inputs), str(outputs)],
-            check=True,
+            [sys.executable, "-c", _LOAD_AND_PREDICT, str(path), inputs, outputs], check=True
         )
         return bool(np.array_equal(np.load(outputs), model.predict(data.X_test)))
-    finally:
-        inputs.unlink()
-        outputs.unlink(missing_ok=True)

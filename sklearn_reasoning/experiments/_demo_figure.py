@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sklearn.utils import Bunch
 
+from sklearn_reasoning._files import write_atomically
 from sklearn_reasoning.model_selection import GeneralizationGapDisplay
 
 
@@ -34,7 +36,9 @@ def draw(data: Bunch, predictions: Mapping[str, Any], table: Mapping[str, Any], 
     images, losses = halves
     _draw_images(images, data, predictions)
     _draw_losses(losses, table)
-    figure.savefig(path, dpi=120)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=120)
+    write_atomically(path, content.getvalue())
 
 
 def _draw_images(figure: Any, data: Bunch, predictions: Mapping[str, Any]) -> None:
