@@ -9,12 +9,14 @@ DOCS_BUILT := docs/_build docs/gallery docs/api/generated
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-hard lint docs benchmarks dist sbom audit release-check clean
+.PHONY: help demo test test-hard coverage mutation lint docs benchmarks dist sbom audit release-check clean
 
 help:
 	@echo "make demo        train, compare and explain hybrid models on scikit-learn's digits"
 	@echo "make test        run the linters, then every test and docstring example"
 	@echo "make test-hard   run the long tests: fuzzing, kills, leaks (about an hour)"
+	@echo "make coverage    run every test and docstring example, and list the lines that none of them ran"
+	@echo "make mutation    break algorithms, layer and properties in many ways: do the tests notice? (hours)"
 	@echo "make lint        run the linters only"
 	@echo "make docs        build the documentation and its gallery into docs/_build/html, offline"
 	@echo "make benchmarks  run each file of benchmarks/, one after another"
@@ -33,6 +35,13 @@ test: lint
 # No -n: what they measure (memory, kills, threads) wants the machine for itself.
 test-hard: $(VENV)/.stamp-test
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -m hard tests
+
+coverage: $(VENV)/.stamp-test
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing
+
+# What has been run is kept in mutants/: stop it, and it goes on where it was.
+mutation: $(VENV)/.stamp-mutation
+	$(BIN)/python tools/mutation_score.py
 
 lint: $(VENV)/.stamp-test
 	$(BIN)/ruff check .
@@ -71,6 +80,7 @@ release-check: sbom
 clean:
 	rm -rf $(DOCS_BUILT)
 	rm -rf build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf mutants .coverage .coverage.*
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 # torch comes first and alone, so that a CPU build of the pinned version that pip finds locally is taken.
@@ -109,4 +119,9 @@ $(RUNTIME)/.stamp: constraints.txt pyproject.toml | dist
 	$(PYTHON) -m venv --without-pip $(RUNTIME)
 	$(BIN)/python -m pip --python $(RUNTIME)/bin/python install --quiet -c constraints.txt torch
 	$(BIN)/python -m pip --python $(RUNTIME)/bin/python install --quiet -c constraints.txt dist/*.whl
+	@touch $@
+
+$(VENV)/.stamp-mutation: $(VENV)/.stamp-test
+	@echo "Installing sklearn-reasoning[test,mutation] into $(VENV)"
+	@$(INSTALL) --no-build-isolation -e ".[test,mutation]"
 	@touch $@
