@@ -29,14 +29,19 @@ class CallableLoss(str):
         Parameters
         ----------
         X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
         y : array-like of shape (n,) or (n, d)
+            Targets, as the predictions are shaped.
 
         Returns
         -------
         float
+            In the units of y.
 
         Raises
         ------
+        NotFittedError
+            If the estimator is not fitted.
         ValueError
             If y does not have the shape of the predictions.
         """

@@ -92,7 +92,9 @@ class HybridReasoningRegressor(
     b_hidden : sequence of int or int, default=(64,)
         Hidden sizes of the network that predicts b. Unused where b is given.
     loss : {"l2", "squared"}, default="l2"
-        Training loss: mean over samples of the norm of the error (Eq. 10), or of its square.
+        Training loss: mean over samples of the norm of the error (Eq. 10), or of its square. Of a
+        fitted model, ``model.loss(X, y)`` is the mean norm on other rows, in the units of y,
+        whichever of the two it was trained with.
     optimizer : {"adam", "sgd"}, default="adam"
         The optimiser; "sgd" is the plain one, without momentum.
     lr : float, default=1e-2
@@ -181,6 +183,9 @@ class HybridReasoningRegressor(
     >>> model = make_pipeline(StandardScaler(), HybridReasoningRegressor(random_state=0))
     >>> model.fit(X, y).predict(X).shape
     (20, 3)
+    >>> fitted = model[-1]
+    >>> bool(abs(fitted.loss(model[:-1].transform(X), y) - fitted.empirical_loss_) < 1e-9)
+    True
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
