@@ -1,5 +1,7 @@
 """Errors and warnings of the package."""
 
+__all__ = ["DivergenceError"]
+
 
 class DivergenceError(FloatingPointError):
     """Training left the finite numbers.
