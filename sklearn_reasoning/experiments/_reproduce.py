@@ -166,8 +166,7 @@ def reproduce(
     settings = {"settings": protocol.to_dict()} if is_synthetic else {}
     if "fig7" in figures:
         settings["denoising"] = denoising.to_dict()
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _made(out)
     _claim_folder(folder, settings)
     began = time.time()
     run = _Run(folder, protocol, n_jobs, verbose)
@@ -332,6 +331,19 @@ def _check_users_algorithm(algorithm: Algorithm) -> None:
         raise ValueError(
             f"algos: {algorithm!r} breaks the contract of algorithms: {error}"
         ) from error
+
+
+def _made(out: str | Path) -> Path:
+    """Return the folder ``out``, made if it is not there."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        # With a number, OSError makes itself a PermissionError or what else it is.
+        raise OSError(
+            error.errno, f"out={str(folder)!r} cannot be made: {error.strerror}"
+        ) from error
+    return folder
 
 
 def _claim_folder(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:

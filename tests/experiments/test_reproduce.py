@@ -134,6 +134,13 @@ def test_a_folder_of_another_run_or_of_other_things_is_refused(made, tmp_path):
         reproduce(["fig2"], tmp_path, protocol=SMALL, verbose=0)
 
 
+def test_a_file_in_the_place_of_the_folder_is_refused_by_name(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.touch()
+    with pytest.raises(FileExistsError, match=r"out='.*notes.txt' cannot be made"):
+        reproduce(["fig2"], notes, protocol=SMALL, n_jobs=1, verbose=0)
+
+
 def test_unknown_figures_and_broken_algorithms_are_refused_before_any_work(tmp_path):
     with pytest.raises(ValueError, match="fig9"):
         reproduce(["fig9"], tmp_path / "a", protocol=SMALL)
