@@ -50,4 +50,4 @@ ax.set(xlabel="k", ylabel="Cvg(k)", title="Certified share of the distance left,
 ax.legend()
 plt.show()
 first = convergence("heavy_ball", 2, stable_region("heavy_ball", mu, L)[1], mu, L)
-print(f"Heavy ball after 2 steps, at the end of its region: {first.certified:.2f} of the error.")
+print(f"Heavy ball at the end of its region, after 2 steps: {float(first.certified):.2f} left.")
