@@ -142,7 +142,7 @@ class CountingScaler(StandardScaler):
         (SimpleImputer(), r"the step 'first'.*knows .*, not SimpleImputer.*joblib"),
         (CountingScaler(), r"the step 'first'.*, not CountingScaler"),
     ],
-    ids=str,
+    ids=["function", "selector", "unknown class", "subclass"],
 )
 def test_a_step_that_may_hold_code_is_refused_by_name(step, message, path, rows):
     X, y = rows
