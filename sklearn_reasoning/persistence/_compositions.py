@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserList
 from numbers import Real
 from typing import Any
 
@@ -141,6 +142,9 @@ def _with_plain_columns(transformers: Any) -> list[tuple[str, Any, Any]]:
     """Return (name, transformer, columns) tuples whose columns are lists, slices or scalars."""
     plain = []
     for name, transformer, columns in transformers:
+        if isinstance(columns, UserList):
+            # scikit-learn 1.6 has one that warns of itself when it is looked at.
+            columns = columns.data
         if not isinstance(columns, str | int | slice) and not callable(columns):
             columns = np.asarray(list(columns)).tolist()
         plain.append((name, transformer, columns))

@@ -96,7 +96,10 @@ def test_column_names_come_back(output, path, rows):
     X = pandas.DataFrame(X, columns=list("abcde"))
     model = make_pipeline(
         ColumnTransformer(
-            [("first", StandardScaler(), ["a", "b"]), ("last", PCA(1), X.columns[3:])],
+            [
+                ("first", StandardScaler(), ["a", "b"]),
+                ("last", PCA(1), np.array(X.columns[3:], dtype=object)),
+            ],
             remainder="passthrough",
         ).set_output(transform=output),
         regressor(),
