@@ -4,7 +4,7 @@ A neural module predicts an energy, k steps of an algorithm minimise it, and bot
 end to end, after "Understanding Deep Architectures with Reasoning Layer" (NeurIPS 2020).
 """
 
-from ._version import __version__
+from ._version import __version__ as __version__
 from .estimators import HybridReasoningRegressor
 from .imaging import HybridReasoningDenoiser
 from .layer import ReasoningLayer
@@ -14,7 +14,6 @@ __all__ = [
     "HybridReasoningDenoiser",
     "HybridReasoningRegressor",
     "ReasoningLayer",
-    "__version__",
     "load_model",
     "save_model",
 ]

@@ -1,6 +1,6 @@
 """Errors and warnings of the package."""
 
-__all__ = ["DivergenceError"]
+__all__ = ["DivergenceError", "ModelFileError", "VersionMismatchWarning"]
 
 
 class DivergenceError(FloatingPointError):

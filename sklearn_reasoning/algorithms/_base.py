@@ -296,6 +296,12 @@ class Algorithm(ABC):
         ------
         name : str
         shape : tuple of int
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import get_algorithm
+        >>> dict(get_algorithm("rnn").weight_shapes(3))
+        {'W1_state': (6, 3), 'W1_gradient': (6, 3), 'V': (3, 6)}
         """
         for name, value in self.initial_weights(d, 0.1, 1.0).items():
             yield name, tuple(value.shape)

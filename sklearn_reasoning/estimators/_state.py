@@ -14,7 +14,8 @@ from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.algorithms._checks import check_spectrum
-from sklearn_reasoning.training import Architecture, ModelSettings, build_net, state_shapes
+from sklearn_reasoning.training import Architecture, ModelSettings, build_net
+from sklearn_reasoning.training._stack import state_shapes
 
 from ._columns import Columns
 from ._parameters import CONSTRAINTS, hidden_sizes

@@ -1,5 +1,5 @@
 """Models in files that hold numbers and no code."""
 
-from ._model_files import FORMAT_VERSION, load_model, save_model
+from ._model_files import load_model, save_model
 
-__all__ = ["FORMAT_VERSION", "load_model", "save_model"]
+__all__ = ["load_model", "save_model"]

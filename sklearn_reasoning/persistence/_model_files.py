@@ -158,19 +158,9 @@ def load_model(path: str | os.PathLike[str]) -> Any:
         raise FileNotFoundError(f"There is no file {path}.")
     content = path.read_bytes()
     with _refused(path):
-        document, tensors = unseal(content)
-        if "format_version" not in document:
-            document, tensors = upgrade(document, tensors)
-        elif "sha256" not in document:
-            raise ValueError("it has no checksum")
-        version = document["format_version"]
-        if type(version) is not int or version != FORMAT_VERSION:
-            raise ValueError(f"format version {version!r}, this release reads 1 to 2")
-        reader = Reader(_CLASSES, tensors)
-        model = reader.model(document["model"])
-        stored = dict(document["versions"])
+        model, stored, names = _read(content)
     now = {_PACKAGE: __version__}
-    if not all(_CLASSES[name].is_ours for name in reader.names):
+    if not all(_CLASSES[name].is_ours for name in names):
         now["sklearn"] = sklearn.__version__
     for package, here in now.items():
         # Files of format 1 do not say.
@@ -182,6 +172,21 @@ def load_model(path: str | os.PathLike[str]) -> Any:
                 stacklevel=2,
             )
     return model
+
+
+def _read(content: bytes) -> tuple[Any, dict[str, Any], list[str]]:
+    """Return the model in a file's bytes, the releases that wrote it, and its classes."""
+    document, tensors = unseal(content)
+    if "format_version" not in document:
+        document, tensors = upgrade(document, tensors)
+    elif "sha256" not in document:
+        raise ValueError("it has no checksum")
+    version = document["format_version"]
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise ValueError(f"format version {version!r}, this release reads 1 to {FORMAT_VERSION}")
+    reader = Reader(_CLASSES, tensors)
+    model = reader.model(document["model"])
+    return model, dict(document["versions"]), reader.names
 
 
 @contextmanager

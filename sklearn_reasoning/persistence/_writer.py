@@ -62,8 +62,9 @@ class Writer:
         stored = self._classes.get(name)
         if stored is None or stored.kind is not type(estimator):
             raise TypeError(
-                f"{where}save_model knows {sorted(self._classes)}, not {name}. joblib.dump takes "
-                "others, in a file that may run code when it is loaded."
+                f"{where}save_model knows {sorted(self._classes)}, not {name}. Of a search, save "
+                "the best_estimator_; joblib.dump takes others, in a file that may run code when "
+                "it is loaded."
             )
         if self._depth == MAX_DEPTH:
             raise ValueError(f"{where}estimators are nested more than {MAX_DEPTH} deep.")

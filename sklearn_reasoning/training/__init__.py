@@ -8,7 +8,7 @@ from ._history import history_from_columns, history_to_columns
 from ._inference import distance_to_minimiser, predict, predict_energy
 from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
-from ._stack import ReasoningStack, padded, state_shapes
+from ._stack import ReasoningStack, padded
 from ._task import LARGEST_STACK, TrainingTask
 from ._trained import TrainedModel, trained_models
 
@@ -32,7 +32,6 @@ __all__ = [
     "predict",
     "predict_energy",
     "stack_rows",
-    "state_shapes",
     "train_one_epoch",
     "trained_models",
 ]

@@ -194,11 +194,15 @@ def change_document(document, rng, other):
     found = places(document)
     container, key = rng.choice(found)
     value = container[key]
-    kind = rng.randrange(9)
-    if kind <= 2:
+    kind = rng.randrange(12)
+    if kind <= 1:
         container[key] = copy_of(rng.choice(VALUES))
-    elif kind == 3 and type(value) in (int, float):
-        container[key] = rng.choice((value + 1, value - 1, 2 * value, -value, value + 0.5))
+    elif type(value) in (int, float) and kind <= 6:
+        numbers = (value + 1, value - 1, 2 * value, -value, value + 0.5, 0, 10**4, 10**9, 10**12)
+        container[key] = rng.choice(numbers)
+    elif kind in (2, 3, 9, 10, 11):  # what stands under the same key, here or elsewhere
+        alike = [c[k] for c, k in places(rng.choice((document, other))) if k == key]
+        container[key] = copy_of(rng.choice([v for v in alike if v != value] or VALUES))
     elif kind == 4:
         del container[key]
     elif kind == 5:

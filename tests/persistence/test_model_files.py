@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from skorch.callbacks import EpochTimer
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback, EpochTimer
 
 from sklearn_reasoning import HybridReasoningRegressor, load_model, save_model
 from sklearn_reasoning.algorithms import GradientDescent, RecurrentCell, list_algorithms
@@ -74,6 +75,39 @@ def test_parameters_with_code_are_left_out_with_a_warning(fitted, path):
     with pytest.warns(UserWarning, match="callbacks"):
         save_model(model, path)
     assert load_model(path).callbacks is None
+
+
+def test_a_history_keeps_numbers_only(fitted, path):
+    class Notes(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.history.record("note", "a text")
+            best = True
+            net.history.record("is_best", best)
+
+    model = fitted([[0.0], [1.0]], [0.0, 1.0], callbacks=[Notes()])
+    with pytest.warns(UserWarning, match="callbacks"):
+        save_model(model, path)
+    history = load_model(path).history_
+    assert list(history[:, "is_best"]) == [True] * 4
+    assert "note" not in history[0]
+    assert history[:, "train_loss"] == model.history_[:, "train_loss"]
+
+
+def test_a_file_does_not_ask_for_more_steps_than_a_reader_takes(fitted, path):
+    model = fitted([[0.0], [1.0]], [0.0, 1.0], algo="gd", k=1_000_000)
+    save_model(model, path)
+    assert load_model(path).k == 1_000_000
+    with pytest.raises(ValueError, match="k=1000001 is above 1000000"):
+        save_model(fitted([[0.0], [1.0]], [0.0, 1.0], algo="gd", k=1_000_001), path)
+    assert load_model(path).k == 1_000_000
+
+
+def test_a_search_is_refused_with_what_to_do_instead(path):
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
+    search = GridSearchCV(HybridReasoningRegressor(max_epochs=1, random_state=0), {"k": [1]}, cv=2)
+    search.fit(X, y)
+    with pytest.raises(TypeError, match="best_estimator_"):
+        save_model(search, path)
 
 
 def test_an_old_file_survives_a_failed_save(fitted, path, monkeypatch):

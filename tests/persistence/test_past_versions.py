@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sklearn_reasoning import load_model
-from sklearn_reasoning.persistence import FORMAT_VERSION
+from sklearn_reasoning.persistence._model_files import FORMAT_VERSION
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "model_files").glob("*.safetensors"))
 

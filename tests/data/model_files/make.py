@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
 )
 
 from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor, save_model
-from sklearn_reasoning.persistence import FORMAT_VERSION
+from sklearn_reasoning.persistence._model_files import FORMAT_VERSION
 
 FOLDER = Path(__file__).parent
 
