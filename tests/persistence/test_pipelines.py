@@ -216,3 +216,41 @@ def test_a_name_that_is_not_among_the_columns_is_refused(path, rows, documented)
     path.write_bytes(documented.put_together(document, tensors))
     with pytest.raises(ModelFileError, match="takes the column 'z', which is none of X"):
         load_model(path)
+
+
+def changed(path, documented, change):
+    """Change the description of the model in a file, and sign it anew."""
+    document, tensors = documented.take_apart(path.read_bytes())
+    change(document["model"])
+    path.write_bytes(documented.put_together(document, tensors))
+
+
+def test_what_cannot_do_its_part_is_refused(path, rows, documented):
+    X, y = rows
+    unfitted = {"class": "Normalizer", "number": 3, "parameters": {}, "fitted": None}
+
+    def no_way_back(model):
+        regressor_number = model["fitted"]["regressor_"]["estimator"]["number"]
+        model["fitted"]["transformer_"] = {"estimator": unfitted | {"number": regressor_number + 1}}
+
+    save_model(TransformedTargetRegressor(regressor()).fit(X, y), path)
+    changed(path, documented, no_way_back)
+    with pytest.raises(ModelFileError, match="its transformer has no inverse_transform"):
+        load_model(path)
+
+    def twice_the_same_name(model):
+        model["parameters"]["steps"][1]["tuple"][0] = "standardscaler"
+
+    def backwards(model):
+        model["parameters"]["steps"].reverse()
+        for number, step in enumerate(model["parameters"]["steps"], start=1):
+            step["tuple"][1]["estimator"] |= {"number": number, "fitted": None}
+
+    for change, message in (
+        (twice_the_same_name, "are not unique"),
+        (backwards, "no transform|has tensors"),
+    ):
+        save_model(make_pipeline(StandardScaler(), regressor()).fit(X, y), path)
+        changed(path, documented, change)
+        with pytest.raises(ModelFileError, match=message):
+            load_model(path)
