@@ -91,6 +91,41 @@ def test_initial_step_sizes():
     assert "_step_size" in fixed.state_dict()
 
 
+def test_defaults_are_those_of_the_docstring():
+    layer, same = ReasoningLayer(), ReasoningLayer("nag", 10, 0.1, 1.0, step_size_range="stable")
+    assert repr(layer) == repr(same)
+    assert (layer.k, layer.mu, layer.L) == (10, 0.1, 1.0)
+    assert [name for name, _ in layer.named_parameters()] == ["_step_size"]
+    assert layer.step_size.shape == ()
+    assert torch.equal(layer(energy()), same(energy()))
+
+
+def test_a_range_of_one_step_size():
+    layer = ReasoningLayer("gd", step_size_range=(0.5, 0.5), step_size=0.5)
+    layer._step_size.data.fill_(0.7)
+    assert layer.step_size.item() == 0.5
+
+
+def test_step_sizes_of_each_iteration_begin_apart_and_inside_the_range():
+    def sizes(**options):
+        layer = ReasoningLayer("gd", k=4, step_size=1.0, step_size_per_iteration=True, **options)
+        return layer.step_size.tolist()
+
+    assert sizes() == pytest.approx([1.0, 0.975, 0.95, 0.925], rel=1e-15)
+    assert sizes(learn_step_size=False) == [1.0] * 4
+    assert sizes(step_size_range=(0.96, 1.0)) == pytest.approx([1.0, 0.975, 0.96, 0.96], rel=1e-15)
+
+
+@pytest.mark.parametrize("d", [None, 3])
+def test_weights_begin_as_those_of_the_algorithm(d):
+    mu, L = 0.2, 4.0
+    layer = ReasoningLayer("rnn", mu=mu, L=L, d=d)
+    layer(energy())
+    for name, weight in get_algorithm("rnn").initial_weights(3, mu, L).items():
+        assert torch.equal(layer.weights[name], weight)
+    assert isinstance(layer.weights["V"], torch.nn.Parameter)
+
+
 @pytest.mark.parametrize(
     "to", [lambda m: m.float(), lambda m: m.to(torch.float32), lambda m: m.half()]
 )

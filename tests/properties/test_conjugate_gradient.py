@@ -70,7 +70,9 @@ def test_one_step_against_brute_force(mu):
         steepest = max(steepest, np.linalg.norm(np.stack(columns), 2))
     assert steepest <= stab.in_b.certified
     assert stab.in_b.attained == pytest.approx(steepest, rel=1e-3)
-    assert stab.in_b.attained <= stab.in_b.certified
+    # By Kantorovich's inequality.
+    kantorovich = (1 + (1 / mu - 1) * np.sqrt(mu)) / mu
+    assert stab.in_b.attained <= stab.in_b.certified == pytest.approx(kantorovich, rel=1e-14)
     moved = first_step(np.diag([mu + h, 1.0]), np.eye(2)[0]) - first_step(Q, np.eye(2)[0])
     assert np.linalg.norm(moved) / h == pytest.approx(stab.in_Q.attained, rel=1e-4)
     assert stab.in_Q.attained == stab.in_Q.certified == pytest.approx(mu**-2, rel=1e-14)

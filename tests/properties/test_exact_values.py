@@ -292,3 +292,14 @@ def test_one_eigenvalue(name):
             assert found.attained == pytest.approx(reference, rel=1e-10, abs=1e-15), what
             assert found.certified == pytest.approx(reference, rel=1e-9, abs=1e-15), what
             assert found.eigenvalue == t
+
+
+@pytest.mark.parametrize("prop", [convergence, stability, sensitivity])
+def test_the_default_spectrum_and_step_size(prop):
+    def numbers(*arguments, **options):
+        found = prop("nag", 7, *arguments, **options)
+        parts = (found,) if prop is not stability else (found.in_Q, found.in_b)
+        return [(part.attained, part.certified) for part in parts]
+
+    assert numbers() == numbers(1.0, 0.1, 1.0)  # 1/L lies inside the stable region
+    assert numbers(mu=0.2, L=4.0) == numbers(0.25, 0.2, 4.0)

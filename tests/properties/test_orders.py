@@ -58,3 +58,27 @@ def test_steps_in_any_order_and_methods_without_an_order():
     shuffled = fit_orders("gd", k=[300, 50, 100, 100, 200])
     assert shuffled == fit_orders("gd", k=[50, 100, 200, 300])
     assert fit_orders("opt")["convergence"].fitted is None
+
+
+def test_defaults_are_those_of_the_docstring():
+    k = np.unique(np.geomspace(50, 400, 20).astype(int))
+    assert fit_orders("gd") == fit_orders("gd", k, 1.0, 0.01, 1.0)
+    # 1/L is the step size, and the c_0 of Table 1.
+    orders = fit_orders("nag", mu=0.04, L=4.0)
+    assert orders == fit_orders("nag", k, 0.25, 0.04, 4.0)
+    assert orders["convergence"].table == Order(1.0, 0.9)
+
+
+def test_three_numbers_of_steps_are_enough_and_no_fewer():
+    fitted = fit_orders("gd", k=[1, 2, 3], mu=0.1)["sensitivity"].fitted
+    assert fitted.exponent == pytest.approx(1.0, abs=1e-9)  # k 0.9^(k-1), exactly
+    assert fitted.rate == pytest.approx(0.9, rel=1e-9)
+    for k in ([1, 2], [1, 2, 2], [0, 1, 2]):
+        with pytest.raises(ValueError, match="at least three numbers of steps from 1 on"):
+            fit_orders("gd", k=k)
+
+
+def test_what_is_left_to_the_limit_is_fitted_only_where_it_is_more_than_rounding():
+    # In b it is 0.5^k / mu: at k = 24 more than 1e-7 of the limit 1 / mu is left no more.
+    assert fit_orders("gd", k=[21, 22, 23, 24], mu=0.5)["stability_in_b"].fitted is not None
+    assert fit_orders("gd", k=[22, 23, 24, 25], mu=0.5)["stability_in_b"].fitted is None

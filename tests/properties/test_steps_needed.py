@@ -105,3 +105,20 @@ def test_a_method_that_first_grows():
     k = steps_needed("heavy_ball", 0.5, phi, mu, 1.0)
     assert convergence("heavy_ball", k, phi, mu).certified <= 0.5
     assert convergence("heavy_ball", k - 1, phi, mu).certified > 0.5
+
+
+def test_defaults_are_those_of_the_docstring():
+    assert steps_needed("nag", 0.01) == steps_needed("nag", 0.01, 1.0, 0.1, 1.0) == 17
+    assert steps_needed("gd", 0.01, mu=0.2, L=2.0) == 44  # at step size 1/L
+
+
+@pytest.mark.parametrize("accuracy", [0.0, -0.5, float("inf"), float("nan"), "0.5", None])
+def test_accuracies_that_are_none(accuracy):
+    with pytest.raises(ValueError, match=r"accuracy=.* must be a positive number"):
+        steps_needed("gd", accuracy)
+
+
+def test_step_sizes_that_are_several():
+    for step_size in ([0.5, 1.0], []):
+        with pytest.raises(ValueError, match=r"step_size=.* must be a single one"):
+            steps_needed("gd", 0.5, step_size)
