@@ -240,6 +240,11 @@ def test_stacks_of_energies(name):
     assert y.shape == (2, N, D)
     for model, k in enumerate([3, 6]):
         assert relative(y[model], by_loops(layer, Q[model], b, k)) <= 1e-10
+    each = torch.arange(2 * N).reshape(2, N)  # one a sample, with an axis for the outputs or not
+    for k in (each, each.unsqueeze(-1)):
+        y = layer(stack, k=k)
+        for model in range(2):
+            assert relative(y[model], by_loops(layer, Q[model], b, each[model].numpy())) <= 1e-10
 
 
 @pytest.mark.parametrize("kind", [DiagonalQuadratic, DenseQuadratic])

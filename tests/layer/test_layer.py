@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sklearn_reasoning import ReasoningLayer
-from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
 from sklearn_reasoning.energies import DenseQuadratic, DiagonalQuadratic, SpectralQuadratic
 from sklearn_reasoning.layer import minimize
 
@@ -124,6 +124,31 @@ def test_weights_begin_as_those_of_the_algorithm(d):
     for name, weight in get_algorithm("rnn").initial_weights(3, mu, L).items():
         assert torch.equal(layer.weights[name], weight)
     assert isinstance(layer.weights["V"], torch.nn.Parameter)
+
+
+class Scaled(Algorithm):
+    """Gradient descent whose learned weights begin at what it is told of the spectrum."""
+
+    name, has_step_size, is_polynomial = "scaled", False, False
+
+    def initial_weights(self, d, mu, L):
+        return {"step_size": torch.full((d,), 2 / (mu + L), dtype=torch.float64)}
+
+    def step(self, state, gradient, phi, mu, L):
+        return (state[0] - phi["step_size"] * gradient(state[0]),)
+
+
+def test_weights_of_an_algorithm_of_ones_own():
+    layer = ReasoningLayer(Scaled(), k=7, mu=0.1, L=0.9)
+    expected = ReasoningLayer("gd", k=7, mu=0.1, L=0.9, step_size=2.0)
+    torch.testing.assert_close(layer(energy()), expected(energy()), rtol=1e-12, atol=0)
+    assert [name for name, _ in layer.named_parameters()] == ["weights.step_size"]
+
+
+def test_the_modules_inside_can_be_left_alone():
+    layer = ReasoningLayer("rnn", d=3)
+    layer._apply(lambda tensor: tensor.float(), recurse=False)
+    assert {weight.dtype for weight in layer.weights.values()} == {torch.float64}
 
 
 @pytest.mark.parametrize(
