@@ -159,7 +159,7 @@ class ReasoningLayer(nn.Module):
         TypeError
             If ``k`` holds anything but whole numbers.
         ValueError
-            If ``k`` is negative, of another shape than the samples, or above the number of step
+            If ``k`` is negative, of a shape that does not go with the samples, or above the step
             sizes where each iteration has its own.
 
         Examples
