@@ -31,6 +31,10 @@ def check_algorithm(algorithm: str | Algorithm) -> None:
     AssertionError
         If something does not hold, with what it is and what to do about it. What the
         algorithm's own methods raise passes through.
+    TypeError
+        If ``algorithm`` is neither a name nor an Algorithm.
+    ValueError
+        If the name is unknown.
 
     Notes
     -----

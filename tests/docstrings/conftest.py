@@ -1,15 +1,21 @@
 """Every public name of the package: what users import, with the members of its classes."""
 
+import builtins
 import importlib
 import inspect
 import pkgutil
+import re
+import sys
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
+import pytest
+import sklearn.exceptions
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import Validator
 
 import sklearn_reasoning
+from sklearn_reasoning.exceptions import DivergenceError
 
 
 @dataclass(frozen=True)
@@ -119,3 +125,41 @@ def pytest_generate_tests(metafunc):
     if "public" in metafunc.fixturenames:
         found = public_names()
         metafunc.parametrize("public", [found[name] for name in sorted(found)], ids=sorted(found))
+
+
+@pytest.fixture(autouse=True)
+def no_windows(monkeypatch):
+    """Draw without a screen, and leave no figure open."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def documented_errors():
+    """Return what finds the pairs of name and error in the docstrings of some rooms."""
+
+    def find(*rooms):
+        chosen = [public for public in public_names().values() if public.room in rooms]
+        return {(public.name, error) for public in chosen for error in public.errors}
+
+    return find
+
+
+@pytest.fixture
+def provoke(tmp_path, monkeypatch):
+    """Return what makes a call that must raise; one with a parameter ``folder`` gets one."""
+    own = {"DivergenceError": DivergenceError, "NotFittedError": sklearn.exceptions.NotFittedError}
+
+    def check(error, part, call):
+        if "folder" in inspect.signature(call).parameters:
+            call = partial(call, tmp_path)
+        if error == "ImportError":
+            call = call()
+            monkeypatch.setitem(sys.modules, part, None)
+            part = {"PIL": "Pillow"}.get(part, part)
+        with pytest.raises(own.get(error) or getattr(builtins, error), match=re.escape(part)):
+            call()
+
+    return check
