@@ -18,7 +18,7 @@ release = version = installed("sklearn-reasoning")
 
 extensions = [
     "complete_api",
-    "gallery_links",
+    "markdown_source",
     "mathml",
     "myst_parser",
     "numpydoc",
@@ -66,7 +66,7 @@ templates_path = ["_templates"]
 sphinx_gallery_conf = {
     "examples_dirs": [str(HERE.parent / "examples")],
     "gallery_dirs": ["gallery"],
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": "gallery_order.GalleryOrder",
     "doc_module": ("sklearn_reasoning",),
     "backreferences_dir": None,
     "download_all_examples": False,
@@ -86,6 +86,9 @@ html_theme = "furo"
 html_title = f"sklearn_reasoning {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_use_index = (
+    False  # the search and the reference find names; on wide screens its table overflows
+)
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": False}

@@ -25,8 +25,8 @@ search = BatchedGridSearchCV(model, grid, **options).fit(X, y)
 print(f"{len(search.cv_results_['params'])} candidates, {search.n_splits_} folds.")
 
 # %%
-# Held-out loss and gap of all candidates. A fine grid shows what a coarse one hides: too small a
-# rate fits too little in 30 epochs, whatever k is, and the best rate falls a little as k grows.
+# Held-out loss and gap of all candidates. Too small a rate fits too little in 30 epochs, whatever k
+# is, and too large a one spoils the deep models. The gap is largest where most is learned.
 table = gap_table(search)
 shape = len(grid["k"]), len(grid["lr"])
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")

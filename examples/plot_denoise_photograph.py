@@ -40,13 +40,14 @@ for ax, image, title in zip(axes, (clean, noisy, restored), titles, strict=True)
 plt.show()
 
 # %%
-# Inside, each pixel has an energy of its own, and gradient descent takes k steps on it. Both of
-# its parts can be looked at: what the model takes for noise (X + b is what it keeps), and how
-# strongly a pixel is pulled towards black.
+# Inside, each pixel has an energy of its own, and gradient descent takes k steps on it. Both of its
+# parts can be looked at. The result is near (X - g) / (1 + f^2): f pulls a pixel towards black, and
+# g takes the noise away. The two trade: g is below 0 on the whole, which gives back the light that
+# the pull takes.
 diagonal, b = (part[0] for part in model.predict_energy([noisy]))
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.7), layout="constrained")
 taken = axes[0].imshow(noisy + b, cmap="RdBu", vmin=-0.3, vmax=0.3)
-axes[0].set_title("taken for noise: g(X) = X + b")
+axes[0].set_title("g(X) = X + b")
 pull = axes[1].imshow(diagonal - 1, cmap="magma")
 axes[1].set_title("pull towards black: f(X)$^2$")
 for ax, image in zip(axes, (taken, pull), strict=True):

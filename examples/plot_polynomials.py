@@ -28,8 +28,8 @@ for curve in display.curves:
     print(f"{curve.label:12} at most {curve.largest:.3f} of the error is left after {k} steps")
 
 # %%
-# The filters q_k(t) = (1 - r_k(t)) / t are what the layer computes: y = -q_k(Q) b. The dashed
-# line is 1/t, the exact minimiser. Where r_k is small a filter lies on it.
+# The filters q_k(t) = (1 - r_k(t)) / t are what the layer computes: y = -q_k(Q) b. The grey line is
+# 1/t, the exact minimiser. Where r_k is small a filter lies on it.
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 ResidualPolynomialDisplay.from_algorithms(
     ["gd", "nag", "heavy_ball", "chebyshev"], k=k, mu=mu, L=L, quantity="filter", ax=ax
@@ -37,10 +37,10 @@ ResidualPolynomialDisplay.from_algorithms(
 plt.show()
 
 # %%
-# The largest value of r_k against k is the certified convergence. Straight lines on this scale
-# are rates: gd needs a number of steps of the order of the condition number, the others of its
-# square root. Heavy ball is drawn at the end of its stable region, where its rate is the best of
-# all and its first steps are the worst: the error grows before it falls.
+# The largest value of r_k against k is the certified convergence. Straight lines on this scale are
+# rates: gd needs a number of steps of the order of the condition number, the others of its square
+# root. At the end of its stable region heavy ball falls as fast as chebyshev in the long run, but
+# its first steps are the worst of all: the error grows before it falls.
 steps = np.arange(1, 61)
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 for algo in ("gd", "nag", "heavy_ball", "chebyshev"):

@@ -9,8 +9,8 @@ which the fund does not publish. From past days (x, b) and positions y we learn 
 
 # %%
 # The market is simulated: four assets, one factor that drives all of them, and a single state x
-# between 0 (calm) and 1 (stressed), in which the factor is four times as strong. Eigenvalues of
-# the risk lie between 0.2 and 2. X holds ``[x | b]``.
+# between 0 (calm) and 1 (stressed), in which the factor is four times as strong. So the directions
+# of risk stay, and their sizes move. X holds ``[x | b]``.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -24,14 +24,14 @@ from sklearn_reasoning.model_selection import mean_l2_loss
 
 rng = np.random.default_rng(0)
 assets = ["bonds", "value", "growth", "energy"]
-own_risk = np.array([0.2, 0.3, 0.4, 0.5])
+own_risk = 0.3
 exposure = np.array([-0.1, 0.5, 0.7, 0.5])
 
 
 def risk(stress):
-    """Return the covariance of each day: own risks, and the factor's."""
+    """Return the covariance of each day: the assets' own risk, and the factor's."""
     strength = 0.35 + 1.05 * stress
-    return np.diag(own_risk) + strength[:, None, None] * np.outer(exposure, exposure)
+    return own_risk * np.eye(4) + strength[:, None, None] * np.outer(exposure, exposure)
 
 
 stress = rng.random(400)

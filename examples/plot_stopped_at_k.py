@@ -2,9 +2,9 @@
 Trained to be stopped at k
 ==========================
 
-A model that was trained with k steps predicts with any other number of steps: ``predict(X,
-k=...)`` runs the same energies for longer or shorter. Should one run them to the end? Where b is
-given it may help. Where b is learned it does harm, because such an energy was made for its k.
+A model that was trained with k steps predicts with any other number of steps: ``k=`` of ``predict``
+runs the same energies for longer or shorter. Should one run them to the end? Where b is given it
+may help. Where b is learned and k is small it does harm, because such an energy was made for its k.
 """
 
 import matplotlib.pyplot as plt
@@ -36,25 +36,25 @@ def draw(ax, models, X_test, y_test):
 
 
 # %%
-# Left: the paper's problem, in which b and the eigenvectors of Q are columns of X. Two steps of
-# gradient descent cannot reach the answers, and the model does much better when it is run on,
-# until it passes them. Training with 20 steps is better than running on with 20: only then could
-# the energy be fitted to the answers.
+# First the paper's problem, in which b and the eigenvectors of Q are columns of X. Two steps of
+# gradient descent cannot reach the answers, and the model does much better when it is run on, until
+# it passes them. Training with 20 steps is better than running on with 20: only then could the
+# energy be fitted to the answers.
 X, y, problem = make_quadratic_reasoning(return_problem=True, random_state=0)
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 given = [
     HybridReasoningRegressor(
         "gd", k=k, linear_term="given", rotation="given", max_epochs=60, random_state=0
     ).fit(X, y)
     for k in (2, 5, 20)
 ]
-print("b given")
-draw(left, given, problem.X[:2000], problem.y[:2000])
-left.set_title("b given")
+figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+draw(ax, given, problem.X[:2000], problem.y[:2000])
+ax.set_title("b given")
+plt.show()
 
 # %%
-# Right: plain regression, six measurements of a wine to the other seven. The network for b makes
-# up for the steps that are missing: its energy has the answer near its own k, and its minimiser
+# Then plain regression, six measurements of a wine to the other seven. The network for b makes up
+# for the steps that are missing, so the energy has its answer near the trained k, and its minimiser
 # may be far from it.
 wine = StandardScaler().fit_transform(load_wine().data)
 W_train, W_test, v_train, v_test = train_test_split(wine[:, :6], wine[:, 6:], random_state=0)
@@ -62,9 +62,9 @@ learned = [
     HybridReasoningRegressor("gd", k=k, max_epochs=40, random_state=0).fit(W_train, v_train)
     for k in (2, 5, 20)
 ]
-print("b learned")
-draw(right, learned, W_test, v_test)
-right.set_title("b learned")
+figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+draw(ax, learned, W_test, v_test)
+ax.set_title("b learned")
 plt.show()
 
 # %%

@@ -9,6 +9,11 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
+_OPENING = {"{", "(", "[", "\\left", "\\lceil", "\\langle"}
+_CLOSING = {"}", ")", "]", "\\right", "\\rceil", "\\rangle"}
+_RELATIONS = {"=", "<", ">", "\\le", "\\ge"}
+_LONG = 28
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
 
 # What browsers want otherwise than latex2mathml writes it.
@@ -28,6 +33,11 @@ _MENDED = [
         re.compile(r"<mo[^>]*>(&#x02016;|&#x0007C;|\|)</mo>"),
         r'<mo lspace="0" rspace="0" stretchy="false">\1</mo>',
     ),
+    # A prime is raised already, by itself.
+    (
+        re.compile(r"<msup>(<mi>[^<]*</mi>)<mi>(&#x02032;)</mi></msup>"),
+        r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>',
+    ),
     (re.compile(r'width="negativethinmathspace"'), 'width="-0.167em"'),
 ]
 
@@ -46,8 +56,25 @@ def _mathml(source, display, node):
     return result
 
 
+def _pieces(source):
+    """Cut a long formula before its relations: a narrow screen can break the line there."""
+    pieces, start, depth = [], 0, 0
+    if len(source) < _LONG:
+        return [source]
+    for token in _TOKEN.finditer(source):
+        if token[0] in _OPENING:
+            depth += 1
+        elif token[0] in _CLOSING:
+            depth -= 1
+        elif depth == 0 and token[0] in _RELATIONS and token.start() > start:
+            pieces.append(source[start : token.start()])
+            start = token.start()
+    return [*pieces, source[start:]]
+
+
 def _inline(self, node):
-    self.body.append(f'<span class="math">{_mathml(node.astext(), "inline", node)}</span>')
+    pieces = [_mathml(piece, "inline", node) for piece in _pieces(node.astext())]
+    self.body.append(f'<span class="math">{"<wbr>".join(pieces)}</span>')
     raise nodes.SkipNode
 
 
