@@ -4,11 +4,16 @@ A neural module predicts an energy, k steps of an algorithm minimise it, and bot
 end to end, after "Understanding Deep Architectures with Reasoning Layer" (NeurIPS 2020).
 """
 
+import logging as _logging
+
 from ._version import __version__ as __version__
 from .estimators import HybridReasoningRegressor
 from .imaging import HybridReasoningDenoiser
 from .layer import ReasoningLayer
 from .persistence import load_model, save_model
+
+# Silent until the program that imports the package asks to hear it.
+_logging.getLogger(__name__).addHandler(_logging.NullHandler())
 
 __all__ = [
     "HybridReasoningDenoiser",

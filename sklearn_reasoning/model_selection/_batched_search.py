@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import warnings
@@ -36,6 +37,7 @@ from ._progress import ProgressBar
 from ._tasks import running
 
 _Results = dict[int, dict[str, Any]]
+_LOGGER = logging.getLogger("sklearn_reasoning.model_selection")
 
 
 class BatchedSearch(Documented, BaseSearchCV):
@@ -153,8 +155,13 @@ class BatchedSearch(Documented, BaseSearchCV):
         for name, default in (("n_repeats", 1), ("checkpoint_dir", None)):
             if getattr(self, name) != default:
                 raise ValueError(f"{name} cannot be used together with scikit-learn's callbacks.")
-        if self.verbose:
-            print("scikit-learn's callbacks are set: all fits are trained one by one.")
+        self._say("scikit-learn's callbacks are set: all fits are trained one by one.")
+
+    def _say(self, message: str) -> None:
+        """Log what the search does; with ``verbose`` print it, as scikit-learn's searches do."""
+        _LOGGER.info(message)
+        if self.verbose > 0:
+            print(message)
 
     def _folds(self, cv: Any, X: Any, y: Any, split_params: dict[str, Any]) -> Any:
         folds = [
@@ -223,8 +230,7 @@ class BatchedSearch(Documented, BaseSearchCV):
         """Return the result of every fit, by its index."""
         results: _Results = {} if checkpoint is None else checkpoint.load()
         work = self._plan(evaluation, [fit for fit in fits if fit.index not in results])
-        if self.verbose > 0:
-            self._announce(n_candidates, work, len(results))
+        self._announce(n_candidates, work, len(results))
         metric = self.refit if isinstance(self.refit, str) else "score"
         bar = ProgressBar(len(fits), self.n_splits_, metric, shown=self.verbose > 0)
         tasks = (delayed(evaluation.run)(task) for task in work.tasks)
@@ -256,14 +262,14 @@ class BatchedSearch(Documented, BaseSearchCV):
         n_alone = sum(work.alone.values())
         n_stacks = len(work.tasks) - n_alone
         stacks = "1 stack" if n_stacks == 1 else f"{n_stacks} stacks"
-        print(
+        self._say(
             f"Fitting {self.n_splits_} folds for each of {n_candidates} candidates, totalling "
             f"{n_fits} fits: {n_fits - n_done - n_alone} in {stacks}"
             + (f", {n_done} done before" if n_done else "")
             + "."
         )
         for reason, number in work.alone.items():
-            print(f"{number} fits are trained one by one: {reason}.")
+            self._say(f"{number} fits are trained one by one: {reason}.")
 
     def _warn_of_divergence(self, fits: list[Fit], out: list[dict[str, Any]]) -> None:
         diverged: dict[str, int] = {}

@@ -5,13 +5,19 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
+
+# Between two lines, where no line can be overwritten.
+_SECONDS_A_LINE = 10.0
 
 
 class ProgressBar:
     """Show how far a search is, on stderr; a context that is entered before the first result.
+
+    A terminal gets a bar, a notebook a widget where ``ipywidgets`` is installed, and any other
+    stream (a file, the log of a job) a line every ten seconds, without control characters.
 
     Parameters
     ----------
@@ -32,16 +38,8 @@ class ProgressBar:
         self._best = -np.inf
 
     def __enter__(self) -> ProgressBar:
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(
-            total=self._n_fits,
-            desc="Training",
-            unit="model",
-            file=sys.stderr,
-            disable=not self._shown,
-            smoothing=0.1,
-        )
+        if self._shown:
+            self._bar = _bar(self._n_fits)
         return self
 
     def __exit__(
@@ -50,7 +48,8 @@ class ProgressBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bar.close()
+        if self._shown:
+            self._bar.close()
 
     def done(self, results: list[tuple[int, dict[str, Any]]], *, before: bool = False) -> None:
         """Count finished fits.
@@ -83,3 +82,34 @@ class ProgressBar:
         """Print a line above the bar."""
         if self._shown:
             self._bar.write(message, file=sys.stderr)
+
+
+def _bar(total: int) -> Any:
+    from tqdm.auto import tqdm
+
+    options = {"total": total, "desc": "Training", "unit": "model", "smoothing": 0.1}
+    is_widget = any(kind.__name__ == "tqdm_notebook" for kind in tqdm.__mro__)
+    if is_widget or sys.stderr.isatty():
+        return tqdm(**options, file=sys.stderr)
+    return tqdm(
+        **options,
+        file=_Lines(sys.stderr),
+        mininterval=_SECONDS_A_LINE,
+        maxinterval=_SECONDS_A_LINE,
+        bar_format="{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+    )
+
+
+class _Lines:
+    """A stream that takes what would overwrite a line, and writes a new one."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        line = text.strip()
+        if line:
+            self._stream.write(f"{line}\n")
+
+    def flush(self) -> None:
+        self._stream.flush()

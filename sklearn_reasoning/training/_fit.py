@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from ._optimizers import OPTIMIZERS
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack
 from ._targets import TargetStatistics, target_statistics
+
+_LOGGER = logging.getLogger("sklearn_reasoning.training")
 
 
 def build_net(
@@ -162,6 +165,12 @@ def fit_stack(
         net.notify("on_train_begin", X=train_rows, y=valid_rows)
         net.fit_loop(train_rows, valid_rows)
         net.notify("on_train_end", X=train_rows, y=valid_rows)
+    _LOGGER.debug(
+        "%d models of %s trained for %s epochs",
+        len(models),
+        architecture.algorithm.name,
+        net.progress_.n_iter.tolist(),
+    )
     return net
 
 
