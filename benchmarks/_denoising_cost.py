@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from _memory import peak_bytes, saved_bytes
 from _timing import interleaved_medians
-from torch.profiler import ProfilerActivity, profile
 
 from sklearn_reasoning import HybridReasoningDenoiser
 
@@ -44,33 +44,8 @@ def _memory(settings, image, k):
     net, shape = model.net_, (model.batch_size, 1, model.patch_size, model.patch_size)
     batch = 2 * (torch.from_numpy(np.resize(np.float32(image), shape)),)
     bytes_of = {
-        "predict": _peak_bytes(lambda: model.predict([image])),
-        "step": _peak_bytes(lambda: net.train_step(batch)),
-        "saved": _saved_bytes(lambda: net.module_(batch[0])),
+        "predict": peak_bytes(lambda: model.predict([image])),
+        "step": peak_bytes(lambda: net.train_step(batch)),
+        "saved": saved_bytes(lambda: net.module_(batch[0])),
     }
     return {name: count / 1e6 for name, count in bytes_of.items()}
-
-
-def _peak_bytes(function):
-    """Return the most that torch held at a time beyond what it held before."""
-    function()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-        function()
-    events = [e for e in recorded.profiler.kineto_results.events() if e.name() == "[memory]"]
-    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
-    return max(int(np.cumsum(changes).max(initial=0)), 0)
-
-
-def _saved_bytes(function):
-    """Return what autograd keeps for the backward pass, each storage once."""
-    storages = {}
-
-    def keep(tensor):
-        storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = function()
-    del output
-    return sum(storage.nbytes() for storage in storages.values())

@@ -7,32 +7,13 @@ against k = 1. Run: python benchmarks/layer.py
 import numpy as np
 import torch
 from _timing import interleaved_medians
+from _unrolled import column_product, row_product, unroll
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import HybridReasoningRegressor, ReasoningLayer
 from sklearn_reasoning.energies import SpectralQuadratic
 
 MU, L, K = 0.1, 1.0, 30
-
-
-def unrolled(algo, Q, b, phi, product):
-    """Unroll the recurrence over dense products, as one would write it by hand."""
-    y = z = torch.zeros_like(b)
-    root = torch.sqrt(MU * phi)
-    beta = (1 - root) / (1 + root) if algo == "nag" else 0.0
-    for _ in range(K):
-        y_next = z - phi * (product(Q, z) + b)
-        z = y_next + beta * (y_next - y) if algo == "nag" else y_next
-        y = y_next
-    return y
-
-
-def column_product(Q, y):
-    return torch.matmul(Q, y.unsqueeze(-1)).squeeze(-1)
-
-
-def row_product(Q, y):
-    return torch.matmul(y.unsqueeze(-2), Q).squeeze(-2)
 
 
 def layer_against_unrolling():
@@ -49,10 +30,10 @@ def layer_against_unrolling():
         phi = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
         functions = {
             "column": lambda a=algo, p=phi: (
-                unrolled(a, Q, b, p, column_product).square().sum().backward()
+                unroll(a, K, lambda y: column_product(Q, y), b, p, MU).square().sum().backward()
             ),
             "row": lambda a=algo, p=phi: (
-                unrolled(a, Q, b, p, row_product).square().sum().backward()
+                unroll(a, K, lambda y: row_product(Q, y), b, p, MU).square().sum().backward()
             ),
             "layer": lambda m=layer: (
                 m(SpectralQuadratic(eigenvalues, rotation, b)).square().sum().backward()
