@@ -130,6 +130,10 @@ def _indices(
             places = np.flatnonzero(feature_names == entry)
             if not len(places):
                 raise ValueError(f"{name} lists {entry!r}, which is no column of X.")
+            if len(places) > 1:  # scikit-learn refuses such an X from 1.9 on
+                raise ValueError(
+                    f"{name} needs unique column names, and X has {len(places)} named {entry!r}."
+                )
             indices.append(int(places[0]))
         elif isinstance(entry, Integral) and -n_features <= int(entry) < n_features:
             indices.append(int(entry) % n_features)

@@ -145,8 +145,8 @@ def search_grid(
     ValueError
         If the scorer is left open, or the estimator lacks a parameter of the grid.
     """
-    if not hasattr(estimator, "fit"):
-        raise TypeError(f"estimator must be a scikit-learn estimator, got {estimator!r}.")
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        raise TypeError(f"estimator must be an instance of an estimator, got {estimator!r}.")
     for param_name in grid:
         _check_param_name(estimator, param_name)
     if scoring is None:
