@@ -4,17 +4,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What a user's environment holds: the wheel and what it needs, in the versions of constraints.txt.
 RUNTIME := build/runtime
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+CONSTRAINTS := constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c $(CONSTRAINTS)
+# The interpreters of `make test-pythons`.
+PYTHONS ?= python3.11 python3.12 python3.13
 DOCS_BUILT := docs/_build docs/gallery docs/api/generated
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-hard coverage mutation lint docs benchmarks dist sbom audit release-check clean
+.PHONY: help demo test pytest test-hard test-oldest test-pythons coverage mutation lint docs benchmarks dist sbom audit release-check clean
 
 help:
 	@echo "make demo        train, compare and explain hybrid models on scikit-learn's digits"
 	@echo "make test        run the linters, then every test and docstring example"
 	@echo "make test-hard   run the long tests: fuzzing, kills, leaks (about an hour)"
+	@echo "make test-oldest   run every test with the oldest versions that pyproject.toml allows"
+	@echo "make test-pythons  run every test with each of PYTHONS=\"$(PYTHONS)\""
 	@echo "make coverage    run every test and docstring example, and list the lines that none of them ran"
 	@echo "make mutation    break algorithms, layer and properties in many ways: do the tests notice? (hours)"
 	@echo "make lint        run the linters only"
@@ -29,12 +34,25 @@ help:
 demo: $(VENV)/.stamp-demo
 	$(BIN)/sklearn-reasoning demo
 
-test: lint
+test: lint pytest
+
+pytest: $(VENV)/.stamp-test
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2
 
 # No -n: what they measure (memory, kills, threads) wants the machine for itself.
 test-hard: $(VENV)/.stamp-test
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -m hard tests
+
+# Each in an environment of its own, which stays. With the CUDA build of torch it has 5 GB.
+test-oldest:
+	$(MAKE) --no-print-directory VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt pytest
+
+test-pythons:
+	@set -e; for python in $(PYTHONS); do \
+		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		echo "== Python $$version"; \
+		$(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=$$python pytest; \
+	done
 
 coverage: $(VENV)/.stamp-test
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing
@@ -81,11 +99,11 @@ clean:
 	rm -rf $(DOCS_BUILT)
 	rm -rf build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	rm -rf mutants .coverage .coverage.*
-	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+	find . -path "./.venv*" -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 # torch comes first and alone, so that a CPU build of the pinned version that pip finds locally is taken.
 # hatchling follows (with what it needs for -e) because the package is then built without isolation.
-$(VENV)/.stamp-base: constraints.txt
+$(VENV)/.stamp-base: $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
 	@test -x $(BIN)/pip || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing torch into $(VENV) (a few minutes the first time)"
