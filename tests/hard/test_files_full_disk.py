@@ -143,9 +143,10 @@ def write(request, regressor, denoiser, digits, search):
     return locals()[request.param]
 
 
-WRITERS = ["model", "images", "table", "values", "report", "properties"]
+WRITERS = ["model", "images", "table", "values", "report"]
 WRITERS += [
-    pytest.param(name, marks=pytest.mark.hard) for name in ("figure", "demo_model", "demo_figure")
+    pytest.param(name, marks=pytest.mark.hard)
+    for name in ("properties", "figure", "demo_model", "demo_figure")
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="processes cannot be forked")
 @pytest.mark.parametrize(
-    "timed", [15, pytest.param(1_000, marks=pytest.mark.hard)], ids=["share", "all"]
+    "timed", [5, pytest.param(1_000, marks=pytest.mark.hard)], ids=["share", "all"]
 )
 def test_a_killed_save_leaves_a_whole_file(timed):
     script = Path(__file__).with_name("_kill_saves.py")
