@@ -29,6 +29,7 @@ from ._stored import (
     checked,
     in_parts,
     restored_history,
+    restored_names,
     stored_net,
     stored_steps,
 )
@@ -156,7 +157,7 @@ def restore_fitted_state(
     for name, value in values.items():
         setattr(estimator, name, value)
     if names is not None:
-        estimator.feature_names_in_ = _names(names, values["n_features_in_"])
+        estimator.feature_names_in_ = restored_names(names, values["n_features_in_"])
     estimator._columns = columns
     estimator.algorithm_ = architecture.algorithm
     estimator.net_ = net
@@ -203,10 +204,3 @@ def _columns(tensors: dict[str, Tensor], architecture: Architecture, n_features:
     )
     assert x is not None
     return Columns(x, b, rotation)
-
-
-def _names(names: Any, n_features: int) -> np.ndarray[Any, Any]:
-    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not is_list or len(names) != n_features:
-        raise ValueError(f"feature_names_in_ must be {n_features} strings")
-    return np.array(names, dtype=object)

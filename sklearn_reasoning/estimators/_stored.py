@@ -115,6 +115,26 @@ def restored_history(tensors: Mapping[str, Tensor]) -> Any:
     return history_from_columns(columns)
 
 
+def restored_names(names: Any, n: int | None) -> np.ndarray[Any, Any]:
+    """Return the names of columns that were stored.
+
+    Parameters
+    ----------
+    names : list of str
+    n : int or None
+        How many there must be; None where the columns are not counted.
+
+    Raises
+    ------
+    ValueError
+        If they are no strings, or not as many.
+    """
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_list or n not in (None, len(names)):
+        raise ValueError("feature_names_in_ must be a string for every column")
+    return np.array(names, dtype=object)
+
+
 def checked(
     what: str, values: Any, constraints: Mapping[str, list[Any]], kind: type | None = None
 ) -> Any:

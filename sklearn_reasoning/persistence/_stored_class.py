@@ -6,8 +6,9 @@ import inspect
 from abc import ABC, abstractmethod
 from typing import Any
 
-import numpy as np
 from torch import Tensor
+
+from sklearn_reasoning.estimators._stored import restored_names
 
 State = tuple[dict[str, Tensor], dict[str, Any]]
 
@@ -89,9 +90,5 @@ def put_features(estimator: Any, values: dict[str, Any]) -> int:
 
 def put_names(estimator: Any, names: Any, n: int | None) -> None:
     """Set the names of the columns, where there are any."""
-    if names is None:
-        return
-    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not is_list or n not in (None, len(names)):
-        raise ValueError("feature_names_in_ must be a string for every column")
-    estimator.feature_names_in_ = np.array(names, dtype=object)
+    if names is not None:
+        estimator.feature_names_in_ = restored_names(names, n)
