@@ -26,6 +26,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
+    "wide_figures",
 ]
 root_doc = "index"
 exclude_patterns = [
@@ -72,6 +73,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "show_memory": False,
+    "image_srcset": ["2x"],
     "min_reported_time": 1000,  # times of a shared machine tell readers nothing
     "write_computation_times": False,
     "abort_on_example_error": False,
