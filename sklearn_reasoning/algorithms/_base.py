@@ -66,7 +66,7 @@ class PerIteration:
 
     Examples
     --------
-    >>> from sklearn_reasoning.algorithms import GradientDescent
+    >>> from sklearn_reasoning.algorithms import GradientDescent, PerIteration
     >>> sizes = PerIteration((1.0, 2.0))
     >>> len(sizes), sizes[1]
     (2, 2.0)
@@ -295,12 +295,14 @@ class Algorithm(ABC):
         Yields
         ------
         name : str
+            The key in :meth:`initial_weights`.
         shape : tuple of int
+            The shape of that tensor.
 
         Examples
         --------
-        >>> from sklearn_reasoning.algorithms import get_algorithm
-        >>> dict(get_algorithm("rnn").weight_shapes(3))
+        >>> from sklearn_reasoning.algorithms import RecurrentCell
+        >>> dict(RecurrentCell().weight_shapes(3))
         {'W1_state': (6, 3), 'W1_gradient': (6, 3), 'V': (3, 6)}
         """
         for name, value in self.initial_weights(d, 0.1, 1.0).items():
