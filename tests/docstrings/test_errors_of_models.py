@@ -117,8 +117,25 @@ def estimator_rows():
         "fitted",
         lambda folder: save_model(Regressor(), folder / "m"),
     )
+    yield (
+        "save_model",
+        "ValueError",
+        "k=",
+        lambda folder: save_model(fitted(algo="gd", k=2_000_000), folder / "m"),
+    )
+    yield (
+        "save_model",
+        "OSError",
+        "none",
+        lambda folder: save_model(fitted(), folder / "none" / "m"),
+    )
     yield "load_model", "FileNotFoundError", "no file", lambda folder: load_model(folder / "m")
-    yield "load_model", "ValueError", "cannot be read", lambda folder: load_model(written(folder))
+    yield (
+        "load_model",
+        "ModelFileError",
+        "cannot be read",
+        lambda folder: load_model(written(folder)),
+    )
 
 
 def image_rows():

@@ -237,9 +237,17 @@ def raised_by(public):
             tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
         except (OSError, SyntaxError):  # made by dataclass or namedtuple: no source
             continue
-        for node in ast.walk(tree):
+        for node in _outside_of_with(tree):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 names.add(ast.unparse(node.exc.func))
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "check_is_fitted":
                 names.add("NotFittedError")
     return names
+
+
+def _outside_of_with(node):
+    """Yield all nodes but those in ``with``, which may turn an error into another."""
+    yield node
+    if not isinstance(node, ast.With):
+        for child in ast.iter_child_nodes(node):
+            yield from _outside_of_with(child)
