@@ -52,7 +52,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         Number of steps, at least 0. With few steps of a small size the layer cannot give back
         a pixel as it is; gd with k = 20, L = 4 and step size 1/L reaches 99.7 % of it.
     step_size : float or None, default=None
-        Initial step size; None is 1/L. Ignored by cg, chebyshev and opt.
+        Initial step size, in 1/curvature; None is 1/L. Ignored by cg, chebyshev and opt.
     step_size_range : "stable" or (float, float), default="stable"
         The step size is kept in this range, in 1/curvature, after every update; "stable" is
         ``stable_region(algo, 1, L)``.
@@ -325,9 +325,9 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
 
         Returns
         -------
-        diagonal : array or list, as ``noisy``
+        diagonal : array or list, of the shapes of ``noisy``
             The curvatures :math:`1 + f(X)^2`, in [1, L]: how strongly a pixel is pulled towards 0.
-        b : array or list, as ``noisy``
+        b : array or list, of the shapes of ``noisy``
             The linear terms :math:`g(X) - X`. The exact minimiser is ``-b / diagonal``.
 
         Raises

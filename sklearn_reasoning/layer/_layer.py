@@ -34,7 +34,8 @@ class ReasoningLayer(nn.Module):
     step_size : float or None, default=None
         The initial step size, in 1/curvature; None is 1/L. Ignored by algorithms without one.
     step_size_range : "stable" or (float, float), default="stable"
-        The step size stays in this range; "stable" is the algorithm's stable region.
+        The step size stays in this range, in 1/curvature; "stable" is the algorithm's stable
+        region.
     learn_step_size : bool, default=True
         Whether the step size is a parameter.
     step_size_per_iteration : bool, default=False

@@ -17,8 +17,8 @@ def stable_region(algo: str | Algorithm, mu: float, L: float) -> tuple[float, fl
     Returns
     -------
     low, high : float
-        The iterates stay bounded for every step size in [low, high] and every Q with its
-        spectrum in [mu, L]. Here low is high / 100: any positive number would do, and the
+        In 1/curvature: the iterates stay bounded for every step size in [low, high] and every Q
+        with its spectrum in [mu, L]. Here low is high / 100: any positive number would do, and the
         c_0 of the paper has to be one.
 
     Raises
