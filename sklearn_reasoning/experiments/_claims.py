@@ -35,6 +35,7 @@ _COLUMNS = {
     "fig5": ("gap",),
     "fig6": ("train_loss", "gap"),
 }
+#: The figures that ``reproduce`` makes by default.
 FIGURES = ("fig2", *_COLUMNS)
 
 _NORMS = {"q_spectral": "spectral", "q_frobenius": "Frobenius"}

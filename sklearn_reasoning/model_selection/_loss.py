@@ -88,6 +88,7 @@ def _checked_weights(sample_weight: ArrayLike, losses: NDArray[np.float64]) -> N
     return weights
 
 
+#: For ``scoring=``: minus ``mean_l2_loss`` (Eq. 13), in the units of y.
 l2_loss_scorer = make_scorer(mean_l2_loss, greater_is_better=False)
 """Scorer for ``scoring=`` of scikit-learn: minus :func:`mean_l2_loss` (Eq. 13).
 

@@ -29,6 +29,7 @@ from ._stored_class import StoredClass
 from ._transformers import TRANSFORMERS
 from ._writer import Writer
 
+#: The version of the format of files that ``save_model`` writes.
 FORMAT_VERSION = 2
 
 # Only these are ever made from a file.

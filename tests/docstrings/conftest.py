@@ -98,6 +98,17 @@ def public_names():
     return found
 
 
+@cache
+def public_constants():
+    """Return the public names of what holds no docstring: numbers, tuples, a scorer."""
+    return sorted(
+        name
+        for module in rooms()
+        for name in names_of(module)
+        if not (inspect.isclass(getattr(module, name)) or inspect.isroutine(getattr(module, name)))
+    )
+
+
 def _is_ours(obj):
     return obj.__module__.startswith("sklearn_reasoning")
 
@@ -123,7 +134,9 @@ def _members(cls):
 
 
 def pytest_generate_tests(metafunc):
-    """Run a test that takes ``public`` for every public name."""
+    """Run a test that takes ``public`` or ``constant`` for every public name of the kind."""
+    if "constant" in metafunc.fixturenames:
+        metafunc.parametrize("constant", public_constants())
     if "public" in metafunc.fixturenames:
         found = public_names()
         metafunc.parametrize("public", [found[name] for name in sorted(found)], ids=sorted(found))

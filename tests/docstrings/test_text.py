@@ -8,9 +8,12 @@ import ast
 import inspect
 import re
 import textwrap
+from pathlib import Path
 
 from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
+
+import sklearn_reasoning
 
 # numpydoc's checks of sections and their order, summaries, parameters, returns and yields.
 CHECKS = {
@@ -42,6 +45,13 @@ ELSEWHERE = re.compile(r"\b[Aa]s (for|from|in|of) :")  # documented by the one t
 def test_docstring(public):
     found = problems(public)
     assert not found, f"{public.name}:\n  " + "\n  ".join(found)
+
+
+def test_constant(constant):
+    root = Path(sklearn_reasoning.__file__).parent
+    sources = [path.read_text(encoding="utf-8") for path in root.rglob("*.py")]
+    comment = re.compile(rf"^#: [A-Z].+\.\n{constant} = ", re.M)  # the documentation shows these
+    assert any(map(comment.search, sources)), f"no comment '#: ...' above {constant}"
 
 
 def problems(public):
