@@ -16,11 +16,11 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
-from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 from sklearn_reasoning.algorithms._checks import check_spectrum
 from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.training._callbacks import check_callbacks
 
 _POSITIVE = Interval(Real, 0, np.inf, closed="neither")
 
@@ -57,13 +57,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
 }
 
-# They need data sets or an optimiser of a kind that is not there.
-_UNUSABLE_CALLBACKS = {
-    EpochScoring: "early_stopping=True, or scikit-learn's cross_validate,",
-    BatchScoring: "the history's train_loss",
-    LRScheduler: "lr_schedule",
-}
-
 
 def check_relations(estimator: Any) -> Algorithm:
     """Check what the constraints cannot say of one parameter alone.
@@ -86,7 +79,7 @@ def check_relations(estimator: Any) -> Algorithm:
     )
     hidden_sizes("q_hidden", estimator.q_hidden)
     hidden_sizes("b_hidden", estimator.b_hidden)
-    check_callbacks(estimator.callbacks)
+    check_callbacks(estimator.callbacks, has_validation=bool(estimator.early_stopping))
     check_device(estimator.device)
     return algorithm
 
@@ -150,23 +143,6 @@ def _refuse_booleans(values: Mapping[str, Any], constraints: Mapping[str, Sequen
         is_number = any(isinstance(option, Interval) for option in options)
         if is_number and isinstance(values[name], bool | np.bool_):
             raise ValueError(f"{name}={values[name]!r} must be a number.")
-
-
-def check_callbacks(callbacks: Sequence[Any] | None) -> None:
-    """Check that callbacks are skorch's, and of a kind that our nets can call.
-
-    Raises
-    ------
-    ValueError
-        If one is not.
-    """
-    for callback in callbacks or ():
-        named = isinstance(callback, tuple) and len(callback) == 2
-        if not hasattr(callback[1] if named else callback, "on_epoch_end"):
-            raise ValueError(f"callbacks holds {callback!r}, which is no skorch callback.")
-        for kind, instead in _UNUSABLE_CALLBACKS.items():
-            if isinstance(callback[1] if named else callback, kind):
-                raise ValueError(f"callbacks holds a {kind.__name__}: use {instead} instead.")
 
 
 def check_device(device: Any) -> None:

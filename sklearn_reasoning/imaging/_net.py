@@ -8,20 +8,17 @@ from typing import Any, ClassVar
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, PrintLog
 from torch import Tensor
 
 from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.training._callbacks import BestSoFar, copies, epoch_log
 from sklearn_reasoning.training._interrupts import interrupts
 from sklearn_reasoning.training._optimizers import StackAdam
 
 from ._module import DenoisingModule, PatchLoss
 from ._patches import Patches
 from ._rates import parameter_groups, set_rate
-from ._settings import DenoiserArchitecture, DenoiserSettings
-
-# What skorch's events and history call an epoch: patches are drawn without end.
-STEPS_PER_EPOCH = 100
+from ._settings import STEPS_PER_EPOCH, DenoiserArchitecture, DenoiserSettings
 
 
 class DenoiserNet(NeuralNet):
@@ -54,7 +51,7 @@ class DenoiserNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[Any]:
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())] if self.verbose else []
+        return epoch_log() if self.verbose else []
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> DenoiserNet:
         """Let the weights decay, not the step size."""
@@ -78,6 +75,7 @@ class DenoiserNet(NeuralNet):
             Not used: the rate is planned over all steps.
         """
         settings, self.n_steps_ = self.settings, 0
+        best = BestSoFar(self.history) if self.callbacks else None
         data = {"dataset_train": X, "dataset_valid": None}
         with interrupts(bool(self.callbacks_)) as interrupted:
             while self.n_steps_ < settings.max_steps:
@@ -85,6 +83,8 @@ class DenoiserNet(NeuralNet):
                 began = time.perf_counter()
                 loss = self._train(X, min(STEPS_PER_EPOCH, settings.max_steps - self.n_steps_))
                 self._record(loss, time.perf_counter() - began)
+                if best is not None:
+                    best.record(self.history)
                 try:
                     self.notify("on_epoch_end", **data)
                 except KeyboardInterrupt:
@@ -127,6 +127,10 @@ class DenoiserNet(NeuralNet):
             self.module_.layer.clamp_step_size()
         return {"loss": loss.detach(), "y_pred": restored.detach()}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Callbacks may hold what they saw of the data; the estimator has its own.
+        return {**super().__getstate__(), "callbacks": None, "callbacks_": []}
+
     def _record(self, loss: float, seconds: float) -> None:
         self.history.record("steps", self.n_steps_)
         self.history.record("train_loss", loss)
@@ -163,7 +167,7 @@ def build_net(
         criterion__loss=loss,
         settings=settings,
         device=device,
-        callbacks=callbacks,
+        callbacks=copies(callbacks),
         verbose=verbose,
     )
     return net.initialize()

@@ -10,14 +10,11 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
-from sklearn_reasoning.estimators._parameters import (
-    check_callbacks,
-    check_device,
-    check_numbers,
-)
+from sklearn_reasoning.estimators._parameters import check_device, check_numbers
 from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.training._callbacks import check_callbacks
 
-from ._settings import DenoiserArchitecture, DenoiserSettings
+from ._settings import STEPS_PER_EPOCH, DenoiserArchitecture, DenoiserSettings
 
 _POSITIVE = Interval(Real, 0, np.inf, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -77,7 +74,7 @@ def architecture_of(estimator: Any) -> DenoiserArchitecture:
             f"patch_size={estimator.patch_size!r} must be a multiple of "
             f"shuffle={estimator.shuffle!r}."
         )
-    check_callbacks(estimator.callbacks)
+    check_callbacks(estimator.callbacks, has_validation=False, n_steps=STEPS_PER_EPOCH)
     check_device(estimator.device)
     return DenoiserArchitecture(
         algorithm=algorithm,

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from sklearn_reasoning.algorithms import Algorithm
 
+# What skorch's events and history call an epoch: patches are drawn without end.
+STEPS_PER_EPOCH = 100
+
 
 @dataclass(frozen=True)
 class DenoiserArchitecture:

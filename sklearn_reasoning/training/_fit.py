@@ -13,6 +13,7 @@ from torch import nn
 from sklearn_reasoning._training_context import training_context
 
 from ._batches import StackRows
+from ._callbacks import copies
 from ._loss import StackLoss
 from ._net import StackNet
 from ._optimizers import OPTIMIZERS
@@ -64,7 +65,7 @@ def build_net(
         module__dtype=dtype,
         optimizer=OPTIMIZERS[models[0].optimizer],
         models=tuple(models),
-        callbacks=callbacks,
+        callbacks=copies(callbacks),
         device=device,
         verbose=verbose,
     )

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, PrintLog
 from skorch.history import History
 from torch import Tensor, nn
 
 from ._batches import Batch, StackRows
+from ._callbacks import BestSoFar, epoch_log
 from ._history import history_from_columns, history_to_columns
 from ._interrupts import interrupts
 from ._loss import StackLoss
@@ -59,12 +59,9 @@ class StackNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[Any]:
-        if not self.verbose:
-            return []
         # An array for each epoch would break the table's lines.
         per_iteration = vars(self).get("module__step_size_per_iteration", False)
-        log = PrintLog(keys_ignored=["step_size"] if per_iteration else None)
-        return [("epoch_timer", EpochTimer()), ("print_log", log)]
+        return epoch_log(["step_size"] if per_iteration else None) if self.verbose else []
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> StackNet:
         """Give every model its own rate and decay; step sizes do not decay."""
@@ -130,6 +127,7 @@ class StackNet(NeuralNet):
         """
         progress = Progress(self.models, self.module_)
         first = len(self.history)
+        best = BestSoFar(self.history) if self.callbacks else None
         if epochs is None:
             epochs = max(model.max_epochs for model in self.models)
         data = {"dataset_train": X, "dataset_valid": y}
@@ -144,6 +142,8 @@ class StackNet(NeuralNet):
                 validation = None if y is None else self._evaluate(y)
                 progress.record(self.module_, losses, validation, measured)
                 self._record(losses, validation, time.perf_counter() - began)
+                if best is not None:
+                    best.record(self.history)
                 try:
                     self.notify("on_epoch_end", **data)
                 except KeyboardInterrupt:
@@ -236,6 +236,8 @@ class StackNet(NeuralNet):
         state = super().__getstate__()
         for transient in ("progress_", "rates_"):
             state.pop(transient, None)
+        # Callbacks may hold what they saw of the data; the estimator has its own.
+        state |= {"callbacks": None, "callbacks_": []}
         return {**state, "_history": self.history_columns()}
 
 

@@ -645,13 +645,12 @@ class Witness(Callback):
 @pytest.mark.parametrize(("fraction", "held_out"), [(0.1, 4), (0.25, 10), (0.001, 1)])
 def test_early_stopping_holds_rows_out(data, fraction, held_out):
     X, y = data
-    witness = Witness()
-    options = {"callbacks": [witness], "validation_fraction": fraction}
+    options = {"callbacks": [("witness", Witness())], "validation_fraction": fraction}
     model = regressor(early_stopping=True, **options).fit(X, y)
-    assert witness.rows == (40 - held_out, held_out)
+    assert dict(model.net_.callbacks_)["witness"].rows == (40 - held_out, held_out)
     assert np.isfinite(model.history_[:, "valid_loss"]).all()
-    regressor(**options).fit(X, y)
-    assert witness.rows == (40, None)
+    model = regressor(**options).fit(X, y)
+    assert dict(model.net_.callbacks_)["witness"].rows == (40, None)
 
 
 @pytest.mark.parametrize("n_counting", [2, 3, 20])
