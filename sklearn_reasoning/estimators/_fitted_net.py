@@ -6,8 +6,10 @@ from typing import Any
 
 from sklearn_reasoning._documentation import Documented
 
+from ._watch import CallbackSupportMixin
 
-class FittedNet(Documented):
+
+class FittedNet(Documented, CallbackSupportMixin):
     """Mixin of an estimator whose ``fit`` leaves a skorch net in ``net_``."""
 
     @property

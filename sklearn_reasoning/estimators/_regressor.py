@@ -25,6 +25,7 @@ from sklearn_reasoning.training import (
     StackNet,
     TrainedModel,
     TrainingTask,
+    as_if_stopped,
     distance_to_minimiser,
     fit_stack,
     predict,
@@ -40,6 +41,7 @@ from ._loss import LossParameter
 from ._parameters import CONSTRAINTS, check_k, check_outputs, check_relations
 from ._problem import architecture_of, hold_out, settings_of
 from ._versioned import VersionStamped
+from ._watch import watch_of, with_callbacks
 
 _Array = np.ndarray[Any, Any]
 
@@ -280,6 +282,7 @@ class HybridReasoningRegressor(
 
     # ------------------------------------------------------------------ fitting
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
         """Train on X and y.
 
@@ -307,6 +310,7 @@ class HybridReasoningRegressor(
             If the training loss or the trained parameters leave the finite numbers. The estimator
             is then as it was before, as after every error.
         """
+        watch = watch_of(self, self.max_epochs, X, y, _as_if_stopped, sample_weight)
         with self._unchanged_on_failure():
             task = self._training_task(X, y, sample_weight)
             if defer(self, task):
@@ -323,9 +327,12 @@ class HybridReasoningRegressor(
                 device=self.device,
                 callbacks=self.callbacks,
                 verbose=self.verbose,
+                watch=watch,
             )
             (trained,) = trained_models(net)
             self._finish_fit(task, trained)
+        if watch is not None:
+            watch.end()
         return self
 
     def _training_task(self, X: Any, y: Any, sample_weight: Any) -> TrainingTask:
@@ -641,3 +648,8 @@ class HybridReasoningRegressor(
         )
         tags.regressor_tags.poor_score = given
         return tags
+
+
+def _as_if_stopped(net: StackNet) -> dict[str, Any]:
+    """Return what ``fit`` would set if it stopped now, beyond what it has set before training."""
+    return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}

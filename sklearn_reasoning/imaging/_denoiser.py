@@ -17,13 +17,15 @@ from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
+from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
 
 from ._measure import distance_to_minimiser, psnr
 from ._module import DenoisingModule
-from ._net import build_net, train
+from ._net import DenoiserNet, as_if_stopped, build_net, train
 from ._parameters import CONSTRAINTS, architecture_of, settings_of
 from ._patches import Patches
+from ._settings import STEPS_PER_EPOCH
 from ._tiles import energy_of, restore
 
 _Array = np.ndarray[Any, Any]
@@ -223,6 +225,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
 
     # ------------------------------------------------------------------ fitting
 
+    @with_callbacks
     def fit(self, noisy: Any, clean: Any) -> HybridReasoningDenoiser:
         """Train on pairs of images.
 
@@ -246,6 +249,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         DivergenceError
             If the training loss or the trained parameters leave the finite numbers.
         """
+        watch = watch_of(self, self.max_steps, noisy, clean, _as_if_stopped, of=STEPS_PER_EPOCH)
         self._validate_params()
         architecture = architecture_of(self)
         images = read_images("noisy", noisy, NOISY_RANGE)
@@ -271,12 +275,14 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
                 callbacks=self.callbacks,
                 verbose=self.verbose,
             )
-            train(net, patches, seed)
+            train(net, patches, seed, watch)
         # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
         net.optimizer_.forget()
         self.net_ = net
         self.n_steps_ = net.n_steps_
         self.algorithm_ = architecture.algorithm
+        if watch is not None:
+            watch.end()
         return self
 
     # ------------------------------------------------------------------ using
@@ -455,3 +461,9 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.target_tags.required = True
         return tags
+
+
+def _as_if_stopped(net: DenoiserNet) -> dict[str, Any]:
+    """Return what ``fit`` would set if it stopped now."""
+    algorithm = net.module_.architecture.algorithm
+    return {"net_": as_if_stopped(net), "n_steps_": net.n_steps_, "algorithm_": algorithm}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from typing import Any, ClassVar
@@ -61,7 +62,12 @@ class DenoiserNet(NeuralNet):
         return self
 
     def fit_loop(
-        self, X: Patches, y: None = None, epochs: int | None = None, **fit_params: Any
+        self,
+        X: Patches,
+        y: None = None,
+        epochs: int | None = None,
+        watch: Any = None,
+        **fit_params: Any,
     ) -> DenoiserNet:
         """Train for the number of steps that the settings have.
 
@@ -73,26 +79,34 @@ class DenoiserNet(NeuralNet):
         y : None
         epochs : None
             Not used: the rate is planned over all steps.
+        watch : object or None
+            Its ``begin_epoch()`` and ``end_epoch(net)`` are called; the latter returns whether
+            to stop.
         """
         settings, self.n_steps_ = self.settings, 0
         best = BestSoFar(self.history) if self.callbacks else None
         data = {"dataset_train": X, "dataset_valid": None}
         with interrupts(bool(self.callbacks_)) as interrupted:
             while self.n_steps_ < settings.max_steps:
+                if watch is not None:
+                    watch.begin_epoch()
                 self.notify("on_epoch_begin", **data)
                 began = time.perf_counter()
                 loss = self._train(X, min(STEPS_PER_EPOCH, settings.max_steps - self.n_steps_))
                 self._record(loss, time.perf_counter() - began)
                 if best is not None:
                     best.record(self.history)
+                stopped = not math.isfinite(loss)
                 try:
                     self.notify("on_epoch_end", **data)
                 except KeyboardInterrupt:
                     # skorch's callbacks end training this way; so does a user who wants out.
                     if interrupted():
                         raise
-                    break
-                if not math.isfinite(loss):
+                    stopped = True
+                if watch is not None:
+                    stopped |= watch.end_epoch(self)
+                if stopped:
                     break
         return self
 
@@ -173,7 +187,7 @@ def build_net(
     return net.initialize()
 
 
-def train(net: DenoiserNet, patches: Patches, seed: int) -> None:
+def train(net: DenoiserNet, patches: Patches, seed: int, watch: Any = None) -> None:
     """Draw the initial weights and train a net that was built.
 
     Parameters
@@ -181,6 +195,8 @@ def train(net: DenoiserNet, patches: Patches, seed: int) -> None:
     net : DenoiserNet
     patches : Patches
     seed : int
+    watch : object or None
+        Is told of every hundred steps, as by :meth:`DenoiserNet.fit_loop`.
 
     Raises
     ------
@@ -189,7 +205,7 @@ def train(net: DenoiserNet, patches: Patches, seed: int) -> None:
     """
     net.module_.draw_weights(seed)
     net.notify("on_train_begin", X=patches, y=None)
-    net.fit_loop(patches)
+    net.fit_loop(patches, watch=watch)
     net.notify("on_train_end", X=patches, y=None)
     # The very last step may be the one that diverges; no loss shows it.
     finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
@@ -197,3 +213,18 @@ def train(net: DenoiserNet, patches: Patches, seed: int) -> None:
         raise DivergenceError(
             f"Training left the finite numbers within {net.n_steps_} steps. Lower lr or step_size."
         )
+
+
+def as_if_stopped(net: DenoiserNet) -> DenoiserNet:
+    """Return a copy of a net in training, with its parameters of now.
+
+    Parameters
+    ----------
+    net : DenoiserNet
+    """
+    stopped = build_net(
+        net.module_.architecture, net.settings, net.criterion_.loss, device=net.device
+    )
+    stopped.module_.load_state_dict(net.module_.state_dict())
+    stopped.history_, stopped.n_steps_ = copy.copy(net.history), net.n_steps_
+    return stopped

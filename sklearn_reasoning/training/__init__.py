@@ -10,7 +10,7 @@ from ._net import StackNet
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack import ReasoningStack, padded
 from ._task import LARGEST_STACK, TrainingTask
-from ._trained import TrainedModel, trained_models
+from ._trained import TrainedModel, as_if_stopped, trained_models
 
 __all__ = [
     "LARGEST_STACK",
@@ -21,6 +21,7 @@ __all__ = [
     "StackNet",
     "TrainedModel",
     "TrainingTask",
+    "as_if_stopped",
     "build_net",
     "cut",
     "distance_to_minimiser",

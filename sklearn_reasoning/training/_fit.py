@@ -128,6 +128,7 @@ def fit_stack(
     device: str = "cpu",
     callbacks: Any = None,
     verbose: int = 0,
+    watch: Any = None,
 ) -> StackNet:
     """Train the models of a stack.
 
@@ -147,6 +148,8 @@ def fit_stack(
     callbacks : list or None
         skorch callbacks.
     verbose : int
+    watch : object or None
+        Is told of every epoch, as by :meth:`StackNet.fit_loop`.
 
     Returns
     -------
@@ -164,7 +167,7 @@ def fit_stack(
         train_rows = stack_rows(net, rows, [model.batch_size for model in models])
         valid_rows = None if validation is None else stack_rows(net, validation)
         net.notify("on_train_begin", X=train_rows, y=valid_rows)
-        net.fit_loop(train_rows, valid_rows)
+        net.fit_loop(train_rows, valid_rows, watch=watch)
         net.notify("on_train_end", X=train_rows, y=valid_rows)
     _LOGGER.debug(
         "%d models of %s trained for %s epochs",

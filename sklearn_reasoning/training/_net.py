@@ -108,6 +108,7 @@ class StackNet(NeuralNet):
         X: StackRows,
         y: StackRows | None = None,
         epochs: int | None = None,
+        watch: Any = None,
         **fit_params: Any,
     ) -> StackNet:
         """Train for some epochs.
@@ -120,12 +121,15 @@ class StackNet(NeuralNet):
             Validation rows; they must be given where a model stops early.
         epochs : int or None
             Number of epochs; None is the largest ``max_epochs`` of the models.
+        watch : object or None
+            Its ``begin_epoch()`` and ``end_epoch(net)`` are called; the latter returns whether
+            to stop.
 
         Notes
         -----
         A model whose loss becomes infinite or NaN is marked in ``progress_.diverged``.
         """
-        progress = Progress(self.models, self.module_)
+        progress = self.progress_ = Progress(self.models, self.module_)
         first = len(self.history)
         best = BestSoFar(self.history) if self.callbacks else None
         if epochs is None:
@@ -133,6 +137,8 @@ class StackNet(NeuralNet):
         data = {"dataset_train": X, "dataset_valid": y}
         with interrupts(bool(self.callbacks_)) as interrupted:
             for epoch in range(first, first + epochs):
+                if watch is not None:
+                    watch.begin_epoch()
                 self.notify("on_epoch_begin", **data)
                 began = time.perf_counter()
                 self.rates_ = progress.set_rates(self.optimizer_, epoch - first)
@@ -144,17 +150,19 @@ class StackNet(NeuralNet):
                 self._record(losses, validation, time.perf_counter() - began)
                 if best is not None:
                     best.record(self.history)
+                stopped = False
                 try:
                     self.notify("on_epoch_end", **data)
                 except KeyboardInterrupt:
                     # skorch's callbacks end training this way; so does a user who wants out.
                     if interrupted():
                         raise
-                    break
-                if progress.finished:
+                    stopped = True
+                if watch is not None:
+                    stopped |= watch.end_epoch(self)
+                if stopped or progress.finished:
                     break
         progress.restore(self.module_)
-        self.progress_ = progress
         return self
 
     def _copy(self) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -58,6 +59,21 @@ def trained_models(net: StackNet) -> Iterator[TrainedModel]:
             for key, values in columns.items()
         }
         yield TrainedModel(single, n_iter, diverged)
+
+
+def as_if_stopped(net: StackNet) -> StackNet:
+    """Return a copy of a net in training, with the parameters that it would keep now.
+
+    Parameters
+    ----------
+    net : StackNet
+        Inside its ``fit_loop``.
+    """
+    stopped = build_net(net.module_.architecture, net.models, net.module_.weights.dtype, net.device)
+    stopped.module_.load_state_dict(net.module_.state_dict())
+    net.progress_.restore(stopped.module_)
+    stopped.history_ = copy.copy(net.history)
+    return stopped
 
 
 # What the history holds once for all models of a stack.
