@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-REPEATS = 15
+REPEATS = 9
 THREE = "import time, torch, sklearn, skorch; before = time.process_time(); "
 OURS = "import sklearn_reasoning; "
 REPORT = "print(before, time.process_time())"
