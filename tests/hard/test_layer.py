@@ -58,7 +58,7 @@ def resolution(problem):
 stable_names = st.sampled_from([name for name in list_algorithms() if name != "cg"])
 
 
-@holds_for(problems(stable_names), few=12, many=1000)
+@holds_for(problems(stable_names), few=10, many=1000)
 def test_the_layer_is_the_loop(problem):
     y = layer_of(problem)(problem.energy())
     assert y.dtype == problem.dtype
@@ -97,8 +97,8 @@ smooth_names = st.sampled_from([n for n in list_algorithms() if n not in ("cg", 
 
 @holds_for(
     problems(smooth_names, FLOATS, small_ks, smallest_n=1, largest_condition=20.0),
-    few=6,
-    many=300,
+    few=3,
+    many=200,
 )
 def test_gradients_are_finite_differences(problem):
     scale = problem.mu  # E(y) with Q / mu and b / mu has the same minimiser
@@ -145,7 +145,7 @@ def test_every_iteration_its_own_step_size(problem):
     assert (np.abs(y - expected).max(axis=1, initial=0.0) <= resolution(problem) * largest).all()
 
 
-@holds_for(problems(smallest_n=2), st.sampled_from([np.nan, np.inf, -np.inf]), few=8, many=600)
+@holds_for(problems(smallest_n=2), st.sampled_from([np.nan, np.inf, -np.inf]), few=5, many=400)
 def test_what_is_not_finite_stays_in_its_own_sample(problem, bad):
     layer = layer_of(problem)
     clean = layer(problem.energy()).detach()
@@ -158,7 +158,7 @@ def test_what_is_not_finite_stays_in_its_own_sample(problem, bad):
         assert not spoilt[1].isfinite().all()
 
 
-@holds_for(problems(smallest_n=1), st.integers(1, 3), few=8, many=600)
+@holds_for(problems(smallest_n=1), st.integers(1, 3), few=5, many=400)
 def test_leading_axes_are_models(problem, n_models):
     """A stack gives what its models give alone, whichever parts of the energy are shared."""
     layer = layer_of(problem)
@@ -173,7 +173,7 @@ def test_leading_axes_are_models(problem, n_models):
     assert float(error) <= n_models * resolution(problem) * largest
 
 
-@holds_for(problems(smallest_n=1), few=8, many=600)
+@holds_for(problems(smallest_n=1), few=5, many=400)
 def test_a_sample_gets_the_same_alone(problem):
     assume(problem.name != "cg")
     layer, steps = layer_of(problem), np.broadcast_to(problem.k, len(problem.b))

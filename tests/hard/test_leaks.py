@@ -91,16 +91,13 @@ def holding():
     }
 
 
+# Few times show objects that stay; the allocator's own swings hide bytes.
+FEW = [pytest.param(name, 10, 1e6, id=f"{name}-few") for name in ("fits", "fits that diverge")]
+MANY = [pytest.param(name, 1000, 4e3, id=f"{name}-many", marks=pytest.mark.hard) for name in WORK]
+
+
 @LINUX
-@pytest.mark.parametrize(
-    ("times", "bytes_each"),
-    [
-        # Few times show objects that stay; the allocator's own swings hide bytes.
-        pytest.param(10, 1e6, id="few"),
-        pytest.param(1000, 4e3, id="many", marks=pytest.mark.hard),
-    ],
-)
-@pytest.mark.parametrize("what", WORK)
+@pytest.mark.parametrize(("what", "times", "bytes_each"), [*FEW, *MANY])
 def test_nothing_is_left_behind(fitted, what, times, bytes_each):
     work = WORK[what]
     for _ in range(max(times // 10, 3)):

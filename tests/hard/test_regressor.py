@@ -39,7 +39,7 @@ def assert_same(first, second):
         np.testing.assert_equal(ours, theirs)
 
 
-@holds_for(regression_cases(), few=6, many=500)
+@holds_for(regression_cases(), few=5, many=400)
 def test_what_a_fit_is(case):
     model = fitted(case)
     predicted = model.predict(case.X)
@@ -62,7 +62,7 @@ def test_what_a_fit_is(case):
     np.testing.assert_equal(before, values_of(model))
 
 
-@holds_for(regression_cases(), few=4, many=400)
+@holds_for(regression_cases(), few=3, many=400)
 def test_what_is_measured(case):
     model = fitted(case)
     predicted = model.predict(case.X)
@@ -84,7 +84,7 @@ def test_what_is_measured(case):
         assert model.step_size_ is None
 
 
-@holds_for(regression_cases(), few=4, many=400)
+@holds_for(regression_cases(), few=3, many=400)
 def test_the_prediction_is_a_loop_on_the_predicted_energy(case):
     model = fitted(case)
     Q, b = model.predict_energy(case.X)
