@@ -68,6 +68,10 @@ def as_if_stopped(net: StackNet) -> StackNet:
     ----------
     net : StackNet
         Inside its ``fit_loop``.
+
+    Returns
+    -------
+    StackNet
     """
     stopped = build_net(net.module_.architecture, net.models, net.module_.weights.dtype, net.device)
     stopped.module_.load_state_dict(net.module_.state_dict())
