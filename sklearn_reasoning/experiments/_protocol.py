@@ -136,11 +136,13 @@ class Protocol:
         )
         lists: dict[str, Callable[[Any], bool]] = {
             "algos": lambda algo: bool(get_algorithm(algo)),
-            "k": lambda k: isinstance(k, int) and k >= 0,
-            "fig6_k": lambda k: isinstance(k, int) and k >= 0,
-            "q_hidden": lambda q: isinstance(q, int) and q >= 0,
+            "k": _is_count,
+            "fig6_k": _is_count,
+            "q_hidden": _is_count,
             "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
-            "lrs": lambda lr: isinstance(lr, int | float) and 0.0 < lr < float("inf"),
+            "lrs": lambda lr: (
+                isinstance(lr, int | float) and not isinstance(lr, bool) and 0.0 < lr < float("inf")
+            ),
         }
         for name, allowed in lists.items():
             entries = values[name]
@@ -232,3 +234,8 @@ class Protocol:
             name: list(value) if isinstance(value, tuple) else value
             for name, value in settings.items()
         }
+
+
+def _is_count(value: Any) -> bool:
+    # To Python, True is a whole number.
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

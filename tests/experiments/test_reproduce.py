@@ -141,6 +141,12 @@ def test_a_file_in_the_place_of_the_folder_is_refused_by_name(tmp_path):
         reproduce(["fig2"], notes, protocol=SMALL, n_jobs=1, verbose=0)
 
 
+@pytest.mark.parametrize("name", ["k", "fig6_k", "q_hidden", "lrs"])
+def test_true_is_no_number_of_a_protocol(name):
+    with pytest.raises(ValueError, match=rf"{name}=\(True,\) holds True"):
+        SMALL.but({name: (True,)})
+
+
 def test_unknown_figures_and_broken_algorithms_are_refused_before_any_work(tmp_path):
     with pytest.raises(ValueError, match="fig9"):
         reproduce(["fig9"], tmp_path / "a", protocol=SMALL)
