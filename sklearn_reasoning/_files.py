@@ -38,6 +38,11 @@ def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> Non
             os.fsync(file.fileno())
         if replace or not _linked(temporary, path):
             os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # Of the file that was asked for; a full disk gives no name, others the temporary one.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         # After a replace it is gone.
         with contextlib.suppress(OSError):

@@ -338,6 +338,7 @@ def main():
     """Run, and print the counts."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--n", type=int, required=True)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first change")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
@@ -355,7 +356,7 @@ def main():
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + MORE_MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-        for i in range(arguments.n):
+        for i in range(arguments.first, arguments.first + arguments.n):
             rng = random.Random(f"{arguments.seed} {i}")
             name, content, X, expected = rng.choice(pool)
             changed, signed = mutant(rng, content, rng.choice(pool)[1])
