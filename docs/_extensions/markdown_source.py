@@ -1,27 +1,30 @@
-"""Two things that Markdown has for code hosts and for doctest, mended for the site."""
+"""A few things that Markdown has for code hosts and for doctest, mended for the site."""
 
 import re
+
+from sphinx import addnodes
 
 # A code host shows the script; the site has a page for it.
 _EXAMPLE = re.compile(r"\]\((?:\.\./)?examples/(plot_\w+)\.py\)")
 # doctest wants an empty line after the last output of a block.
 _LAST_LINE = re.compile(r"^(```python\n.*?)\n\n```$", re.MULTILINE | re.DOTALL)
-
-
-def _mend(text):
-    return _LAST_LINE.sub(r"\1\n```", _EXAMPLE.sub(r"](gallery/\1.rst)", text))
+# Pages that lie above docs/ and are included name the folder in their links.
+_FROM_ABOVE = re.compile(r"docs/([\w-]+)\.md")
 
 
 def _source(app, docname, content):
-    content[0] = _mend(content[0])
+    content[0] = _LAST_LINE.sub(r"\1\n```", _EXAMPLE.sub(r"](gallery/\1.rst)", content[0]))
 
 
-def _included(app, path, parent, content):
-    content[0] = _mend(content[0])
+def _from_above(app, doctree):
+    for link in doctree.findall(addnodes.pending_xref):
+        found = _FROM_ABOVE.fullmatch(link.get("reftarget", ""))
+        if found:
+            link["refdomain"], link["reftype"], link["reftarget"] = "std", "doc", found[1]
 
 
 def setup(app):
-    """Mend pages, and what they include, as they are read."""
+    """Mend pages as they are read, and the links of what they include."""
     app.connect("source-read", _source)
-    app.connect("include-read", _included)
+    app.connect("doctree-read", _from_above)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
