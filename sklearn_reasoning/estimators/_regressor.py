@@ -129,7 +129,7 @@ class HybridReasoningRegressor(
         A torch device.
     callbacks : list of skorch callbacks or None, default=None
         Those that watch the history, parameters or gradients; not those that score data or
-        need a torch optimiser.
+        need a torch optimiser. Copies are called; ``net_.callbacks_`` has them.
     verbose : int, default=0
         Whether to print a line an epoch.
     random_state : int, RandomState instance or None, default=None

@@ -101,7 +101,8 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         A torch device.
     callbacks : list of skorch callbacks or None, default=None
         Those that watch the history, parameters or gradients; not those that score data or
-        need a torch optimiser. An epoch, to them, is 100 steps.
+        need a torch optimiser. Copies are called; ``net_.callbacks_`` has them.
+        An epoch, to them, is 100 steps.
     verbose : int, default=0
         Whether to print a line every 100 steps.
     random_state : int, RandomState instance or None, default=None

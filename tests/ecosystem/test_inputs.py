@@ -116,6 +116,16 @@ class OnlyArrow:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
+class OnlyInterchange:
+    """A frame of a library of its own, that speaks the interchange protocol."""
+
+    def __init__(self, frame):
+        self._frame = frame
+
+    def __dataframe__(self, nan_as_null=False, allow_copy=True):
+        return self._frame.__dataframe__(nan_as_null, allow_copy)
+
+
 def pandas_frame(array, names):
     return pd.DataFrame(array, columns=names)
 
@@ -143,6 +153,7 @@ FRAMES = {
     "pyarrow batch": lambda a, names: pyarrow_table(a, names).to_batches()[0],
     "narwhals of pandas": narwhals_frame(pandas_frame),
     "narwhals of polars": narwhals_frame(polars_frame),
+    "interchange protocol": lambda a, names: OnlyInterchange(pyarrow_table(a, names)),
     "Arrow's stream": lambda a, names: OnlyArrow(polars_frame(a, names)),
 }
 
