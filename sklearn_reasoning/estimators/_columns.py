@@ -111,6 +111,8 @@ def _indices(
     n_features: int,
     feature_names: _Array | None,
 ) -> _Array:
+    if not np.iterable(columns):  # an array of no dimension counts as array-like
+        raise ValueError(f"{name}={columns!r} must be a word or list columns of X.")
     entries = list(columns)
     if entries and all(isinstance(entry, bool | np.bool_) for entry in entries):
         if len(entries) != n_features:

@@ -154,7 +154,7 @@ def check_device(device: Any) -> None:
         If it cannot.
     """
     try:
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()  # torch's "meta" device has tensors without numbers
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device={device!r} cannot be used: {error}") from error
 
