@@ -79,6 +79,8 @@ def test_no_problem_is_beyond_a_certificate(drawn, k, seed):
     other_Q = matrix(others, S)
     moved = np.linalg.norm(run(name, other_Q, b, k, phi, mu, L) - y)
     apart = np.linalg.norm((other_Q - Q).astype(np.float64), 2)
+    if apart == 0.0:  # one dimension, at one end; what is not proven is certified as inf
+        return
     allowed = stab.in_Q.certified * apart * np.linalg.norm(b)
     assert moved <= allowed * (1 + 1e-9) + rounding * np.linalg.norm(b) / mu
 
