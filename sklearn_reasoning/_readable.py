@@ -142,11 +142,11 @@ def _from_array_api(name: str, data: Any) -> Any:
 def _read(name: str, data: Any, readers: tuple[tuple[str, str], ...]) -> Any:
     for library, function in readers:
         try:
-            read = getattr(import_module(library), function)
-        except ImportError:
-            continue
-        return read(data)
+            return getattr(import_module(library), function)(data)
+        except (ImportError, TypeError):
+            continue  # not installed, or too old for the protocol
     libraries = " or ".join(dict.fromkeys(library.partition(".")[0] for library, _ in readers))
     raise TypeError(
-        f"{name} is a {type(data).__name__}, which {libraries} would read, and none is installed."
+        f"{name} is a {type(data).__name__}, which {libraries} would read; none that can is "
+        "installed."
     )
