@@ -258,6 +258,16 @@ def test_cg_goes_on_to_full_precision(kind):
     assert relative(y, -b / eigenvalues.numpy()) <= 1e-10
 
 
+@pytest.mark.parametrize("k", [0, 1, 5])
+@pytest.mark.parametrize("name", list_algorithms())
+def test_one_linear_term_for_all_spectra(name, k):
+    energy, Q, b = problem("diagonal")
+    layer = ReasoningLayer(name, k=k, mu=MU, L=L)
+    y = layer(DiagonalQuadratic(energy.eigenvalues, energy.b[:1]))
+    assert y.shape == (N, D)
+    assert relative(y, by_loops(layer, Q, np.broadcast_to(b[:1], b.shape), k)) <= 1e-10
+
+
 def test_no_samples():
     for name in list_algorithms():
         for k in (3, torch.zeros(0, dtype=torch.int64)):

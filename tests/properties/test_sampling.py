@@ -47,6 +47,19 @@ def test_over_a_range_of_step_sizes():
     assert (found.certified == np.inf).all()
 
 
+@pytest.mark.parametrize("rate", [None, np.nan])
+def test_over_a_range_of_a_polynomial_without_a_rate(rate):
+    class Unproven(GradientDescent):
+        def sensitivity_rate(self, step_size, mu, L):
+            return rate
+
+    found = sensitivity(Unproven(), K, (0.3, 0.9), mu=MU, L=L)
+    known = sensitivity("gd", K, (0.3, 0.9), mu=MU, L=L)
+    np.testing.assert_allclose(found.attained, known.attained, rtol=1e-9)
+    np.testing.assert_array_equal(found.certified, np.inf)
+    assert (found.eigenvalue[1:] == MU).all()
+
+
 def test_each_iteration_its_own_step_size():
     sizes = PerIteration(tuple(np.linspace(0.3, 1.2, 12)))
     found, known = both(sensitivity, step_size=sizes)
