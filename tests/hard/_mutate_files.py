@@ -198,7 +198,8 @@ def change_document(document, rng, other):
     if kind <= 1:
         container[key] = copy_of(rng.choice(VALUES))
     elif type(value) in (int, float) and kind <= 6:
-        numbers = (value + 1, value - 1, 2 * value, -value, value + 0.5, 0, 10**4, 10**9, 10**12)
+        half = value + 0.5 if abs(value) < 1e300 else 0.5
+        numbers = (value + 1, value - 1, 2 * value, -value, half, 0, 10**4, 10**9, 10**12)
         container[key] = rng.choice(numbers)
     elif kind in (2, 3, 9, 10, 11):  # what stands under the same key, here or elsewhere
         alike = [c[k] for c, k in places(rng.choice((document, other))) if k == key]
