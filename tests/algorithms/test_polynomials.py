@@ -275,6 +275,16 @@ def test_per_iteration_sizes_of_gd_multiply():
         get_algorithm("gd").residual(t, 4, PerIteration(sizes))
 
 
+@pytest.mark.parametrize("name", SIZED)
+def test_step_sizes_after_the_last_step_have_no_influence(name):
+    algorithm, t = get_algorithm(name), np.linspace(MU, L, 4)
+    for derivative in (algorithm.residual_derivative, algorithm.filter_derivative):
+        each = derivative(t, 2, PerIteration((0.9, 0.4, 1.1)), wrt="step_size")
+        used = derivative(t, 2, PerIteration((0.9, 0.4)), wrt="step_size")
+        np.testing.assert_array_equal(each[:2], used)
+        np.testing.assert_array_equal(each[2], np.zeros(4))
+
+
 @pytest.mark.parametrize("name", POLYNOMIAL)
 def test_arrays_give_arrays_and_tensors_tensors_of_their_dtype(name):
     algorithm = get_algorithm(name)
