@@ -143,6 +143,7 @@ def test_weights_of_an_algorithm_of_ones_own():
     expected = ReasoningLayer("gd", k=7, mu=0.1, L=0.9, step_size=2.0)
     torch.testing.assert_close(layer(energy()), expected(energy()), rtol=1e-12, atol=0)
     assert [name for name, _ in layer.named_parameters()] == ["weights.step_size"]
+    assert dict(Scaled().weight_shapes(5)) == {"step_size": (5,)}
 
 
 def test_the_modules_inside_can_be_left_alone():

@@ -304,3 +304,12 @@ def test_the_default_spectrum_and_step_size(prop):
 
     assert numbers() == numbers(1.0, 0.1, 1.0)  # 1/L lies inside the stable region
     assert numbers(mu=0.2, L=4.0) == numbers(0.25, 0.2, 4.0)
+
+
+@pytest.mark.parametrize("prop", [convergence, sensitivity])
+def test_the_shape_is_that_of_k_and_step_size_together(prop):
+    assert np.shape(prop("gd", 3, 0.5).certified) == ()
+    assert np.shape(prop("cg", [[1], [2]]).attained) == (2, 1)
+    table = prop("gd", [[1], [2]], [0.3, 0.5, 0.7]).certified
+    alone = [[prop("gd", k, phi).certified for phi in (0.3, 0.5, 0.7)] for k in (1, 2)]
+    np.testing.assert_allclose(table, alone, rtol=1e-9)
