@@ -263,6 +263,10 @@ def test_what_is_not_fitted(data):
 
 def test_what_is_none_of_ours(data):
     X, y = data
+    with pytest.raises(TypeError, match=r"^estimator=Pipeline must .* \(found Ridge inside\)\.$"):
+        certify(make_pipeline(StandardScaler(), Ridge()).fit(X, y))
+    with pytest.raises(TypeError, match=r"^estimator=Ridge must .* ends with one\.$"):
+        certify(Ridge().fit(X, y))
     for estimator in (
         Ridge().fit(X, y),
         make_pipeline(StandardScaler(), Ridge()).fit(X, y),
