@@ -127,15 +127,15 @@ def test_weights_begin_as_those_of_the_algorithm(d):
 
 
 class Scaled(Algorithm):
-    """Gradient descent whose learned weights begin at what it is told of the spectrum."""
+    """Gradient descent; weights and steps each need what they are told of the spectrum."""
 
     name, has_step_size, is_polynomial = "scaled", False, False
 
     def initial_weights(self, d, mu, L):
-        return {"step_size": torch.full((d,), 2 / (mu + L), dtype=torch.float64)}
+        return {"step_size": torch.full((d,), 2 * mu * L, dtype=torch.float64)}
 
     def step(self, state, gradient, phi, mu, L):
-        return (state[0] - phi["step_size"] * gradient(state[0]),)
+        return (state[0] - phi["step_size"] / (mu * L * (mu + L)) * gradient(state[0]),)
 
 
 def test_weights_of_an_algorithm_of_ones_own():
