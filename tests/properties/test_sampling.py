@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from sklearn_reasoning.algorithms import GradientDescent, PerIteration
 from sklearn_reasoning.properties import convergence, sensitivity, stability
@@ -75,3 +76,18 @@ def test_one_eigenvalue():
     found = stability(Undeclared(), K, 0.5, mu=1.0, L=1.0)
     np.testing.assert_array_equal(found.in_Q.attained, np.zeros(4))
     np.testing.assert_allclose(found.in_b.attained, 1 - 0.5 ** np.array(K), rtol=1e-6, atol=1e-12)
+
+
+def test_global_random_numbers_are_neither_used_nor_moved():
+    state = torch.get_rng_state()
+    first = sensitivity("rnn", [1, 3], mu=MU, L=L).attained
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(1)
+    np.testing.assert_array_equal(sensitivity("rnn", [1, 3], mu=MU, L=L).attained, first)
+    torch.set_rng_state(state)
+
+
+def test_no_numbers_of_steps():
+    for step_size in (0.5, (0.3, 0.9)):
+        none = sensitivity("gd", np.zeros(0, dtype=int), step_size)
+        assert none.attained.shape == none.certified.shape == (0,)
