@@ -129,9 +129,10 @@ def main() -> int:
             f"{100.0 * share:5.1f}%  {low:.1f} to {high:.1f}"
         )
     half = 1.96 * math.sqrt(variance)
+    low, high = score - half, min(score + half, 100.0)
     print(
         f"{'all':<12}{total:7d} {n_all:7d} {n_equivalent:11d} {n_found:6d} "
-        f"{score:5.1f}%  {score - half:.1f} to {score + half:.1f} (rooms weighted by their mutants)"
+        f"{score:5.1f}%  {low:.1f} to {high:.1f} (rooms weighted by their mutants)"
     )
     for name, (function, before, after) in alive.items():
         print(f"\n{name}: {known[name]}\n  {function}\n- {before}\n+ {after}")
