@@ -104,7 +104,7 @@ def test_a_pickle_from_a_gpu_loads_without_one(model, rows, from_a_gpu):
     on_gpu = copy.deepcopy(model)
     on_gpu.device = on_gpu.net_.device = "cuda"
     content = from_a_gpu(on_gpu)
-    assert content.count(b"cuda:0") > 4
+    assert b"cuda:0" in content  # once, or for each tensor: as the release of torch writes them
     with pytest.warns(DeviceWarning):
         again = pickle.loads(content)
     np.testing.assert_array_equal(again.predict(X), expected)
