@@ -149,7 +149,19 @@ def test_a_callback_that_fails_leaves_the_estimator_as_it_was(make_and_data):
         (("name", print), "no skorch callback"),
         (("name", Callback(), 3), "no skorch callback"),
     ],
-    ids=str,
+    ids=[
+        "scoring",
+        "scoring class",
+        "schedule",
+        "shapes",
+        "state",
+        "stopping",
+        "stopping class",
+        "checkpoint",
+        "optimizer",
+        "function",
+        "triple",
+    ],
 )
 def test_what_cannot_work_is_refused_before_training(make_and_data, callback, match):
     make, data = make_and_data
