@@ -23,8 +23,8 @@ class Certificate:
     certified : float or ndarray
         A proven upper bound, of the same shape; inf where nothing is proven.
     eigenvalue : float, ndarray or None, default=None
-        The eigenvalue of Q at which ``attained`` is found, of the same shape; None where it is
-        not found at an eigenvalue.
+        The eigenvalue of Q at which ``attained`` is found, of the same shape; NaN where it is
+        not found at an eigenvalue, and None where it was not asked for.
 
     Notes
     -----

@@ -312,10 +312,10 @@ def test_the_step_size_stays_in_its_range_at_every_step(data, small):
             # Whatever the data say: push it up, faster than the range is wide.
             net.module_.layer._step_size.grad.fill_(-1.0)
 
-    watch = Watch()
     low, high = 0.2, 0.21
-    model = small(step_size_range=(low, high), step_size=0.205, lr=0.02, callbacks=[watch])
+    model = small(step_size_range=(low, high), step_size=0.205, lr=0.02, callbacks=[Watch()])
     assert model.fit(*data).step_size_ == high
+    watch = dict(model.net_.callbacks_)["Watch"]  # the copy that was called
     assert len(watch.sizes) == 10
     assert all(low <= size <= high for size in watch.sizes)
 
