@@ -15,6 +15,9 @@ from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.datasets import make_quadratic_reasoning
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
 
+# Of joblib 1.5 about its own backend.
+pytestmark = pytest.mark.filterwarnings("ignore:`apply_async` is deprecated:DeprecationWarning")
+
 MODEL = HybridReasoningRegressor(
     linear_term="given", rotation="given", max_epochs=3, random_state=0
 )
@@ -35,7 +38,7 @@ def cluster():
             n_workers=2,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",  # any free port: others may run a cluster too
             silence_logs=logging.CRITICAL,  # it logs deaths at length, and they are our subject
         ) as cluster,
         Client(cluster) as client,
