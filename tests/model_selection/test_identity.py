@@ -150,7 +150,7 @@ THINGS = {
         lambda: frame(kind=pd.Categorical(["u", "v"], ordered=True)),
         lambda: frame(kind=["u", "v"]),
         lambda: frame(day=pd.to_datetime(["2020-01-02", None])),
-        lambda: frame(day=pd.to_datetime(["2020-01-01", None]).as_unit("ns")),
+        lambda: frame(day=pd.to_datetime(["2020-01-01", None]).as_unit("ms")),
         lambda: frame(hour=pd.to_datetime(["2020-01-01", None]).tz_localize("UTC")),
         lambda: frame(whole=pd.array([1, 0], dtype="Int64")),
         lambda: frame(object=[{2}, None]),
