@@ -35,17 +35,10 @@ class Convolutions(nn.Module):
 
     def __init__(self, cells: int, channels: int, n_hidden: int) -> None:
         super().__init__()
-        widths = [cells, *[channels] * n_hidden, cells]
+        shapes = kernel_shapes(cells, channels, n_hidden)
         # Not nn.Conv2d, which draws its weights from the global generator.
-        self.weights = nn.ParameterList(
-            [
-                torch.zeros(after, before, 3, 3, dtype=torch.float32)
-                for before, after in pairwise(widths)
-            ]
-        )
-        self.biases = nn.ParameterList(
-            [torch.zeros(width, dtype=torch.float32) for width in widths[1:]]
-        )
+        self.weights = nn.ParameterList([torch.zeros(s, dtype=torch.float32) for s in shapes])
+        self.biases = nn.ParameterList([torch.zeros(s[0], dtype=torch.float32) for s in shapes])
 
     @torch.no_grad()
     def draw(self, generator: torch.Generator) -> None:
@@ -58,6 +51,12 @@ class Convolutions(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return an image of the same shape and dtype, computed in that dtype."""
         return convolve(x, self.weights, self.biases)
+
+
+def kernel_shapes(cells: int, channels: int, n_hidden: int) -> list[tuple[int, int, int, int]]:
+    """Return the shapes of the weights of :class:`Convolutions`; biases have the first sizes."""
+    widths = [cells, *[channels] * n_hidden, cells]
+    return [(after, before, 3, 3) for before, after in pairwise(widths)]
 
 
 def convolve(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,7 @@ from sklearn_reasoning.layer import minimize
 from sklearn_reasoning.layer._step_size import ClampKeepingGradient
 from sklearn_reasoning.training._optimizers import StackAdam
 
-from ._module import Convolutions, DenoisingModule, convolve, predict_energy
+from ._module import Convolutions, DenoisingModule, convolve, kernel_shapes, predict_energy
 from ._rates import parameter_groups, set_rate
 from ._settings import DenoiserArchitecture, DenoiserSettings
 
@@ -33,18 +32,14 @@ class GroupedConvolutions(nn.Module):
     def __init__(self, n_models: int, cells: int, channels: int, n_hidden: int) -> None:
         super().__init__()
         self.n_models = n_models
-        widths = [cells, *[channels] * n_hidden, cells]
+        shapes = [(n_models * s[0], *s[1:]) for s in kernel_shapes(cells, channels, n_hidden)]
         self.weights = nn.ParameterList(
             [
-                torch.zeros(n_models * after, before, 3, 3, dtype=torch.float32).contiguous(
-                    memory_format=torch.channels_last
-                )
-                for before, after in pairwise(widths)
+                torch.zeros(s, dtype=torch.float32).contiguous(memory_format=torch.channels_last)
+                for s in shapes
             ]
         )
-        self.biases = nn.ParameterList(
-            [torch.zeros(n_models * width, dtype=torch.float32) for width in widths[1:]]
-        )
+        self.biases = nn.ParameterList([torch.zeros(s[0], dtype=torch.float32) for s in shapes])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return images of shape (n, n_models * cells, height, width), as they came."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, fields
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -24,6 +23,7 @@ from sklearn_reasoning.estimators._stored import (
 from sklearn_reasoning.layer import resolve_step_size
 
 from ._denoiser import HybridReasoningDenoiser
+from ._module import kernel_shapes
 from ._net import build_net
 from ._parameters import CONSTRAINTS
 from ._settings import DenoiserArchitecture, DenoiserSettings
@@ -51,8 +51,6 @@ _SETTINGS = {
     **{name: CONSTRAINTS[name] for name in ("max_steps", "lr", "lr_schedule", "weight_decay")},
 }
 _VALUES = {"loss": CONSTRAINTS["loss"], "n_steps_": COUNT}
-
-_KERNEL = 3
 
 
 def fitted_state(estimator: HybridReasoningDenoiser) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -145,10 +143,8 @@ def _shapes(
         raise ValueError(f"the architecture has more layers than the {at_most} tensors can be")
     for name, (channels, n_layers) in networks.items():
         if n_layers:
-            widths = [cells, *[channels] * n_layers, cells]
-            for i, (before, after) in enumerate(pairwise(widths)):
-                kernel = (after, before, _KERNEL, _KERNEL)
+            for i, kernel in enumerate(kernel_shapes(cells, channels, n_layers)):
                 yield f"{name}.weights.{i}", (kernel, torch.float32)
-                yield f"{name}.biases.{i}", ((after,), torch.float32)
+                yield f"{name}.biases.{i}", (kernel[:1], torch.float32)
     if a.algorithm.has_step_size:
         yield "layer._step_size", ((), torch.float64)
