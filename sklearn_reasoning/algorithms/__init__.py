@@ -1,12 +1,13 @@
 """Algorithms: each one a recurrence, from which everything else about it follows."""
 
-from ._base import Algorithm, Gradient, PerIteration, iterates
+from ._base import Algorithm, PerIteration, iterates, last_iterate
 from ._chebyshev import ChebyshevIteration
 from ._conjugate_gradient import ConjugateGradient
 from ._exact import ExactMinimizer
 from ._gradient_descent import GradientDescent
 from ._heavy_ball import HeavyBall
 from ._nesterov import NesterovAcceleratedGradient
+from ._problem import Problem
 from ._recurrent_cell import RecurrentCell
 from ._registry import get_algorithm, list_algorithms, register_algorithm
 
@@ -26,14 +27,15 @@ __all__ = [
     "ChebyshevIteration",
     "ConjugateGradient",
     "ExactMinimizer",
-    "Gradient",
     "GradientDescent",
     "HeavyBall",
     "NesterovAcceleratedGradient",
     "PerIteration",
+    "Problem",
     "RecurrentCell",
     "get_algorithm",
     "iterates",
+    "last_iterate",
     "list_algorithms",
     "register_algorithm",
 ]

@@ -7,46 +7,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.energies import QuadraticGradient
+from sklearn_reasoning.energies._scalar import ScalarQuadratic
 
 from ._checks import check_steps
+from ._problem import Problem
 from ._steps import StepCounts, Steps
 
 State = tuple[Any, ...]
-
-
-class Gradient(Protocol):
-    """The gradient of an energy; ``product`` applies its Hessian, for methods that need it.
-
-    Attributes
-    ----------
-    product : callable
-        Maps v of shape (..., n, d) to Q v, of the same shape.
-
-    Notes
-    -----
-    A protocol: whatever can be called with a point and has ``product`` will do.
-    :class:`~sklearn_reasoning.energies.QuadraticGradient` is one.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_reasoning.energies import QuadraticGradient
-    >>> gradient: Gradient = QuadraticGradient(lambda v: 2.0 * v, torch.ones(1, 2))
-    >>> gradient(torch.zeros(1, 2))
-    tensor([[1., 1.]])
-    """
-
-    product: Callable[[Tensor], Tensor]
-
-    def __call__(self, y: Tensor) -> Tensor:
-        """Return the gradient at y."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +77,10 @@ class Algorithm(ABC):
     ----------
     name : str
         The key by which :func:`~sklearn_reasoning.algorithms.get_algorithm` finds it.
+    needs : frozenset of str
+        The operations of the :class:`Problem` that ``start`` and ``step`` use: "descend",
+        "gradient", "product", "minimizer". A method that needs "descend" alone takes every
+        penalty.
     has_step_size : bool
         Whether ``phi`` is a step size.
     is_polynomial : bool
@@ -117,15 +94,17 @@ class Algorithm(ABC):
     -----
     :math:`Alg^k_\phi` of the paper's Eq. 3; its own methods are those of Eq. 9 and 20.
     :func:`~sklearn_reasoning.testing.check_algorithm` tells whether a new one keeps the contract.
+    The last four attributes are how an author describes a method; all other code asks
+    :attr:`needs`, :attr:`provides` and :meth:`initial_step_size`.
 
     Examples
     --------
     >>> class Richardson(Algorithm):
     ...     name, has_step_size = "richardson", False
     ...
-    ...     def step(self, state, gradient, phi, mu, L):
+    ...     def step(self, state, problem, phi):
     ...         (y,) = state
-    ...         return (y - 2.0 / (mu + L) * gradient(y),)
+    ...         return (problem.descend(y, 2.0 / (problem.mu + problem.L)),)
     >>> richardson = Richardson()
     >>> richardson.residual([0.5, 1.0], k=2, mu=0.5, L=1.5)
     array([0.25, 0.  ])
@@ -139,18 +118,37 @@ class Algorithm(ABC):
     The recurrence itself, on an energy:
 
     >>> import torch
+    >>> from sklearn_reasoning.algorithms import Problem
     >>> from sklearn_reasoning.energies import DiagonalQuadratic
-    >>> gradient = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.ones(1, 2)).gradient
-    >>> state = richardson.start(torch.zeros(1, 2), gradient)
-    >>> richardson.step(state, gradient, None, 0.5, 1.5)
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.ones(1, 2))
+    >>> problem = Problem(energy, mu=0.5, L=1.5)
+    >>> state = richardson.start(problem.start_point(), problem)
+    >>> richardson.step(state, problem, None)
     (tensor([[-1., -1.]]),)
     """
 
     name: ClassVar[str]
+    needs: ClassVar[frozenset[str]] = frozenset({"descend"})
     has_step_size: ClassVar[bool] = True
     is_polynomial: ClassVar[bool] = True
     commutes_with_rotations: ClassVar[bool] = True
     is_exact: ClassVar[bool] = False
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """What follows from the steps.
+
+        "polynomial": :meth:`residual` and :meth:`filter`; "rotations": steps may be taken in the
+        eigenbasis of Q; "exact": the minimiser itself, which is solved for; "lengths": rows of
+        every length d, there being no weights of a fixed one.
+        """
+        kinds = {
+            "polynomial": self.is_polynomial,
+            "rotations": self.commutes_with_rotations,
+            "exact": self.is_exact,
+            "lengths": not self.initial_weights(1, 0.1, 1.0),
+        }
+        return frozenset(kind for kind, holds in kinds.items() if holds)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
@@ -162,15 +160,15 @@ class Algorithm(ABC):
         options = ", ".join(f"{key}={value!r}" for key, value in sorted(vars(self).items()))
         return f"{type(self).__name__}({options})"
 
-    def start(self, y: Tensor, gradient: Gradient) -> State:
+    def start(self, y: Tensor, problem: Problem) -> State:
         """Return the state before the first step; its first entry is the iterate y.
 
         Parameters
         ----------
         y : Tensor of shape (..., n, d)
             The starting point.
-        gradient : callable
-            Maps a point to the gradient of the energy there.
+        problem : Problem
+            What is minimised.
 
         Returns
         -------
@@ -180,7 +178,7 @@ class Algorithm(ABC):
         return (y,)
 
     @abstractmethod
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Return the state after one more step.
 
         Parameters
@@ -188,19 +186,45 @@ class Algorithm(ABC):
         state : tuple
             As :meth:`start` or the last step left it; the first entry is the iterate,
             of shape (..., n, d).
-        gradient : callable
-            Maps a point to the gradient of the energy there.
+        problem : Problem
+            What is minimised: ``descend(y, phi)`` is the gradient step, and the proximal one
+            where there is a penalty; ``gradient(y)``, ``product(v)``, and the bounds ``mu`` and
+            ``L`` of the curvature.
         phi : Tensor, float, mapping or None
             The step size of this iteration, in 1/curvature, which broadcasts against y, or the
             learned weights.
-        mu, L : float
-            Bounds of the spectrum of Q.
 
         Returns
         -------
         tuple
             The new state.
         """
+
+    def initial_step_size(self, mu: float, L: float) -> float | None:
+        """Return where the step size begins; None for a method without one.
+
+        Parameters
+        ----------
+        mu, L : float
+            Bounds of the spectrum of Q.
+
+        Returns
+        -------
+        float or None
+            1/L, or the end of the stable region next to it.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import ConjugateGradient, GradientDescent
+        >>> GradientDescent().initial_step_size(mu=0.25, L=2.0)
+        0.5
+        >>> ConjugateGradient().initial_step_size(mu=0.25, L=2.0) is None
+        True
+        """
+        if not self.has_step_size:
+            return None
+        low, high = self.stable_region(mu, L)
+        return min(max(1.0 / L, low), high)
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
         """Return the range of step sizes for which the iterates stay bounded.
@@ -453,8 +477,7 @@ class Algorithm(ABC):
     def _run(
         self, y: Tensor, t: Tensor, b: float, k: Steps, phi: Phi, mu: float, L: float
     ) -> Tensor:
-        *_, y = iterates(self, y, QuadraticGradient(t.__mul__, b), k, phi, mu, L)
-        return y
+        return last_iterate(self, Problem(ScalarQuadratic(t, b), mu, L, start=y), k, phi)
 
     def _coerce(self, t: Any, k: Any, step_size: Any, mu: float, L: float) -> tuple[Any, ...]:
         if not self.is_polynomial:
@@ -540,32 +563,20 @@ class Algorithm(ABC):
         return (torch.stack(grads) if grads else points.new_zeros(0, *points.shape)).detach()
 
 
-def iterates(
-    algorithm: Algorithm,
-    y: Tensor,
-    gradient: Gradient,
-    k: Steps,
-    phi: Phi,
-    mu: float,
-    L: float,
-) -> Iterator[Tensor]:
+def iterates(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Iterator[Tensor]:
     """Yield the iterates y_0, ..., y_k of an algorithm (Eq. 9).
 
     Parameters
     ----------
     algorithm : Algorithm
         The method, an instance; "opt" takes no steps.
-    y : Tensor of shape (..., n, d)
-        The starting point.
-    gradient : callable
-        The gradient of the energy.
+    problem : Problem
+        What is minimised, and the starting point.
     k : int, Tensor of int or StepCounts
         Number of steps. A tensor broadcasts against y: it runs to the largest k, and rows
         that are done keep their iterate.
     phi : Tensor, float, PerIteration, mapping or None
         Step size(s) in 1/curvature, which broadcast against y, or weights.
-    mu, L : float
-        Bounds of the spectrum of Q.
 
     Yields
     ------
@@ -580,14 +591,15 @@ def iterates(
     Examples
     --------
     >>> import torch
-    >>> from sklearn_reasoning.algorithms import GradientDescent
+    >>> from sklearn_reasoning.algorithms import GradientDescent, Problem
     >>> from sklearn_reasoning.energies import DiagonalQuadratic
     >>> energy = DiagonalQuadratic(torch.tensor([[0.5]]), torch.tensor([[1.0]]))
-    >>> steps = iterates(GradientDescent(), torch.zeros(1, 1), energy.gradient, 3, 1.0, 0.1, 1.0)
+    >>> steps = iterates(GradientDescent(), Problem(energy, mu=0.1, L=1.0), 3, 1.0)
     >>> [float(y) for y in steps]
     [0.0, -1.0, -1.5, -1.75]
     """
-    state = algorithm.start(y, gradient)
+    y = problem.start_point()
+    state = algorithm.start(y, problem)
     yield y
     counts = StepCounts(k) if isinstance(k, Tensor) else k
     last = counts if isinstance(counts, int) else counts.largest
@@ -595,6 +607,16 @@ def iterates(
         raise ValueError(f"k={last} steps need {last} step sizes, got {len(phi)}.")
     for i in range(last):
         phi_i = phi[i] if isinstance(phi, PerIteration) else phi
-        state = algorithm.step(state, gradient, phi_i, mu, L)
+        state = algorithm.step(state, problem, phi_i)
         y = state[0] if isinstance(counts, int) else torch.where(counts.k > i, state[0], y)
         yield y
+
+
+def last_iterate(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tensor:
+    """Return y_k, holding one iterate at a time where no gradients are recorded.
+
+    Parameters are those of :func:`iterates`.
+    """
+    for y in iterates(algorithm, problem, k, phi):  # noqa: B007  (a list would hold all of them)
+        pass
+    return y

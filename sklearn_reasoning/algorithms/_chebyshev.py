@@ -5,8 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State
+from ._base import Algorithm, Phi, State
 from ._doubling import power, two_term_residual
+from ._problem import Problem
 from ._steps import Steps
 
 
@@ -29,16 +30,18 @@ class ChebyshevIteration(Algorithm):
     """
 
     name = "chebyshev"
+    needs = frozenset({"gradient"})
     has_step_size = False
 
-    def start(self, y: Tensor, gradient: Gradient) -> State:
+    def start(self, y: Tensor, problem: Problem) -> State:
         """Begin with omega_1 = 1."""
         return y, y, 1.0
 
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Over-relax a Richardson step by omega."""
         y, y_before, omega = state
-        y_next = y_before + omega * (y - (2.0 / (mu + L)) * gradient(y) - y_before)
+        mu, L = problem.mu, problem.L
+        y_next = y_before + omega * (y - (2.0 / (mu + L)) * problem.gradient(y) - y_before)
         rho = (L - mu) / (L + mu)
         # Only omega_1 is exactly 1 (or rho is 0, and then so is every omega).
         omega_next = 2.0 / (2.0 - rho**2) if omega == 1.0 else 4.0 / (4.0 - rho**2 * omega)

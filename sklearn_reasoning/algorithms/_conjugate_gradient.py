@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State
+from ._base import Algorithm, Phi, State
+from ._problem import Problem
 
 
 class ConjugateGradient(Algorithm):
@@ -15,7 +16,8 @@ class ConjugateGradient(Algorithm):
         \alpha_k = \frac{\|g_k\|^2}{p_k' Q p_k}, \quad p_0 = -g_0
 
     The steps depend on b, so this is no polynomial method: :math:`Alg^k` is not linear in b.
-    A row whose gradient has fallen to rounding level, relative to its first, stays where it is.
+    A row whose gradient has fallen to rounding level, relative to its first, stays where it is:
+    at the minimiser, whose derivative it has from then on.
 
     Examples
     --------
@@ -24,25 +26,46 @@ class ConjugateGradient(Algorithm):
     """
 
     name = "cg"
+    needs = frozenset({"gradient", "product", "minimizer"})
     has_step_size = False
     is_polynomial = False
 
-    def start(self, y: Tensor, gradient: Gradient) -> State:
+    def start(self, y: Tensor, problem: Problem) -> State:
         """Begin along the steepest descent."""
-        g = gradient(y)
+        g = problem.gradient(y)
         floor = (torch.finfo(g.dtype).eps ** 2 * _square(g)).detach()
         return y, g, -g, floor
 
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Minimise along p, then choose the next conjugate direction."""
         y, g, p, floor = state
-        Qp = gradient.product(p)
+        Qp = problem.product(p)
         g_square = _square(g)
         unfinished = g_square > floor
         alpha = _ratio(g_square, torch.sum(p * Qp, dim=-1, keepdim=True), unfinished)
         g_next = g + alpha * Qp
         p_next = _ratio(_square(g_next), g_square, unfinished) * p - g_next
-        return y + alpha * p, g_next, p_next, floor
+        return _settled(y + alpha * p, unfinished, problem), g_next, p_next, floor
+
+
+def _settled(y: Tensor, unfinished: Tensor, problem: Problem) -> Tensor:
+    """Give finished rows the derivative of the minimiser.
+
+    The steps that led to them depend on Q and b in a way that the next steps would have mended:
+    nearby problems are not finished yet, and go on.
+    """
+    if not torch.is_grad_enabled() or _holds_for_all(unfinished):
+        return y
+    minimizer = problem.minimizer()
+    return torch.where(unfinished, y, y.detach() + (minimizer - minimizer.detach()))
+
+
+def _holds_for_all(mask: Tensor) -> bool:
+    """Tell whether a mask is true everywhere; False where torch.func.vmap lets no one look."""
+    try:
+        return bool(mask.all())
+    except RuntimeError:
+        return False
 
 
 def _square(v: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State
+from ._base import Algorithm, Phi, State
+from ._problem import Problem
 from ._steps import Steps
 
 
@@ -19,10 +20,11 @@ class ExactMinimizer(Algorithm):
     """
 
     name = "opt"
+    needs = frozenset({"minimizer"})
     has_step_size = False
     is_exact = True
 
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Refuse: the minimiser is not reached by steps but solved for.
 
         Raises

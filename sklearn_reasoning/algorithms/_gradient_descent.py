@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State
+from ._base import Algorithm, Phi, State
 from ._doubling import power, sum_of_powers
+from ._problem import Problem
 from ._steps import Steps
 
 
@@ -26,10 +27,10 @@ class GradientDescent(Algorithm):
 
     name = "gd"
 
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Move against the gradient."""
         (y,) = state
-        return (y - phi * gradient(y),)
+        return (problem.descend(y, phi),)
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
         """Return Table 1's region, from a hundredth of its end."""

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State
+from ._base import Algorithm, Phi, State
 from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from ._problem import Problem
 from ._steps import Steps
 
 
@@ -34,15 +35,15 @@ class HeavyBall(Algorithm):
 
     name = "heavy_ball"
 
-    def start(self, y: Tensor, gradient: Gradient) -> State:
+    def start(self, y: Tensor, problem: Problem) -> State:
         """Begin at rest."""
         return y, y
 
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Take a gradient step and keep part of the last move."""
         y, y_before = state
-        beta = (1.0 - (mu * phi) ** 0.5) ** 2
-        return y - phi * gradient(y) + beta * (y - y_before), y
+        beta = (1.0 - (problem.mu * phi) ** 0.5) ** 2
+        return problem.descend(y, phi, push=beta * (y - y_before)), y
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
         """Return the region of rate 1 - sqrt(mu phi), from a hundredth of its end."""

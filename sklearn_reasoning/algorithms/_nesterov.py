@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State
+from ._base import Algorithm, Phi, State
 from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from ._problem import Problem
 from ._steps import Steps
 
 
@@ -31,16 +32,16 @@ class NesterovAcceleratedGradient(Algorithm):
 
     name = "nag"
 
-    def start(self, y: Tensor, gradient: Gradient) -> State:
+    def start(self, y: Tensor, problem: Problem) -> State:
         """Begin with y_0 = z_0."""
         return y, y
 
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Take a gradient step from z, then extrapolate."""
         y, z = state
-        root = _root(mu * phi)
+        root = _root(problem.mu * phi)
         beta = (1.0 - root) / (1.0 + root)
-        y_next = z - phi * gradient(z)
+        y_next = problem.descend(z, phi)
         return y_next, y_next + beta * (y_next - y)
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:

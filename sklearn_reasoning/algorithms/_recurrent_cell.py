@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Gradient, Phi, State
+from ._base import Algorithm, Phi, State
+from ._problem import Problem
 
 
 class RecurrentCell(Algorithm):
@@ -39,6 +40,7 @@ class RecurrentCell(Algorithm):
     """
 
     name = "rnn"
+    needs = frozenset({"gradient"})
     has_step_size = False
     is_polynomial = False
     commutes_with_rotations = False
@@ -77,15 +79,25 @@ class RecurrentCell(Algorithm):
             yield f"W{layer}", (hidden, hidden)
         yield "V", (d, hidden)
 
-    def step(self, state: State, gradient: Gradient, phi: Phi, mu: float, L: float) -> State:
+    def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Apply the cell to the iterate and its gradient."""
         (y,) = state
         W_y, W_g = phi["W1_state"], phi["W1_gradient"]
-        hidden = torch.relu(W_y @ _features_by_rows(y) + W_g @ _features_by_rows(gradient(y)))
+        g = problem.gradient(y)
+        hidden = _relu(W_y @ _features_by_rows(y) + W_g @ _features_by_rows(g))
         for layer in range(2, self.n_layers + 1):
-            hidden = torch.relu(phi[f"W{layer}"] @ hidden)
+            hidden = _relu(phi[f"W{layer}"] @ hidden)
         transpose: Any = _RowsByFeatures.apply
         return (transpose(phi["V"] @ hidden),)
+
+
+def _relu(u: Tensor) -> Tensor:
+    """Return max(u, 0), with the derivative 1/2 at 0.
+
+    There relu(u) - relu(-u) is the identity, as it is everywhere. With torch's derivative of 0 a
+    cell that begins at the minimiser of a first energy of zeros would never learn.
+    """
+    return 0.5 * (u + u.abs())
 
 
 # Products of matrices whose rows are d apart in memory are rounded as their address happens to

@@ -8,23 +8,100 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._gradient import QuadraticGradient
+
+class Energy(ABC):
+    r"""A batch of differentiable energies E(y), one for each of n samples.
+
+    A subclass writes :meth:`value` and :meth:`zeros`; the gradient then comes from autograd, and
+    every algorithm that needs no more than gradient steps can minimise the energy.
+
+    Attributes
+    ----------
+    provides : frozenset of str
+        What algorithms may ask of it: "gradient"; "product" (products with a Q that is the same
+        at every point, the gradient being Q y + b); "minimizer"; "spectrum" (``eigenvalues``,
+        ``to_eigenbasis`` and ``from_eigenbasis`` are there).
+
+    Notes
+    -----
+    The energy :math:`E_\theta(x, \cdot)` of the paper's Eq. 1, for given x. An algorithm says
+    what it ``needs``, an energy what it ``provides``; the layer compares the two before any work.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class Soft(Energy):
+    ...     def __init__(self, b):
+    ...         self.b = b
+    ...
+    ...     def value(self, y):
+    ...         return (0.5 * y.square() + torch.nn.functional.softplus(y) + self.b * y).sum(dim=-1)
+    ...
+    ...     def zeros(self):
+    ...         return torch.zeros_like(self.b)
+    >>> energy = Soft(torch.tensor([[1.0, -0.5]]))
+    >>> energy.gradient(energy.zeros())
+    tensor([[1.5000, 0.0000]])
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"gradient"})
+
+    @abstractmethod
+    def value(self, y: Tensor) -> Tensor:
+        """Return the energy of each row of y.
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            A point for each sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n)
+            The energies.
+        """
+
+    @abstractmethod
+    def zeros(self) -> Tensor:
+        """Return the point 0, from which shape, dtype and device of y are told.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            Zeros, a row for each sample.
+        """
+
+    def gradient(self, y: Tensor) -> Tensor:
+        """Return the gradient at y; here by automatic differentiation of :meth:`value`.
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            A point for each sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The gradients, themselves differentiable where gradients are recorded.
+        """
+        recorded = torch.is_grad_enabled()
+        with torch.enable_grad():
+            point = y if y.requires_grad else y.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(self.value(point).sum(), point, create_graph=recorded)
+        return slope
 
 
-class QuadraticEnergy(ABC):
+class QuadraticEnergy(Energy):
     r"""A batch of energies :math:`E(y) = \tfrac12 y'Qy + b'y`, Q symmetric positive definite.
 
     The energy of the paper's Sec. 2, whose minimiser is Eq. 4. A subclass knows how to apply Q
-    and, where ``has_spectrum`` is true, the eigenvalues of Q and how to go to its eigenbasis
-    and back. Q is measured in curvature (energy per squared unit of y), b in energy per unit
-    of y.
+    and how to solve for the minimiser. Q is measured in curvature (energy per squared unit of
+    y), b in energy per unit of y.
 
     Attributes
     ----------
     b : Tensor of shape (..., n, d)
         The linear terms.
-    has_spectrum : bool
-        Whether ``eigenvalues``, ``to_eigenbasis`` and ``from_eigenbasis`` are there.
 
     Examples
     --------
@@ -42,9 +119,11 @@ class QuadraticEnergy(ABC):
     tensor([[2., 2.]])
     >>> energy.value(energy.minimizer())
     tensor([-0.5000])
+    >>> energy.gradient(energy.zeros())
+    tensor([[1., 1.]])
     """
 
-    has_spectrum: ClassVar[bool] = False
+    provides = Energy.provides | {"product", "minimizer"}
     b: Tensor
 
     @abstractmethod
@@ -72,10 +151,24 @@ class QuadraticEnergy(ABC):
             In the units of y.
         """
 
-    @property
-    def gradient(self) -> QuadraticGradient:
-        """The map y -> Q y + b."""
-        return QuadraticGradient(self.product, self.b)
+    def gradient(self, y: Tensor) -> Tensor:
+        """Return Q y + b.
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            A point for each sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The gradients.
+        """
+        return self.product(y) + self.b
+
+    def zeros(self) -> Tensor:
+        """Return the point 0, of the shape of b."""
+        return torch.zeros_like(self.b)
 
     def value(self, y: Tensor) -> Tensor:
         r"""Return the energy of each row of y.
@@ -111,8 +204,8 @@ class KnownSpectrum(QuadraticEnergy):
     >>> import torch
     >>> from sklearn_reasoning.energies import DiagonalQuadratic
     >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 2.0]]), torch.ones(1, 2))
-    >>> isinstance(energy, KnownSpectrum), energy.has_spectrum
-    (True, True)
+    >>> "spectrum" in energy.provides
+    True
     >>> energy.matrix()
     tensor([[[0.5000, 0.0000],
              [0.0000, 2.0000]]])
@@ -122,7 +215,7 @@ class KnownSpectrum(QuadraticEnergy):
     tensor([[1., 1.]])
     """
 
-    has_spectrum: ClassVar[bool] = True
+    provides = QuadraticEnergy.provides | {"spectrum"}
     eigenvalues: Tensor
 
     @abstractmethod
@@ -180,6 +273,11 @@ class KnownSpectrum(QuadraticEnergy):
         """
         return function(self.eigenvalues)
 
+    def zeros(self) -> Tensor:
+        """Return the point 0; one row of b may stand for all rows of eigenvalues."""
+        shape = np.broadcast_shapes(self.b.shape, self.eigenvalues.shape)
+        return torch.zeros_like(self.b).expand(shape)
+
     def product(self, y: Tensor) -> Tensor:
         """Return R diag(eigenvalues) R' y."""
         return self.from_eigenbasis(self.eigenvalues * self.to_eigenbasis(y))
@@ -202,6 +300,12 @@ def check_batch(name: str, tensor: Tensor, like: Tensor | None = None) -> Tensor
             f"{name} of {tensor.dtype} does not go with {like.dtype}: an energy has one dtype."
         )
     return tensor
+
+
+def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Tell whether a shape broadcasts to another one, which stays as it is."""
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(m in (1, n) for m, n in pairs)
 
 
 def broadcast(*shapes: tuple[int, ...]) -> bool:

@@ -283,7 +283,7 @@ class AlgorithmPropertiesDisplay:
     def heading(self) -> str:
         """What all panels share: the spectra, and the step size if it is the same for all."""
         spectrum = f"spectra in [{self.mu:.4g}, {self.L:.4g}]"
-        sized = [curve for curve in self.curves if curve.algorithm.has_step_size]
+        sized = [curve for curve in self.curves if curve.stable_region is not None]
         if not sized or len({str(curve.step_size) for curve in sized}) > 1:
             return spectrum
         return f"{spectrum}, {describe_step_size(sized[0].algorithm, sized[0].step_size)}"

@@ -121,9 +121,15 @@ def each_step_size(step_size: Any, algorithms: Sequence[Algorithm]) -> list[Any]
                 f"step_size={size!r} must be a single one; give a list with one for each algorithm."
             )
     return [
-        size if algorithm.has_step_size or isinstance(size, Mapping) else None
+        size if isinstance(size, Mapping) or _region(algorithm, 0.1, 1.0) else None
         for size, algorithm in zip(sizes, algorithms, strict=True)
     ]
+
+
+def _region(algorithm: Algorithm, mu: float, L: float) -> tuple[float, float] | None:
+    """Return the stable region, or None for a method without a step size."""
+    sized = algorithm.initial_step_size(mu, L) is not None
+    return algorithm.stable_region(mu, L) if sized else None
 
 
 def property_curves(
@@ -173,7 +179,7 @@ def property_curves(
                 label=label,
                 algorithm=algorithm,
                 step_size=phi,
-                stable_region=algorithm.stable_region(mu, L) if algorithm.has_step_size else None,
+                stable_region=_region(algorithm, mu, L),
                 k=steps,
                 convergence=left,
                 stability=overall,

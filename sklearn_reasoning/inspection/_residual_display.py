@@ -292,7 +292,7 @@ def _curves(
 ) -> list[PolynomialCurve]:
     algorithms, steps = each_algorithm(algos), rising_steps(k)
     for algorithm in algorithms:
-        if not algorithm.is_polynomial:
+        if "polynomial" not in algorithm.provides:
             raise TypeError(f"algos holds {algorithm.name!r}, which is no polynomial method.")
     sizes = each_step_size(step_size, algorithms)
     resolved = [

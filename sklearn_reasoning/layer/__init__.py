@@ -1,7 +1,17 @@
-"""The reasoning layer: an algorithm run on an energy, the cheapest exact way."""
+"""The reasoning layer: an algorithm run on a problem, the cheapest exact way."""
 
 from ._layer import ReasoningLayer
-from ._plan import minimize
+from ._plan import check_needs, check_penalty, decouples, first_distance, minimize, remaining
 from ._step_size import initial_sizes, resolve_step_size
 
-__all__ = ["ReasoningLayer", "initial_sizes", "minimize", "resolve_step_size"]
+__all__ = [
+    "ReasoningLayer",
+    "check_needs",
+    "check_penalty",
+    "decouples",
+    "first_distance",
+    "initial_sizes",
+    "minimize",
+    "remaining",
+    "resolve_step_size",
+]

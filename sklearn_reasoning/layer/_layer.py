@@ -6,21 +6,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, Problem, get_algorithm
 from sklearn_reasoning.algorithms._checks import check_spectrum, check_steps
-from sklearn_reasoning.energies import QuadraticEnergy
+from sklearn_reasoning.energies import Energy
+from sklearn_reasoning.energies._base import broadcasts_to
+from sklearn_reasoning.penalties import Penalty
 
-from ._plan import minimize
+from ._plan import check_penalty, minimize
 from ._step_size import ClampKeepingGradient, initial_sizes, resolve_step_size
 
 
 class ReasoningLayer(nn.Module):
-    r"""A layer that takes k steps of an algorithm to minimise a quadratic energy (Eq. 3).
+    r"""A layer that takes k steps of an algorithm to minimise an energy (Eq. 3).
 
-    Maps an energy with matrix Q and linear term b to :math:`Alg^k_\phi(Q, b)`, started at 0,
-    differentiable in the energy and in the step size or weights :math:`\phi`. Where the
-    spectrum of Q is known, the layer of a polynomial method is a scalar function of each
-    eigenvalue; for gd, nag and heavy_ball its cost grows with log k, and its memory likewise.
+    Maps an energy, such as a quadratic one with matrix Q and linear term b, to
+    :math:`Alg^k_\phi(Q, b)`, started at 0 or where it is told to, differentiable in the energy,
+    the start and the step size or weights :math:`\phi`. Where the spectrum of Q is known, the
+    layer of a polynomial method is a scalar function of each eigenvalue; for gd, nag and
+    heavy_ball its cost grows with log k, and its memory likewise.
 
     Parameters
     ----------
@@ -41,6 +44,9 @@ class ReasoningLayer(nn.Module):
     step_size_per_iteration : bool, default=False
         Whether every iteration has a step size of its own (k of them). Learned ones begin
         evenly spread over the tenth below ``step_size``, since equal ones could stay equal.
+    penalty : Penalty or None, default=None
+        The set that outputs obey at every k, or a term that is added to the energy. Its steps are
+        taken one by one.
     d : int or None, default=None
         Dimension of y. Needed only for algorithms with weights (rnn), and there only to have
         the weights before the first call, as for torch's lazy modules.
@@ -60,7 +66,8 @@ class ReasoningLayer(nn.Module):
         ``mu``, ``L`` or ``step_size`` is no number.
     ValueError
         If the name is unknown, ``k`` is negative, ``mu`` and ``L`` are no bounds, the step size is
-        not in its range, or step sizes for each iteration are asked for with a tensor k.
+        not in its range, step sizes for each iteration are asked for with a tensor k, or the
+        algorithm takes no penalty.
 
     Examples
     --------
@@ -82,6 +89,7 @@ class ReasoningLayer(nn.Module):
         step_size_range: str | Sequence[float] = "stable",
         learn_step_size: bool = True,
         step_size_per_iteration: bool = False,
+        penalty: Penalty | None = None,
         d: int | None = None,
     ) -> None:
         super().__init__()
@@ -89,6 +97,8 @@ class ReasoningLayer(nn.Module):
         check_spectrum(mu, L)
         self.mu, self.L = float(mu), float(L)
         self.k = check_steps(k)
+        self.penalty = penalty
+        check_penalty(self.algorithm, penalty)
         resolved = resolve_step_size(self.algorithm, step_size, step_size_range, mu, L)
         self.per_iteration = bool(step_size_per_iteration) and resolved is not None
         n_sizes: int | None = None
@@ -140,15 +150,20 @@ class ReasoningLayer(nn.Module):
         if self._step_size is not None:
             self._step_size.clamp_(self.low, self.high)
 
-    def forward(self, energy: QuadraticEnergy, k: int | Tensor | None = None) -> Tensor:
+    def forward(
+        self, energy: Energy, k: int | Tensor | None = None, start: Tensor | None = None
+    ) -> Tensor:
         """Return y_k.
 
         Parameters
         ----------
-        energy : QuadraticEnergy
+        energy : Energy
             Energies of n samples in d dimensions.
         k : int, Tensor of int of shape (n,) or (n, 1), or None, default=None
             Another number of steps than the layer's own.
+        start : Tensor of shape (n, d) or (d,), or None, default=None
+            Where the steps begin, in the units of y; None is 0. It is differentiated too. With a
+            set as penalty it is projected onto it.
 
         Returns
         -------
@@ -161,7 +176,8 @@ class ReasoningLayer(nn.Module):
             If ``k`` holds anything but whole numbers.
         ValueError
             If ``k`` is negative, of a shape that does not go with the samples, or above the step
-            sizes where each iteration has its own.
+            sizes where each iteration has its own; if ``start`` does not broadcast against y; if
+            the energy does not provide what the algorithm needs.
 
         Examples
         --------
@@ -171,22 +187,28 @@ class ReasoningLayer(nn.Module):
         >>> layer(energy, k=torch.tensor([1, 2]))
         tensor([[-1.0000],
                 [-1.5000]])
+        >>> layer(energy, start=energy.minimizer())
+        tensor([[-2.],
+                [-2.]])
         """
-        steps = self.k if k is None else check_steps(k)
+        steps, zeros = self.k if k is None else check_steps(k), energy.zeros()
         if isinstance(steps, Tensor):
-            steps = _per_sample(steps, energy)
-        return minimize(self.algorithm, energy, steps, self._phi(energy.b), self.mu, self.L)
+            steps = _per_sample(steps, zeros)
+        if start is not None:
+            start = _checked_start(start, zeros)
+        problem = Problem(energy, self.mu, self.L, self.penalty, start)
+        return minimize(self.algorithm, problem, steps, self._phi(zeros))
 
-    def _phi(self, b: Tensor) -> Any:
+    def _phi(self, like: Tensor) -> Any:
         if self._step_size is not None:
             step_size = self.step_size
             assert step_size is not None
-            step_size = step_size.to(b.dtype)
+            step_size = step_size.to(like.dtype)
             return PerIteration(tuple(step_size)) if self.per_iteration else step_size
         if not self.weights:
-            self._make_weights(b.shape[-1], b)
+            self._make_weights(like.shape[-1], like)
         # The layer computes in the dtype of the energy, whatever the weights are kept in.
-        return {name: weight.to(b.dtype) for name, weight in self.weights.items()} or None
+        return {name: weight.to(like.dtype) for name, weight in self.weights.items()} or None
 
     def _make_weights(self, d: int, like: Tensor | None) -> None:
         for name, value in self.algorithm.initial_weights(d, self.mu, self.L).items():
@@ -225,16 +247,26 @@ class ReasoningLayer(nn.Module):
         return f"{self.algorithm!r}, k={self.k}, mu={self.mu}, L={self.L}"
 
 
-def _per_sample(k: Tensor, energy: QuadraticEnergy) -> Tensor:
+def _per_sample(k: Tensor, like: Tensor) -> Tensor:
     """Return k with an axis for the d outputs, or say that it does not fit the samples."""
-    samples = energy.b.shape[:-1]
-    if k.ndim == energy.b.ndim and k.shape[-1] == 1:
+    samples = like.shape[:-1]
+    if k.ndim == like.ndim and k.shape[-1] == 1:
         k = k.squeeze(-1)  # the axis is there already
-    pairs = zip(reversed(k.shape), reversed(samples), strict=False)
-    # A b of a single row may stand for all the rows of a known spectrum.
-    if k.ndim > len(samples) or not all(m in (1, n) or n == 1 for m, n in pairs):
+    if not broadcasts_to(k.shape, samples):
         raise ValueError(
             f"k of shape {tuple(k.shape)} does not go with energies of shape {tuple(samples)}; "
             "it has one entry a sample."
         )
-    return k.to(energy.b.device).unsqueeze(-1)
+    return k.to(like.device).unsqueeze(-1)
+
+
+def _checked_start(start: Tensor, like: Tensor) -> Tensor:
+    """Return the start in the dtype of the energy, or say that it does not fit the samples."""
+    if not isinstance(start, Tensor):
+        raise TypeError(f"start must be a torch.Tensor, got {type(start).__name__}.")
+    if not broadcasts_to(start.shape, like.shape):
+        raise ValueError(
+            f"start of shape {tuple(start.shape)} does not go with energies of shape "
+            f"{tuple(like.shape)}."
+        )
+    return start.to(like)

@@ -1,76 +1,219 @@
-"""The cheapest exact way to run an algorithm on an energy."""
+"""The cheapest exact way to run an algorithm on a problem."""
 
-import numpy as np
-import torch
+from typing import cast
+
 from torch import Tensor
 
-from sklearn_reasoning.algorithms import Algorithm, iterates
+from sklearn_reasoning.algorithms import (
+    Algorithm,
+    Problem,
+    get_algorithm,
+    last_iterate,
+    list_algorithms,
+)
 from sklearn_reasoning.algorithms._base import Phi
 from sklearn_reasoning.algorithms._steps import Steps
-from sklearn_reasoning.energies import DiagonalQuadratic, QuadraticEnergy
-from sklearn_reasoning.energies._base import KnownSpectrum
+from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum
+from sklearn_reasoning.penalties import Penalty
 
 
-def minimize(
-    algorithm: Algorithm, energy: QuadraticEnergy, k: Steps, phi: Phi, mu: float, L: float
-) -> Tensor:
-    r"""Return y_k, k steps of the algorithm on the energy from 0 (Eq. 3).
+def minimize(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tensor:
+    r"""Return y_k, k steps of the algorithm on the problem from its start (Eq. 3).
 
     Parameters
     ----------
     algorithm : Algorithm
         The method, an instance.
-    energy : QuadraticEnergy
-        Energies of n samples in d dimensions.
+    problem : Problem
+        Energies of n samples in d dimensions, with penalty and start.
     k : int or Tensor of int
         Number of steps; a tensor broadcasts against y of shape (..., n, d).
     phi : Tensor, float, PerIteration, mapping or None
         Step size(s) in 1/curvature, broadcasting against y, or weights.
-    mu, L : float
-        Bounds of the spectrum of Q.
 
     Returns
     -------
     Tensor of shape (..., n, d)
         In the dtype of the energy and the units of y.
 
+    Raises
+    ------
+    ValueError
+        If the algorithm needs what the problem does not provide.
+
     Notes
     -----
-    ============== ======================= ==================================================
-    the energy has the algorithm           the layer computes
-    ============== ======================= ==================================================
-    a spectrum     is polynomial           :math:`-R\,q_k(\lambda) R'b`
-    anything       is exact                the minimiser, by a linear solve
-    a spectrum     commutes with rotations steps in the eigenbasis
-    only products  has only steps          steps
-    ============== ======================= ==================================================
+    With c the starting point:
+
+    ================ ================ ==========================================================
+    problem provides algorithm        the layer computes
+    ================ ================ ==========================================================
+    "spectrum"       "polynomial"     :math:`c - R\,q_k(\lambda) R'(Qc + b)`
+    "minimizer"      "exact"          the minimiser, by a linear solve
+    "spectrum"       "rotations"      steps in the eigenbasis
+    what it needs    anything         steps
+    ================ ================ ==========================================================
+
+    A penalty leaves the last: it is known in the coordinates of y only.
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_reasoning.algorithms import GradientDescent
     >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.ones(1, 2))
-    >>> minimize(GradientDescent(), energy, 2, 1.0, 0.5, 1.0)
+    >>> minimize(GradientDescent(), Problem(energy, mu=0.5, L=1.0), 2, 1.0)
     tensor([[-1.5000, -1.0000]])
     """
-    if isinstance(energy, KnownSpectrum):
-        if algorithm.is_polynomial:
-            q = energy.apply(lambda t: algorithm.filter(t, k, phi, mu, L))
-            return energy.from_eigenbasis(q * -energy.to_eigenbasis(energy.b))
-        if algorithm.commutes_with_rotations:
-            decoupled = DiagonalQuadratic(energy.eigenvalues, energy.to_eigenbasis(energy.b))
-            return energy.from_eigenbasis(_unroll(algorithm, decoupled, k, phi, mu, L))
-    if algorithm.is_exact:
-        return energy.minimizer()
-    return _unroll(algorithm, energy, k, phi, mu, L)
+    check_needs(algorithm, problem)
+    energy, has = _known_spectrum(problem), algorithm.provides
+    if "spectrum" in problem.provides:
+        if "polynomial" in has:
+            q = energy.apply(lambda t: algorithm.filter(t, k, phi, problem.mu, problem.L))
+            moved = energy.from_eigenbasis(q * -_first_gradient(problem))
+            return moved if problem.start is None else problem.start + moved
+        if "rotations" in has:
+            return energy.from_eigenbasis(last_iterate(algorithm, _decoupled(problem), k, phi))
+    if "exact" in has:
+        return problem.minimizer()
+    return last_iterate(algorithm, problem, k, phi)
 
 
-def _unroll(
-    algorithm: Algorithm, energy: QuadraticEnergy, k: Steps, phi: Phi, mu: float, L: float
-) -> Tensor:
-    shape: tuple[int, ...] = energy.b.shape
-    if isinstance(energy, KnownSpectrum):
-        shape = np.broadcast_shapes(shape, energy.eigenvalues.shape)
-    start = torch.zeros_like(energy.b).expand(shape)
-    *_, y = iterates(algorithm, start, energy.gradient, k, phi, mu, L)
-    return y
+def remaining(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tensor:
+    r"""Return what is left to the minimiser of an energy with a spectrum, y_k - y*.
+
+    Parameters
+    ----------
+    algorithm, problem, k, phi
+        As for :func:`minimize`; the problem has no penalty.
+
+    Returns
+    -------
+    Tensor of shape (..., n, d)
+        In the eigenbasis, where its length is the same.
+
+    Notes
+    -----
+    Of a polynomial method it is :math:`r_k(\\lambda)` times the first distance: a difference of
+    outputs has no digits left near 0.
+    """
+    energy = _known_spectrum(problem)
+    if "polynomial" in algorithm.provides:
+        left = energy.apply(lambda t: algorithm.residual(t, k, phi, problem.mu, problem.L))
+        return left * first_distance(problem)
+    y = energy.to_eigenbasis(minimize(algorithm, problem, k, phi))
+    return y - _decoupled(problem).minimizer()
+
+
+def first_distance(problem: Problem) -> Tensor:
+    """Return the starting point minus the minimiser, in the eigenbasis.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of an energy with a spectrum, without a penalty.
+
+    Returns
+    -------
+    Tensor of shape (..., n, d)
+    """
+    return _first_gradient(problem) / _known_spectrum(problem).eigenvalues
+
+
+def decouples(algorithm: Algorithm, penalty: Penalty | None = None) -> bool:
+    """Tell whether an algorithm treats the outputs one by one in the eigenbasis of Q.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+    penalty : Penalty or None, default=None
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> decouples(get_algorithm("gd")), decouples(get_algorithm("rnn"))
+    (True, False)
+    """
+    return penalty is None and "rotations" in algorithm.provides
+
+
+def check_needs(algorithm: Algorithm, problem: Problem) -> None:
+    """Refuse a problem that does not provide what an algorithm needs.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+    problem : Problem
+
+    Raises
+    ------
+    ValueError
+        It says what is missing, and which algorithms would do.
+    """
+    check_penalty(algorithm, problem.penalty)
+    _check_provided(algorithm, problem.provides, f"energies of {type(problem.energy).__name__} do")
+
+
+def check_penalty(algorithm: Algorithm, penalty: Penalty | None) -> None:
+    """Refuse a penalty that an algorithm cannot take, whatever the energy.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+    penalty : Penalty or None
+
+    Raises
+    ------
+    TypeError
+        If ``penalty`` is neither a Penalty nor None.
+    ValueError
+        If the algorithm uses more of a problem than the step that has the penalty in it.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.penalties import Nonnegative
+    >>> check_penalty(get_algorithm("gd"), Nonnegative())
+    >>> check_penalty(get_algorithm("chebyshev"), Nonnegative())
+    Traceback (most recent call last):
+    ...
+    ValueError: algo='chebyshev' needs 'gradient', which a problem with penalty=Nonnegative() ...
+    """
+    if penalty is None:
+        return
+    if not isinstance(penalty, Penalty):
+        raise TypeError(f"penalty={penalty!r} must be a Penalty or None.")
+    _check_provided(algorithm, frozenset({"descend"}), f"a problem with {penalty=} does")
+
+
+def _check_provided(algorithm: Algorithm, provided: frozenset[str], what: str) -> None:
+    missing = sorted(algorithm.needs - provided)
+    if missing:
+        usable = [name for name in list_algorithms() if get_algorithm(name).needs <= provided]
+        raise ValueError(
+            f"algo={algorithm.name!r} needs {' and '.join(map(repr, missing))}, which {what} not "
+            f"provide. Use one of {usable}."
+        )
+
+
+def _known_spectrum(problem: Problem) -> KnownSpectrum:
+    # For the type checker: whether it is one, ``provides`` tells.
+    return cast(KnownSpectrum, problem.energy)
+
+
+def _first_gradient(problem: Problem) -> Tensor:
+    """Return Q c + b in the eigenbasis, the gradient at the starting point c."""
+    energy = _known_spectrum(problem)
+    b = energy.to_eigenbasis(energy.b)
+    if problem.start is None:
+        return b
+    return b + energy.eigenvalues * energy.to_eigenbasis(problem.start)
+
+
+def _decoupled(problem: Problem) -> Problem:
+    """Return the problem in the eigenbasis, a scalar one for each output."""
+    energy = _known_spectrum(problem)
+    start = None if problem.start is None else energy.to_eigenbasis(problem.start)
+    diagonal = DiagonalQuadratic(energy.eigenvalues, energy.to_eigenbasis(energy.b))
+    return Problem(diagonal, problem.mu, problem.L, start=start)

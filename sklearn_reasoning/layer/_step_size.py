@@ -80,7 +80,8 @@ def resolve_step_size(
     >>> resolve_step_size(get_algorithm("cg"), None, "stable", mu=0.25, L=1.0) is None
     True
     """
-    if not algorithm.has_step_size:
+    initial = algorithm.initial_step_size(mu, L)
+    if initial is None:
         return None
     low, high = resolve_range(algorithm, step_size_range, mu, L)
     if step_size is None:

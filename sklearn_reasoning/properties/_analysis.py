@@ -150,6 +150,6 @@ def analysis_of(algorithm: Algorithm) -> Analysis:
     -------
     Analysis
     """
-    if algorithm.is_exact:
+    if "exact" in algorithm.provides:
         return ExactAnalysis()
-    return PolynomialAnalysis() if algorithm.is_polynomial else SampledAnalysis()
+    return PolynomialAnalysis() if "polynomial" in algorithm.provides else SampledAnalysis()

@@ -67,9 +67,9 @@ def resolve(algo: str | Algorithm, k: Any, step_size: Any, mu: float, L: float) 
     if isinstance(step_size, Mapping):
         phi = _weights(algorithm, step_size)
     elif isinstance(step_size, PerIteration):
-        phi = _per_iteration(algorithm, step_size, steps)
-    elif algorithm.has_step_size:
-        phi = _step_sizes(step_size, algorithm, mu, L)
+        phi = _per_iteration(algorithm, step_size, steps, mu, L)
+    elif (initial := algorithm.initial_step_size(mu, L)) is not None:
+        phi = _step_sizes(step_size, initial)
         try:
             steps, phi = np.broadcast_arrays(steps, phi)
         except ValueError as error:
@@ -80,10 +80,9 @@ def resolve(algo: str | Algorithm, k: Any, step_size: Any, mu: float, L: float) 
     return Case(algorithm, steps.ravel(), phi, float(mu), float(L), steps.shape)
 
 
-def _step_sizes(step_size: Any, algorithm: Algorithm, mu: float, L: float) -> Array:
+def _step_sizes(step_size: Any, initial: float) -> Array:
     if step_size is None:
-        low, high = algorithm.stable_region(mu, L)
-        return np.asarray(min(max(1.0 / L, low), high))
+        return np.asarray(initial)
     if isinstance(step_size, torch.Tensor):
         step_size = step_size.detach().cpu().numpy()
     try:
@@ -95,8 +94,10 @@ def _step_sizes(step_size: Any, algorithm: Algorithm, mu: float, L: float) -> Ar
     return sizes
 
 
-def _per_iteration(algorithm: Algorithm, step_size: PerIteration, steps: Array) -> PerIteration:
-    if not algorithm.has_step_size:
+def _per_iteration(
+    algorithm: Algorithm, step_size: PerIteration, steps: Array, mu: float, L: float
+) -> PerIteration:
+    if algorithm.initial_step_size(mu, L) is None:
         raise TypeError(f"{algorithm.name!r} has no step size, got step_size={step_size!r}.")
     sizes = tuple(float(size) for size in step_size.sizes)
     if not all(0.0 < size < np.inf for size in sizes):

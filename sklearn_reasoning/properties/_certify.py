@@ -71,7 +71,7 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
         over_range = sensitivity(algorithm, k, layer.step_size_range, mu, L)
     return ModelCertificate(
         layer=layer,
-        stable_region=algorithm.stable_region(mu, L) if algorithm.has_step_size else None,
+        stable_region=None if layer.step_size_range is None else algorithm.stable_region(mu, L),
         convergence=convergence(*arguments),
         stability=stability(*arguments),
         sensitivity=sensitivity(*arguments),

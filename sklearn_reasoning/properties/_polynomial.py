@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration
-from sklearn_reasoning.energies import QuadraticGradient
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, Problem, last_iterate
+from sklearn_reasoning.energies import OperatorQuadratic
 
 from ._arguments import Case
 from ._chebyshev_series import Array, Supremum, operator_lipschitz, points, supremum
@@ -56,7 +56,7 @@ def filter_lipschitz(case: Case) -> Supremum:
 
 def sensitivity_supremum(case: Case) -> Supremum:
     """Bound the norm of the derivative of q_k with respect to the step size(s)."""
-    if not case.algorithm.has_step_size:
+    if case.phi is None:
         zeros = np.zeros(len(case.k))
         return Supremum(zeros, zeros, np.full(len(case.k), case.mu))
     if not isinstance(case.phi, PerIteration):
@@ -123,12 +123,8 @@ def _count_gradients(algorithm: Algorithm, k: int, phi: Any, mu: float, L: float
         calls += 1
         return mu * y
 
-    y = torch.zeros((), dtype=torch.float64)
-    gradient = QuadraticGradient(product, -1.0)
-    state = algorithm.start(y, gradient)
-    for i in range(k):
-        size = phi[i] if isinstance(phi, PerIteration) else phi
-        state = algorithm.step(state, gradient, size, mu, L)
+    energy = OperatorQuadratic(product, -torch.ones(1, 1, dtype=torch.float64))
+    last_iterate(algorithm, Problem(energy, mu, L), k, phi)
     return calls
 
 

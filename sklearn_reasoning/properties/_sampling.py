@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning._threads import on_one_thread
-from sklearn_reasoning.algorithms import PerIteration, iterates
-from sklearn_reasoning.energies import QuadraticGradient
+from sklearn_reasoning.algorithms import PerIteration, Problem, iterates
+from sklearn_reasoning.energies import OperatorQuadratic
 
 from ._arguments import Case
 from ._chebyshev_series import Array
@@ -199,9 +199,9 @@ def _outputs(case: Case, problems: _Problems, phi: Any, n_models: int | None = N
         # Not a batch of matrix products: those wait for threads, which take longer than they.
         return (problems.Q * y.unsqueeze(-2)).sum(dim=-1)
 
-    gradient = QuadraticGradient(product, problems.b)
+    energy = OperatorQuadratic(product, problems.b)
     k = int(case.k.max(initial=0))
-    start = torch.zeros_like(problems.b)
-    if n_models is not None:
-        start = start.expand(n_models, *start.shape)
-    return torch.stack(list(iterates(case.algorithm, start, gradient, k, phi, case.mu, case.L)))
+    # Of as many as there are models: what a start of its shape makes of y.
+    start = None if n_models is None else problems.b.new_zeros(n_models, *problems.b.shape)
+    problem = Problem(energy, case.mu, case.L, start=start)
+    return torch.stack(list(iterates(case.algorithm, problem, k, phi)))

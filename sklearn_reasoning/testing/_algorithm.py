@@ -11,9 +11,12 @@ from ._layer import (
     check_dtypes,
     check_energies,
     check_layer_derivatives,
+    check_start,
     check_tensor_k,
 )
+from ._needs import check_constraint, check_needs
 from ._polynomial import check_closed_form, check_polynomial, check_polynomial_derivatives
+from ._problem import has_step_size
 from ._recurrence import check_bounded, check_region, check_state, check_value
 from ._sensitivity_rate import check_sensitivity_rate
 
@@ -48,7 +51,9 @@ def check_algorithm(algorithm: str | Algorithm) -> None:
       finite at t = 0, and derivatives equal finite differences;
     - ``sensitivity_rate``, where there is one, is such a rate;
     - the layer has right first and second derivatives, gives the same result for every class of
-      energies, and with a tensor k stops each row at its own step.
+      energies and from every start, and with a tensor k stops each row at its own step;
+    - what ``needs`` leaves out is not used; with "descend" alone, every iterate obeys a set and
+      the last one is the minimiser over it.
 
     Examples
     --------
@@ -59,9 +64,9 @@ def check_algorithm(algorithm: str | Algorithm) -> None:
     ...     def __init__(self, damping=0.5):
     ...         self.damping = damping
     ...
-    ...     def step(self, state, gradient, phi, mu, L):
+    ...     def step(self, state, problem, phi):
     ...         (y,) = state
-    ...         return (y - self.damping * phi * gradient(y),)
+    ...         return (problem.descend(y, self.damping * phi),)
     ...
     ...     def stable_region(self, mu, L):
     ...         high = 2.0 / (self.damping * L)
@@ -83,15 +88,16 @@ def check_algorithm(algorithm: str | Algorithm) -> None:
     check_value(algorithm)
     check_region(algorithm)
     checks: list[Callable[[Algorithm], None]] = []
-    if not algorithm.is_exact:
+    if "exact" not in algorithm.provides:
         checks += [check_state, check_bounded]
-    if algorithm.is_polynomial:
+    if "polynomial" in algorithm.provides:
         checks += [check_polynomial, check_polynomial_derivatives]
-        if not algorithm.is_exact:
+        if "exact" not in algorithm.provides:
             checks += [check_closed_form]
-        if algorithm.has_step_size:
+        if has_step_size(algorithm):
             checks += [check_sensitivity_rate]
-    checks += [check_energies, check_convergence, check_dtypes, check_tensor_k]
+    checks += [check_needs, check_energies, check_start, check_convergence, check_constraint]
+    checks += [check_dtypes, check_tensor_k]
     checks += [check_layer_derivatives]
     for check in checks:
         check(algorithm)

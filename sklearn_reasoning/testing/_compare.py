@@ -1,5 +1,8 @@
 """How the checks compare, and what they say where a comparison fails."""
 
+import copy
+import pickle
+import sys
 from typing import Any
 
 import torch
@@ -34,3 +37,30 @@ def close(actual: Tensor, expected: Tensor, rtol: float, what: Any, message: str
 def normal(seed: int, *shape: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(shape, dtype=torch.float64, generator=generator)
+
+
+def check_copies(value: Any) -> None:
+    """Check that copies of an immutable value are equal to it, pickled ones included."""
+    cls = type(value)
+    copies = {"copy": copy.copy(value), "deepcopy": copy.deepcopy(value)}
+    found: Any = sys.modules.get(cls.__module__)
+    for part in cls.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if found is cls:
+        copies["pickle"] = pickle.loads(pickle.dumps(value))
+    else:  # the class is defined where pickle cannot find it; its options can still be checked
+        copies["pickle"] = copy.copy(value)
+        vars(copies["pickle"]).update(pickle.loads(pickle.dumps(vars(value))))
+    for how, twin in copies.items():
+        require(
+            twin == value and hash(twin) == hash(value),
+            value,
+            f"a {how} of it does not compare equal, or has another hash; "
+            "its attributes must be plain hashable values.",
+        )
+    require(value != object(), value, "it compares equal to an unrelated object.")
+    require(
+        repr(copy.deepcopy(value)) == repr(value),
+        value,
+        "repr differs between equal values; it should show type and options.",
+    )

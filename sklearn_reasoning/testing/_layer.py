@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.algorithms import Algorithm, iterates
+from sklearn_reasoning.algorithms import Algorithm, Problem, last_iterate
 from sklearn_reasoning.energies import (
     DenseQuadratic,
     DiagonalQuadratic,
@@ -33,29 +33,49 @@ def check_energies(algorithm: Algorithm) -> None:
     eigenvalues, rotation, b = spectral_problem(4, 3)
     dense = DenseQuadratic(SpectralQuadratic(eigenvalues, rotation, b).matrix(), b)
     matrices = torch.diag_embed(eigenvalues)
-    if algorithm.is_polynomial:
+    if "polynomial" in algorithm.provides:
         remedy = "if q_k depends on b, set is_polynomial = False"
     else:
         remedy = "if it treats the outputs one by one, set commutes_with_rotations = False"
     for description, phi in phis_of(algorithm).items():
         for k in (0, 1, 4, 12):
             where = f"for k={k}, {description}; {remedy}"
-            expected = minimize(algorithm, dense, k, phi, MU, L)
+            expected = minimize(algorithm, Problem(dense, MU, L), k, phi)
             for kind, energy in _energies(eigenvalues, rotation, b):
                 close(
-                    minimize(algorithm, energy, k, phi, MU, L),
+                    minimize(algorithm, Problem(energy, MU, L), k, phi),
                     expected,
                     EXACT,
                     algorithm,
                     f"{kind} gives another result than DenseQuadratic {where}",
                 )
             close(
-                minimize(algorithm, DiagonalQuadratic(eigenvalues, b), k, phi, MU, L),
-                minimize(algorithm, DenseQuadratic(matrices, b), k, phi, MU, L),
+                minimize(algorithm, Problem(DiagonalQuadratic(eigenvalues, b), MU, L), k, phi),
+                minimize(algorithm, Problem(DenseQuadratic(matrices, b), MU, L), k, phi),
                 EXACT,
                 algorithm,
                 f"DiagonalQuadratic gives another result than DenseQuadratic {where}",
             )
+
+
+def check_start(algorithm: Algorithm) -> None:
+    """Compare the layer from a start with the steps from there, on plain matrices."""
+    eigenvalues, rotation, b = spectral_problem(4, 3)
+    dense = DenseQuadratic(SpectralQuadratic(eigenvalues, rotation, b).matrix(), b)
+    for start in (normal(5, 4, 3), 10.0 * normal(6, 3)):
+        for description, phi in phis_of(algorithm).items():
+            for k in (1, 4, 12):
+                expected = minimize(algorithm, Problem(dense, MU, L, start=start), k, phi)
+                for kind, energy in _energies(eigenvalues, rotation, b):
+                    close(
+                        minimize(algorithm, Problem(energy, MU, L, start=start), k, phi),
+                        expected,
+                        EXACT,
+                        algorithm,
+                        f"from another start than 0, {kind} gives another result than "
+                        f"DenseQuadratic for k={k}, {description}; what the steps remember must "
+                        "come from start(y, problem), and not from 0",
+                    )
 
 
 def check_convergence(algorithm: Algorithm) -> None:
@@ -64,7 +84,7 @@ def check_convergence(algorithm: Algorithm) -> None:
     eigenvalues, rotation, b = spectral_problem(4, 3)
     energy = DenseQuadratic(SpectralQuadratic(eigenvalues, rotation, b).matrix(), b)
     phi = middle_phi(algorithm)
-    y = minimize(algorithm, energy, MANY, phi, MU, L)
+    y = minimize(algorithm, Problem(energy, MU, L), MANY, phi)
     close(
         y,
         energy.minimizer(),
@@ -73,8 +93,8 @@ def check_convergence(algorithm: Algorithm) -> None:
         f"after {MANY} steps it is not at the minimiser, where mu={MU}, L={L}, in the middle of "
         "its stable_region; is the first entry of the state the iterate?",
     )
-    if not algorithm.is_exact:
-        *_, y = iterates(algorithm, energy.minimizer(), energy.gradient, 5, phi, MU, L)
+    if "exact" not in algorithm.provides:
+        y = last_iterate(algorithm, Problem(energy, MU, L, start=energy.minimizer()), 5, phi)
         close(y, energy.minimizer(), 1e-8, algorithm, "started at the minimiser it moves away")
 
 
@@ -88,7 +108,7 @@ def check_dtypes(algorithm: Algorithm) -> None:
                 phi = torch.tensor(phi, dtype=dtype)
             for k in (0, 3, 40):
                 energy = SpectralQuadratic(eigenvalues.to(dtype), rotation.to(dtype), b.to(dtype))
-                y = minimize(algorithm, energy, k, phi, MU, L)
+                y = minimize(algorithm, Problem(energy, MU, L), k, phi)
                 require(
                     y.shape == b.shape and y.dtype == dtype and bool(y.isfinite().all()),
                     algorithm,
@@ -103,9 +123,9 @@ def check_tensor_k(algorithm: Algorithm) -> None:
     phi = middle_phi(algorithm)
     Q = SpectralQuadratic(eigenvalues, rotation, b).matrix()
     for energy in (SpectralQuadratic(eigenvalues, rotation, b), DenseQuadratic(Q, b)):
-        together = minimize(algorithm, energy, k, phi, MU, L)
+        together = minimize(algorithm, Problem(energy, MU, L), k, phi)
         for row in range(5):
-            alone = minimize(algorithm, energy, int(k[row]), phi, MU, L)
+            alone = minimize(algorithm, Problem(energy, MU, L), int(k[row]), phi)
             close(
                 together[row],
                 alone[row],
@@ -131,7 +151,7 @@ def check_layer_derivatives(algorithm: Algorithm) -> None:
             phi_: Any = dict(zip(names, learned, strict=True)) if names else (*learned, None)[0]
             # Q stays symmetric: methods that end after d steps are smooth in no other Q.
             matrix = matrix if kind is DiagonalQuadratic else 0.5 * (matrix + matrix.mT)
-            return minimize(algorithm, kind(matrix, b), k, phi_, MU, L)
+            return minimize(algorithm, Problem(kind(matrix, b), MU, L), k, phi_)
 
         return run
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from sklearn_reasoning.algorithms import Algorithm, PerIteration
 
 from ._compare import close, require
-from ._problem import EXACT, MU, L, middle_phi, phis_of, sizes_per_iteration
+from ._problem import EXACT, MU, L, has_step_size, middle_phi, phis_of, sizes_per_iteration
 
 
 def check_polynomial(algorithm: Algorithm) -> None:
@@ -28,7 +28,7 @@ def check_polynomial(algorithm: Algorithm) -> None:
                 f"residual + t filter is not 1 for k={k}, {description}; if step is not affine "
                 "in y, set is_polynomial = False",
             )
-            if not algorithm.is_exact:
+            if "exact" not in algorithm.provides:
                 origin = algorithm.filter(torch.zeros(1, dtype=t.dtype), k, phi, MU, L)
                 require(
                     bool(origin.isfinite().all()),
@@ -41,7 +41,7 @@ def check_polynomial(algorithm: Algorithm) -> None:
 def check_closed_form(algorithm: Algorithm) -> None:
     t = torch.linspace(MU, L, 12, dtype=torch.float64)
     phis = phis_of(algorithm)
-    if algorithm.has_step_size:
+    if has_step_size(algorithm):
         phis["a step size for each iteration"] = sizes_per_iteration(algorithm, 30)
         tensor = torch.linspace(*algorithm.stable_region(MU, L), 12, dtype=torch.float64)
         phis["a step size for each point"] = tensor.clamp_min(1e-3 * float(tensor[-1]))
@@ -59,7 +59,7 @@ def check_closed_form(algorithm: Algorithm) -> None:
                     algorithm,
                     f"{formula}'s closed form is not what step gives, for {kind} and {description}",
                 )
-        if algorithm.has_step_size:
+        if has_step_size(algorithm):
             size = middle_phi(algorithm)
             close(
                 closed(t, 7, PerIteration((size,) * 7), MU, L),
@@ -81,7 +81,7 @@ def check_polynomial_derivatives(algorithm: Algorithm) -> None:
             (algorithm.filter, algorithm.filter_derivative),
         ):
             slopes = {"t": (value(t + width, k, phi, MU, L), value(t - width, k, phi, MU, L))}
-            if algorithm.has_step_size:
+            if has_step_size(algorithm):
                 slopes["step_size"] = (
                     value(t, k, phi + width, MU, L),
                     value(t, k, phi - width, MU, L),

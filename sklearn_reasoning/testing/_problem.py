@@ -25,12 +25,16 @@ def spectral_problem(n: int, d: int) -> tuple[Tensor, Tensor, Tensor]:
 
 def phis_of(algorithm: Algorithm, d: int = 3) -> dict[str, Any]:
     """Return what may stand for phi, by a description: the region's ends and its middle."""
-    if not algorithm.has_step_size:
+    if not has_step_size(algorithm):
         weights = algorithm.initial_weights(d, MU, L)
         return {"initial weights": weights} if weights else {"no step size": None}
     low, high = algorithm.stable_region(MU, L)
     sizes = sorted({low, 0.5 * (low + high), high} - {0.0})
     return {f"step size {size:.6g}": size for size in sizes}
+
+
+def has_step_size(algorithm: Algorithm) -> bool:
+    return algorithm.initial_step_size(MU, L) is not None
 
 
 def middle_phi(algorithm: Algorithm, d: int = 3) -> Any:

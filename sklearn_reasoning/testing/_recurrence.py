@@ -1,48 +1,22 @@
 """What holds of an algorithm by itself: value, region, state, and iterates that stay bounded."""
 
-import copy
 import math
-import pickle
-import sys
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.algorithms import Algorithm, iterates
+from sklearn_reasoning.algorithms import Algorithm, Problem, last_iterate
 from sklearn_reasoning.energies import DiagonalQuadratic
 
-from ._compare import normal, require
-from ._problem import MANY, MU, L, is_learned, middle_phi, phis_of, spectral_problem
+from ._compare import check_copies, normal, require
+from ._problem import MANY, MU, L, has_step_size, is_learned, middle_phi, phis_of, spectral_problem
 
 
 def check_value(algorithm: Algorithm) -> None:
     name = getattr(algorithm, "name", None)
     if not isinstance(name, str) or not name:
         raise AssertionError(f"{type(algorithm).__name__}: name={name!r} must be its key, a str.")
-    cls = type(algorithm)
-    copies = {"copy": copy.copy(algorithm), "deepcopy": copy.deepcopy(algorithm)}
-    found: Any = sys.modules.get(cls.__module__)
-    for part in cls.__qualname__.split("."):
-        found = getattr(found, part, None)
-    if found is cls:
-        copies["pickle"] = pickle.loads(pickle.dumps(algorithm))
-    else:  # the class is defined where pickle cannot find it; its options can still be checked
-        copies["pickle"] = copy.copy(algorithm)
-        vars(copies["pickle"]).update(pickle.loads(pickle.dumps(vars(algorithm))))
-    for how, twin in copies.items():
-        require(
-            twin == algorithm and hash(twin) == hash(algorithm),
-            algorithm,
-            f"a {how} of it does not compare equal, or has another hash; "
-            "its attributes must be plain hashable values.",
-        )
-    require(algorithm != object(), algorithm, "it compares equal to an unrelated object.")
-    require(
-        repr(copy.deepcopy(algorithm)) == repr(algorithm),
-        algorithm,
-        "repr differs between equal algorithms; it should show type and options.",
-    )
+    check_copies(algorithm)
 
 
 def check_region(algorithm: Algorithm) -> None:
@@ -54,7 +28,7 @@ def check_region(algorithm: Algorithm) -> None:
             f"stable_region{bounds} is ({low}, {high}); it must be 0 <= low <= high.",
         )
         require(
-            not algorithm.has_step_size or 0.0 < high < math.inf,
+            not has_step_size(algorithm) or 0.0 < high < math.inf,
             algorithm,
             f"stable_region{bounds} ends at {high}; with has_step_size = True it must end "
             "at a positive number.",
@@ -65,11 +39,12 @@ def check_state(algorithm: Algorithm) -> None:
     eigenvalues, _, b = spectral_problem(4, 3)
     phi = middle_phi(algorithm)
     for dtype in (torch.float64, torch.float32):
-        gradient = DiagonalQuadratic(eigenvalues.to(dtype), b.to(dtype)).gradient
+        energy = DiagonalQuadratic(eigenvalues.to(dtype), b.to(dtype))
+        problem = Problem(energy, MU, L)
         phi_ = {k: w.to(dtype) for k, w in phi.items()} if isinstance(phi, dict) else phi
         y = normal(3, 4, 3).to(dtype)
         kept = y.clone()
-        state = algorithm.start(y, gradient)
+        state = algorithm.start(y, problem)
         require(isinstance(state, tuple), algorithm, "start must return a tuple.")
         require(
             isinstance(state[0], Tensor)
@@ -81,7 +56,7 @@ def check_state(algorithm: Algorithm) -> None:
         n_states = len(state)
         for _ in range(3):
             previous = [(x, x.clone()) for x in state if isinstance(x, Tensor)]
-            state = algorithm.step(state, gradient, phi_, MU, L)
+            state = algorithm.step(state, problem, phi_)
             require(
                 isinstance(state, tuple) and len(state) == n_states,
                 algorithm,
@@ -107,12 +82,13 @@ def check_bounded(algorithm: Algorithm) -> None:
         return
     eigenvalues, _, b = spectral_problem(2, 5)
     energy = DiagonalQuadratic(eigenvalues, b)
+    problem = Problem(energy, MU, L)
     bound = 100.0 * float(energy.minimizer().abs().max())
     for description, phi in phis_of(algorithm).items():
         # By its steps; the closed form is compared with them afterwards.
-        *_, y = iterates(algorithm, torch.zeros_like(b), energy.gradient, MANY, phi, MU, L)
+        y = last_iterate(algorithm, problem, MANY, phi)
         largest = float(y.abs().max())
-        where = ", inside its stable_region," if algorithm.has_step_size else ""
+        where = ", inside its stable_region," if has_step_size(algorithm) else ""
         require(
             largest <= bound,
             algorithm,

@@ -1,0 +1,141 @@
+"""What an algorithm minimises: an energy, bounds of its curvature, a penalty, and the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor
+
+from sklearn_reasoning.energies import Energy, QuadraticEnergy
+from sklearn_reasoning.penalties import Penalty
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    r"""Minimise E(y) + g(y) over y, for each of n samples, from a starting point.
+
+    Parameters
+    ----------
+    energy : Energy
+        The smooth part E.
+    mu, L : float
+        Bounds of its curvature, :math:`\mu I \preceq \nabla^2 E \preceq L I`. They choose momenta
+        and stable regions; they are not enforced.
+    penalty : Penalty or None, default=None
+        The set that y must lie in, or a term g that is added.
+    start : Tensor or None, default=None
+        The starting point, of a shape that broadcasts against y, (..., n, d); None is 0. With a
+        set as penalty it is projected onto it.
+
+    Notes
+    -----
+    The problem of the paper's Eq. 1 for given x. An algorithm's ``step`` sees the problem and
+    nothing else, so a penalty changes no algorithm whose gradient step is :meth:`descend`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.energies import DiagonalQuadratic
+    >>> from sklearn_reasoning.penalties import Nonnegative
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.tensor([[-1.0, 1.0]]))
+    >>> problem = Problem(energy, mu=0.5, L=1.0, penalty=Nonnegative())
+    >>> problem.descend(problem.start_point(), 1.0)
+    tensor([[1., 0.]])
+    >>> sorted(problem.provides)
+    ['descend']
+    """
+
+    energy: Energy
+    mu: float
+    L: float
+    penalty: Penalty | None = None
+    start: Tensor | None = None
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """What algorithms may ask for: "descend", and what the energy provides.
+
+        With a penalty, "descend" alone: anything else of the energy would leave the penalty out.
+        """
+        descend = frozenset({"descend"})
+        return descend if self.penalty is not None else descend | self.energy.provides
+
+    def start_point(self) -> Tensor:
+        """Return where the iterates begin.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            ``start`` for every sample, inside the set where there is one.
+        """
+        y = self.energy.zeros()
+        if self.start is not None:
+            y = y + self.start.to(y)
+        if self.penalty is not None and self.penalty.is_set:
+            y = self.penalty.prox(y, 1.0)
+        return y
+
+    def descend(self, y: Tensor, step: Tensor | float, push: Tensor | None = None) -> Tensor:
+        r"""Return the gradient step, proximal where there is a penalty.
+
+        .. math:: prox_{\phi g}(y - \phi \nabla E(y) + push)
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            Where the gradient is taken.
+        step : Tensor or float
+            The step size :math:`\phi`, in 1/curvature, which broadcasts against y.
+        push : Tensor of shape (..., n, d) or None, default=None
+            What is added to the step before the proximal map: a momentum.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The next point.
+        """
+        moved = y - step * self.energy.gradient(y)
+        if push is not None:
+            moved = moved + push
+        return moved if self.penalty is None else self.penalty.prox(moved, step)
+
+    def gradient(self, y: Tensor) -> Tensor:
+        """Return the gradient of the energy at y, the penalty left out.
+
+        Parameters
+        ----------
+        y : Tensor of shape (..., n, d)
+            A point for each sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The gradients.
+        """
+        return self.energy.gradient(y)
+
+    def product(self, v: Tensor) -> Tensor:
+        """Return Q v, of an energy that provides products.
+
+        Parameters
+        ----------
+        v : Tensor of shape (..., n, d)
+            A vector for each sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The products.
+        """
+        return cast(QuadraticEnergy, self.energy).product(v)
+
+    def minimizer(self) -> Tensor:
+        """Return the exact minimiser, of an energy that provides it.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            In the units of y.
+        """
+        return cast(QuadraticEnergy, self.energy).minimizer()
