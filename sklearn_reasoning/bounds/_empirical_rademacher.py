@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from sklearn_reasoning._random import independent_random_state
 from sklearn_reasoning._training_context import training_context
 from sklearn_reasoning.estimators import HybridReasoningRegressor
-from sklearn_reasoning.training import ReasoningStack, Rows
+from sklearn_reasoning.training import RegressionModel, Rows
 
 from ._arguments import above_zero, whole
 from ._network_norms import fitted_module
@@ -237,7 +237,7 @@ def _rows(estimator: HybridReasoningRegressor, X: Any, y: Any) -> Rows:
     return Rows(x, targets.reshape(shape), np.ones(len(x)), b, rotation)
 
 
-def _check_bounded(module: ReasoningStack) -> None:
+def _check_bounded(module: RegressionModel) -> None:
     a = module.architecture
     weights = a.algorithm.initial_weights(a.n_outputs, a.mu, a.L)
     what = "linear_term='learned'" if a.b_hidden is not None else f"algo={a.algorithm.name!r}"

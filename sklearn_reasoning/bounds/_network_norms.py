@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from re import fullmatch
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_reasoning.estimators import HybridReasoningRegressor
-from sklearn_reasoning.training import Architecture, ReasoningStack
+from sklearn_reasoning.training import Architecture, RegressionModel
 
 from ._arguments import above_zero, at_least_zero
 
@@ -156,21 +157,14 @@ def network_norms(
     x, _, _ = estimator._split(X)
     lengths = np.linalg.norm(x, axis=1)
     input_norm = lengths.max() if metric == "sup" else math.sqrt((lengths**2).mean())
-    pieces = module.weights.detach().double().cpu().split(module._layout.sizes, dim=1)
-    matrices, biases = [], []
-    for layer in module._layout.networks[0]:
-        biases.append(layer.bias.cut(layer.bias.of(pieces))[0].numpy())
-        matrices.append(
-            np.zeros((layer.n_out, 0))
-            if layer.matrix is None
-            else layer.matrix.cut(layer.matrix.of(pieces))[0].numpy()
-        )
     a, c = module.architecture, float(factor)
-    n_skew, skew = 0, 0.0
-    if a.rotation == "shared" and a.n_outputs > 1:
-        block = module._layout.blocks["skew"]
-        (n_skew,) = block.shape
-        skew = c * float(np.linalg.norm(block.cut(block.of(pieces)).numpy()))
+    named = {name: w.double().cpu().numpy() for name, w in module.named_weights().items()}
+    biases = [value for name, value in named.items() if fullmatch(r"Q\.\d+\.bias", name)]
+    # Where only a bias is left there is no matrix.
+    matrices = [
+        named.get(f"Q.{i}.matrix", np.zeros((len(bias), 0))) for i, bias in enumerate(biases)
+    ]
+    skew = named.get("skew", np.zeros(0)) if a.n_outputs > 1 else np.zeros(0)
     return NetworkNorms(
         sizes=(matrices[0].shape[1], *(len(bias) for bias in biases)),
         spectral=tuple(c * float(np.linalg.norm(W, 2)) if W.size else 0.0 for W in matrices),
@@ -179,13 +173,13 @@ def network_norms(
         input_norm=float(input_norm),
         lipschitz=_head_lipschitz(a),
         radius=0.5 * (a.L - a.mu) * math.sqrt(a.n_outputs),
-        n_skew=n_skew,
-        skew=skew,
-        skew_lipschitz=_rotation_lipschitz(a) if n_skew else 0.0,
+        n_skew=len(skew),
+        skew=c * float(np.linalg.norm(skew)),
+        skew_lipschitz=_rotation_lipschitz(a) if len(skew) else 0.0,
     )
 
 
-def fitted_module(estimator: Any) -> ReasoningStack:
+def fitted_module(estimator: Any) -> RegressionModel:
     """Return the module of a fitted regressor.
 
     Raises

@@ -10,10 +10,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from sklearn_reasoning.training import Architecture, ReasoningStack, Rows, padded
-from sklearn_reasoning.training._batches import Batch
+from sklearn_reasoning.training import Architecture, Batch, RegressionModel, Rows, padded
 
-from ._signed_values import EnergyStack, Values, losses
+from ._signed_values import EnergyModel, Values, losses
 
 Array = NDArray[Any]
 
@@ -37,7 +36,7 @@ class SignedClass:
     remainder : float
     """
 
-    module: type[ReasoningStack]
+    module: type[RegressionModel]
     values: Values
     signs: Tensor
     offset: Tensor
@@ -48,7 +47,7 @@ def signed_losses(n: int, unit: float, n_draws: int, rng: np.random.RandomState)
     """Return draws of one sign a row, for losses in the given unit."""
     signs = _signs(rng, (n_draws, n, 1)) * (unit / n)
     return SignedClass(
-        ReasoningStack, losses, _padded_rows(signs), torch.zeros(n_draws, dtype=torch.float64), 0.0
+        RegressionModel, losses, _padded_rows(signs), torch.zeros(n_draws, dtype=torch.float64), 0.0
     )
 
 
@@ -87,7 +86,7 @@ def signed_energies(
         return difference
 
     return SignedClass(
-        EnergyStack, errors, _padded_rows(signs), torch.from_numpy(offset), remainder
+        EnergyModel, errors, _padded_rows(signs), torch.from_numpy(offset), remainder
     )
 
 

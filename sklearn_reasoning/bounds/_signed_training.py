@@ -12,10 +12,10 @@ from torch import Tensor
 
 from sklearn_reasoning.training import (
     LARGEST_STACK,
+    ModelNet,
     ModelSettings,
-    ReasoningStack,
+    RegressionModel,
     Rows,
-    StackNet,
     build_net,
     stack_rows,
 )
@@ -25,7 +25,7 @@ from ._signed_values import SignedValues
 
 
 def trained_against_signs(
-    fitted: ReasoningStack,
+    fitted: RegressionModel,
     settings: ModelSettings,
     rows: Rows,
     signed: SignedClass,
@@ -37,7 +37,7 @@ def trained_against_signs(
 
     Parameters
     ----------
-    fitted : ReasoningStack
+    fitted : RegressionModel
         A stack of one.
     settings : ModelSettings
         Of every model, but for seed and rate.
@@ -68,25 +68,25 @@ def trained_against_signs(
             for seed, rate in zip(seeds[part].ravel(), rates, strict=True)
         ]
         net = build_net(
-            fitted.architecture, models, torch.float64, module=signed.module, criterion=criterion
+            signed.module, fitted.architecture, models, torch.float64, criterion=criterion
         )
         _set_starts(net, fitted, at_random=(restart > 0) & (level is None))
         data = stack_rows(net, [rows] * len(models))
         net.fit_loop(data)
         with torch.no_grad():  # the parameters after the last step
             for batch in data.epoch(0):
-                criterion(net.module_(batch.x, batch.b, batch.rotation), batch)
+                criterion(net.module_(batch), batch)
         yield criterion
 
 
 @torch.no_grad()
-def _set_starts(net: StackNet, fitted: ReasoningStack, at_random: NDArray[np.bool_]) -> None:
+def _set_starts(net: ModelNet, fitted: RegressionModel, at_random: NDArray[np.bool_]) -> None:
     """Start each model at the fitted parameters, or at random ones of the same class.
 
     Parameters
     ----------
-    net : StackNet
-    fitted : ReasoningStack
+    net : ModelNet
+    fitted : RegressionModel
         A stack of one.
     at_random : ndarray of bool, of shape (n_models,)
     """
@@ -98,16 +98,10 @@ def _set_starts(net: StackNet, fitted: ReasoningStack, at_random: NDArray[np.boo
         settings = net.models[i]
         module.draw_weights(i, settings.seed)
         generator = torch.Generator().manual_seed(settings.seed)
-        row = module.weights[i : i + 1]
-        pieces = row.split(module._layout.sizes, dim=1)
         # draw_weights leaves these at 0: constants would all start at one point.
-        blocks = [layer.bias for network in module._layout.networks for layer in network]
-        blocks += [
-            module._layout.blocks[name] for name in ("skew",) if name in module._layout.blocks
-        ]
-        for block in blocks:
-            values = block.cut(block.of(pieces))
-            values.copy_(_uniform(values, -1.0, 1.0, generator))
+        for name, values in module.named_weights(i).items():
+            if name.endswith(".bias") or name in ("skew", "start"):
+                values.copy_(_uniform(values, -1.0, 1.0, generator))
         if module.step_size is not None and settings.learn_step_size:
             low, high = settings.step_size_range
             module.step_size[i] = _uniform(module.step_size[i], low, high, generator)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning.training import ReasoningStack
-from sklearn_reasoning.training._batches import Batch
+from sklearn_reasoning.training import Batch, Inputs, RegressionModel
 
 # The values of the models on the rows, of shape (n_models, n, w).
 Values = Callable[[Tensor, Batch], Tensor]
@@ -99,8 +99,8 @@ def losses(prediction: Tensor, batch: Batch) -> Tensor:
     return torch.linalg.vector_norm(error, dim=1).unsqueeze(-1)
 
 
-class EnergyStack(ReasoningStack):
-    """A stack whose output is Q: its eigenvalues where all models share the eigenvectors."""
+class EnergyModel(RegressionModel):
+    """Models whose output is Q: its eigenvalues where all models share the eigenvectors."""
 
     @property
     def has_known_rotation(self) -> bool:
@@ -108,16 +108,11 @@ class EnergyStack(ReasoningStack):
         a = self.architecture
         return a.rotation in ("given", "identity") or a.n_outputs == 1
 
-    def forward(
-        self,
-        x: Tensor,
-        b: Tensor | None = None,
-        rotation: Tensor | None = None,
-        k: int | None = None,
-    ) -> Tensor:
+    def forward(self, batch: Inputs, k: int | None = None) -> Tensor:
         """Return Q of each row, of shape (n_models, n, d * d), or its eigenvalues (n_models, n, d).
 
-        Parameters are those of :meth:`ReasoningStack.forward`; ``k`` plays no part.
+        Parameters are those of :meth:`RegressionModel.forward`; ``k`` plays no part.
         """
-        energy = self.energy(x, b, rotation)
-        return energy.eigenvalues if self.has_known_rotation else energy.matrix().flatten(-2)
+        energy: Any = self.problem(batch)[0].energy
+        values = energy.eigenvalues if self.has_known_rotation else energy.matrix().flatten(-2)
+        return cast(Tensor, values)

@@ -55,6 +55,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "callbacks": [list, tuple, None],
     "verbose": ["verbose"],
     "random_state": ["random_state"],
+    "start": [StrOptions({"auto", "zero", "mean", "learned", "predicted"})],
 }
 
 

@@ -21,6 +21,9 @@ def architecture_of(estimator: Any) -> Architecture:
     if spectrum == "auto":
         spectrum = "anchored" if given and d >= 3 else "free"
     b_hidden = hidden_sizes("b_hidden", estimator.b_hidden)
+    start = estimator.start
+    if start == "auto":
+        start = "mean" if columns.b is None else "zero"
     return Architecture(
         n_features=len(columns.x),
         n_outputs=d,
@@ -31,6 +34,8 @@ def architecture_of(estimator: Any) -> Architecture:
         b_hidden=b_hidden if columns.b is None else None,
         spectrum=spectrum,
         rotation="given" if given else str(estimator.rotation),
+        start=start,
+        start_hidden=(b_hidden or ()) if start == "predicted" else (),
     )
 
 
@@ -85,25 +90,22 @@ def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
     Raises
     ------
     ValueError
-        If no training row would be left, or no two rows have a weight.
+        If no training row would be left.
     """
     if not estimator.early_stopping:
         return rows, None
     n = len(rows.y)
-    n_held_out = n_held_out_of(estimator, n)
-    if n - n_held_out < 1:
-        raise ValueError(
-            f"early_stopping=True with validation_fraction={estimator.validation_fraction!r} "
-            f"leaves no training rows of {n}."
-        )
-    # Rows without weight measure nothing: none is held out, and one with weight must remain.
-    counting = np.flatnonzero(rows.weight)
-    if len(counting) < 2:
+    if n < 2:
         raise ValueError(
             "early_stopping=True needs two rows with a positive sample_weight: one to train on and "
             "one to hold out."
         )
-    n_held_out = min(n_held_out, len(counting) - 1)
-    _, held_out = train_test_split(counting, test_size=n_held_out, random_state=seed)
+    n_held_out = n_held_out_of(estimator, n)
+    if n - n_held_out < 1:
+        raise ValueError(
+            f"early_stopping=True with validation_fraction={estimator.validation_fraction!r} "
+            f"leaves no training rows of {n} with a positive weight."
+        )
+    _, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
     train = np.setdiff1d(np.arange(n), held_out)
     return rows.take(train), rows.take(np.sort(held_out))

@@ -20,16 +20,17 @@ from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
     Architecture,
-    ReasoningStack,
+    ModelNet,
+    RegressionModel,
     Rows,
-    StackNet,
     TrainedModel,
     TrainingTask,
     as_if_stopped,
-    distance_to_minimiser,
     fit_stack,
+    measure,
     predict,
     predict_energy,
+    single_start,
     train_one_epoch,
     trained_models,
 )
@@ -45,6 +46,9 @@ from ._watch import watch_of, with_callbacks
 
 _Array = np.ndarray[Any, Any]
 
+# From here on float32 cannot tell outputs apart that training could.
+_MEAN_OVER_SPREAD = 1e4
+
 # How far R'R may be from I, by the dtype that is trained in.
 _ORTHOGONAL = {torch.float32: 1e-3, torch.float64: 1e-6}
 
@@ -55,8 +59,8 @@ class HybridReasoningRegressor(
     r"""Regression by a predicted energy that k steps of an algorithm minimise.
 
     Networks predict the matrix Q and the linear term b of :math:`E(y) = \tfrac12 y'Qy + b'y`
-    from x; the prediction is :math:`y = Alg^k_\phi(Q_\theta(x), b)`, started at 0 (Eq. 2, 3).
-    Networks and step size are trained end to end.
+    from x; the prediction is :math:`y = Alg^k_\phi(Q_\theta(x), b)`, k steps from the starting
+    point (Eq. 2, 3). Networks, start and step size are trained end to end.
 
     Parameters
     ----------
@@ -92,7 +96,8 @@ class HybridReasoningRegressor(
         Whether b is predicted from x or read from the columns of X after x; a list holds the
         names or indices of those d columns.
     b_hidden : sequence of int or int, default=(64,)
-        Hidden sizes of the network that predicts b. Unused where b is given.
+        Hidden sizes of the network that predicts b, and of the one that predicts the start.
+        Unused where b is given and the start is not predicted.
     loss : {"l2", "squared"}, default="l2"
         Training loss: mean over samples of the norm of the error (Eq. 10), or of its square. Of a
         fitted model, ``model.loss(X, y)`` is the mean norm on other rows, in the units of y,
@@ -135,6 +140,10 @@ class HybridReasoningRegressor(
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, batches and the validation split. None takes fresh entropy; the
         global random states are never touched.
+    start : {"auto", "zero", "mean", "learned", "predicted"}, default="auto"
+        Where the k steps begin: at 0 (the paper's), at the weighted mean of y, at one learned
+        vector, or at what a network predicts from x; the last two begin their training at the
+        mean. "auto" is "mean" where b is learned, "zero" where it is given.
 
     Attributes
     ----------
@@ -146,6 +155,8 @@ class HybridReasoningRegressor(
         The instance that ``algo`` stands for.
     step_size_ : float, ndarray of shape (k,) or None
         The trained step size(s), in 1/curvature.
+    start_ : ndarray of shape (d,) or None
+        Where the steps begin, in the units of y; None where it is predicted from x.
     history_ : skorch.history.History
         A row an epoch: ``epoch``, ``train_loss``, ``valid_loss`` (with early stopping), ``lr``,
         ``step_size`` (where there is one) and ``dur``, in seconds.
@@ -171,10 +182,10 @@ class HybridReasoningRegressor(
 
     Notes
     -----
-    The energy in use is returned by :meth:`predict_energy`. Where b is learned it holds the
-    mean of y as :math:`b = b_\theta(x) - q_k(Q)^{-1} \bar y`, so that large means cost
-    nothing. That takes a polynomial method; cg and rnn have :math:`b_\theta(x) - Q \bar y`
-    and must reach the mean in k steps: centre y for them (``TransformedTargetRegressor``).
+    The energy in use is returned by :meth:`predict_energy`, in y: :meth:`predict` is what k steps
+    make of :meth:`predict_start`. A learned b is :math:`b_\theta(x) - Q(x) \bar y` with
+    :math:`\bar y` the mean of y, whatever the start: b_theta is learned around the mean, and a
+    large mean costs nothing. Rows of weight zero are left out before anything else.
 
     Examples
     --------
@@ -227,6 +238,7 @@ class HybridReasoningRegressor(
         callbacks: list[Any] | None = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
+        start: str = "auto",
     ) -> None:
         self.algo = algo
         self.k = k
@@ -258,6 +270,7 @@ class HybridReasoningRegressor(
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
+        self.start = start
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's parameters.
@@ -354,7 +367,7 @@ class HybridReasoningRegressor(
         """Train for one epoch more, at a constant rate.
 
         Centre, scale and principal axes of the targets, where they are used, are those of the
-        first call.
+        first call; of columns that were constant until now, those of the first rows that vary.
 
         Parameters
         ----------
@@ -463,11 +476,13 @@ class HybridReasoningRegressor(
         x, b, R = self._columns.split(X, _ORTHOGONAL[dtype])
         # In one memory order, so that a frame and an array of the same numbers give the same bits.
         y = y.reshape(len(y), -1).astype(np.float64, order="C")
-        return Rows(x, y, weight, b, R), dtype
+        rows = Rows(x, y, weight, b, R)
+        # Rows of weight zero are absent: they would take places in batches, and turns of the order.
+        return rows if weight.all() else rows.take(np.flatnonzero(weight)), dtype
 
-    def _net_of_shape(self, architecture: Architecture, what: str) -> StackNet:
+    def _net_of_shape(self, architecture: Architecture, what: str) -> ModelNet:
         """Return the fitted net, if what the parameters ask for now still fits it."""
-        net: StackNet = self.net_
+        net: ModelNet = self.net_
         step_size = net.module_.step_size
         n_sizes = (self.k,) if self.step_size_per_iteration else ()
         if net.module_.architecture != architecture or (
@@ -499,7 +514,7 @@ class HybridReasoningRegressor(
     # ------------------------------------------------------------------ using
 
     def predict(self, X: Any, k: int | None = None) -> _Array:
-        """Return the outputs of k steps on the predicted energies.
+        """Return the outputs of k steps on the predicted energies, from the starting points.
 
         Computes in float64 whatever the training dtype: a row's prediction then depends on the
         rows around it in the last digits of float64 only.
@@ -509,12 +524,13 @@ class HybridReasoningRegressor(
         X : array-like of shape (n, n_features)
             Columns as in ``fit``.
         k : int or None, default=None
-            Another number of steps than the one trained with.
+            Another number of steps than the one trained with. 0 gives the starting points.
 
         Returns
         -------
         ndarray of shape (n,) or (n, d)
-            As y was in ``fit``, in the training dtype.
+            As y was in ``fit``, in the training dtype; in float64 where float32 could not tell the
+            outputs apart, their mean being 10,000 times their spread or more.
 
         Raises
         ------
@@ -529,10 +545,47 @@ class HybridReasoningRegressor(
         check_is_fitted(self)
         if k is not None:
             self._check_k(k)
-        y = predict(self.module_, *self._split(X), k=None if k is None else int(k))
-        if self.module_.weights.dtype == torch.float32:
-            y = y.astype(np.float32)
+        return self._as_trained(
+            predict(self.module_, *self._split(X), k=None if k is None else int(k))
+        )
+
+    def _as_trained(self, y: _Array) -> _Array:
+        """Return outputs in the shape of y in ``fit``, and in the dtype."""
+        module = self.module_
+        if module.weights.dtype == torch.float32:
+            scale = float(module.scale.max()) or 1.0
+            if float(module.offset.abs().max()) < _MEAN_OVER_SPREAD * scale:
+                y = y.astype(np.float32)
         return y[:, 0] if self._is_1d else y
+
+    def predict_start(self, X: Any) -> _Array:
+        """Return the points at which the k steps begin.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            In the units of y, float64; equal rows unless the start is predicted.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not have the columns of ``fit``.
+
+        Examples
+        --------
+        >>> model = HybridReasoningRegressor(max_epochs=1, random_state=0)
+        >>> model.fit([[0.0], [1.0]], [2.0, 4.0]).predict_start([[0.5]])
+        array([[3.]])
+        """
+        check_is_fitted(self)
+        return predict(self.module_, *self._split(X), k=0)
 
     def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
         r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
@@ -547,7 +600,8 @@ class HybridReasoningRegressor(
         Q : ndarray of shape (n, d, d)
             Symmetric, with its spectrum in [mu, L].
         b : ndarray of shape (n, d)
-            In the scale of y: the exact minimiser is ``-solve(Q, b)``.
+            In the scale of y: the exact minimiser is ``-solve(Q, b)``. A learned b holds the mean
+            of y, as ``b_theta(x) - Q mean``.
 
         Raises
         ------
@@ -601,20 +655,40 @@ class HybridReasoningRegressor(
     def _fitted_layer(self) -> FittedLayer:
         """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""
         check_is_fitted(self)
-        module, a = self.module_, self.module_.architecture
-        kept_in = self.net_.models[0].step_size_range if a.algorithm.has_step_size else None
-        return FittedLayer(a.algorithm, module.k[0], module.learned(), a.mu, a.L, kept_in)
+        module = self.module_
+        kept_in = None if module.step_size is None else self.net_.models[0].step_size_range
+        start = single_start(module)
+        return FittedLayer(
+            module.algorithm,
+            module.k[0],
+            module.learned(),
+            module.mu,
+            module.L,
+            kept_in,
+            start_norm=None if start is None else float(np.linalg.norm(start)),
+        )
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""
-        eigenvalues, distance, length = distance_to_minimiser(self.module_, *self._split(X), k=k)
-        return MeasuredRows.of(eigenvalues, distance, length)
+        found = measure(self.module_, *self._split(X), k=k)
+        return MeasuredRows.of(
+            found.eigenvalues,
+            found.distance,
+            found.first_distance,
+            found.gradient_norm,
+            found.start_norm,
+        )
 
     @property
-    def module_(self) -> ReasoningStack:
+    def module_(self) -> RegressionModel:
         """The module of the net."""
-        module: ReasoningStack = self._net().module_
+        module: RegressionModel = self._net().module_
         return module
+
+    @property
+    def start_(self) -> _Array | None:
+        """Where the steps begin, of shape (d,); None where it is predicted."""
+        return single_start(self.module_)
 
     @property
     def step_size_(self) -> float | _Array | None:
@@ -650,6 +724,6 @@ class HybridReasoningRegressor(
         return tags
 
 
-def _as_if_stopped(net: StackNet) -> dict[str, Any]:
+def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
     """Return what ``fit`` would set if it stopped now, beyond what it has set before training."""
     return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}

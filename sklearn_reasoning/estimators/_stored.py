@@ -1,19 +1,28 @@
-"""What the stored states of both estimators have in common, and the checks of what comes back."""
+"""What ``fit`` leaves behind, as tensors and values, and back: the content of a model file."""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
+from dataclasses import asdict, fields
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
-from sklearn_reasoning.training import history_from_columns, history_to_columns
+from sklearn_reasoning.training import (
+    Model,
+    ModelSettings,
+    build_net,
+    history_from_columns,
+    history_to_columns,
+)
 
-from ._parameters import check_values
+from ._parameters import CONSTRAINTS, check_values
 
 # Beyond it, an algorithm that steps k times would run for hours at the word of a file.
 MAX_STEPS = 1_000_000
@@ -22,6 +31,152 @@ STEPS = [Interval(Integral, 0, MAX_STEPS, closed="both")]
 COUNT = [Interval(Integral, 0, None, closed="left")]
 POSITIVE_COUNT = [Interval(Integral, 1, None, closed="left")]
 NUMBER = [Interval(Real, 0, np.inf, closed="left")]
+
+_AS_IN_THE_CONSTRUCTOR = (
+    "learn_step_size",
+    "loss",
+    "optimizer",
+    "lr",
+    "weight_decay",
+    "lr_schedule",
+    "max_epochs",
+    "keep",
+    "tol",
+)
+_SETTINGS = {
+    **{name: CONSTRAINTS[name] for name in _AS_IN_THE_CONSTRUCTOR},
+    "k": STEPS,
+    "step_size": [tuple],
+    "step_size_range": [tuple],
+    "batch_size": POSITIVE_COUNT,
+    "patience": [*POSITIVE_COUNT, None],
+    "seed": [Interval(Integral, 0, 2**31, closed="left")],
+    "max_steps": [*POSITIVE_COUNT, None],
+}
+
+Shapes = Mapping[str, tuple[tuple[int, ...], torch.dtype]]
+
+
+class StoredState(ABC):
+    """How the fitted state of one class of estimators is stored.
+
+    Attributes
+    ----------
+    model : type
+        The kind of model in its net.
+    architecture : type
+        The dataclass that such a model is made of.
+    architecture_domain, values_domain : dict
+        What its fields, and the estimator's own fitted attributes, may be.
+    parts : tuple of str
+        What else than "module" and "history" there are tensors of.
+    """
+
+    model: ClassVar[type[Model]]
+    architecture: ClassVar[type[Any]]
+    architecture_domain: ClassVar[dict[str, list[Any]]]
+    values_domain: ClassVar[dict[str, list[Any]]]
+    parts: ClassVar[tuple[str, ...]] = ()
+
+    def take(self, estimator: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return all that ``fit`` left: tensors, and values that JSON can hold.
+
+        Raises
+        ------
+        ValueError
+            If its k is too large for a model file.
+        """
+        net = estimator.net_
+        stored_steps(net.models[0].k)
+        tensors = {f"module.{name}": v.cpu() for name, v in net.module_.state_dict().items()}
+        for name, column in history_to_columns(net.history).items():
+            # Callbacks may record what is no number.
+            if column.dtype.kind in "biuf":
+                tensors[f"history.{name}"] = torch.from_numpy(column)
+        tensors.update(self.more_tensors(estimator))
+        architecture = net.module_.architecture
+        return tensors, {
+            # Not asdict: it would take the algorithm apart.
+            "architecture": {
+                f.name: getattr(architecture, f.name) for f in fields(self.architecture)
+            },
+            "settings": asdict(net.models[0]),
+            **self.more_values(estimator),
+            **{name: getattr(estimator, name) for name in self.values_domain},
+        }
+
+    def put(self, estimator: Any, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Make an estimator fitted, on the CPU, with what :meth:`take` returned.
+
+        Whether everything fits together is checked before anything of the model's size is made.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If something is missing or does not fit together.
+        """
+        architecture = checked(
+            "architecture", values.pop("architecture"), self.architecture_domain, self.architecture
+        )
+        self.check_architecture(architecture)
+        settings = _checked_settings(values.pop("settings"), architecture)
+        parts = in_parts(tensors, ("module", "history", *self.parts))
+        more = self.more_attributes(parts, architecture, values)
+        checked("fitted", values, self.values_domain)
+        shapes = self.shapes(architecture, settings, parts["module"])
+        check_tensors(parts["module"], shapes)
+        (dtype, *_) = (kind for _, kind in shapes.values())
+        net = build_net(self.model, architecture, [settings], dtype, verbose=estimator.verbose)
+        net.module_.load_state_dict(parts["module"])
+        net.history_ = restored_history(parts["history"])
+        for name, value in (values | more).items():
+            setattr(estimator, name, value)
+        estimator.algorithm_ = architecture.algorithm
+        estimator.net_ = net
+
+    # ------------------------------------------------------------------ what a class writes
+
+    @abstractmethod
+    def check_architecture(self, found: Any) -> None:
+        """Refuse an architecture whose fields do not go together."""
+
+    @abstractmethod
+    def shapes(
+        self, architecture: Any, settings: ModelSettings, tensors: Mapping[str, Tensor]
+    ) -> Shapes:
+        """Return shapes and dtypes of the module's tensors; the first is of the weights.
+
+        No more is worked out than the tensors that there are can hold.
+        """
+
+    def more_tensors(self, estimator: Any) -> dict[str, Tensor]:
+        """Return tensors beside those of module and history."""
+        return {}
+
+    def more_values(self, estimator: Any) -> dict[str, Any]:
+        """Return values that are no attributes as they are."""
+        return {}
+
+    def more_attributes(
+        self, parts: dict[str, dict[str, Tensor]], architecture: Any, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the attributes that the two above were made of, taken out of the values."""
+        return {}
+
+
+def _checked_settings(values: Any, architecture: Any) -> ModelSettings:
+    found: ModelSettings = checked("settings", values, _SETTINGS, ModelSettings)
+    sizes, ends = found.step_size, found.step_size_range
+    if len(ends) != 2 or not all(_is_positive(number) for number in (*sizes, *ends)):
+        raise ValueError("step sizes and their range must be positive numbers")
+    initial = architecture.algorithm.initial_step_size(architecture.mu, architecture.L)
+    if len(sizes) not in ({0} if initial is None else {1, found.k}):
+        raise ValueError(f"k={found.k} steps do not go with {len(sizes)} step sizes")
+    return found
+
+
+def _is_positive(number: Any) -> bool:
+    return type(number) in (int, float) and 0.0 < number < math.inf
 
 
 def stored_steps(k: int) -> int:
@@ -37,22 +192,6 @@ def stored_steps(k: int) -> int:
             f"k={k!r} is above {MAX_STEPS}, the most that a model file may ask of its reader."
         )
     return k
-
-
-def stored_net(net: Any) -> dict[str, Tensor]:
-    """Return the state of a skorch net's module, and its history, as tensors on the CPU.
-
-    Parameters
-    ----------
-    net : skorch.NeuralNet
-        Fitted.
-    """
-    tensors = {f"module.{name}": value.cpu() for name, value in net.module_.state_dict().items()}
-    for name, column in history_to_columns(net.history).items():
-        # Callbacks may record what is no number.
-        if column.dtype.kind in "biuf":
-            tensors[f"history.{name}"] = torch.from_numpy(column)
-    return tensors
 
 
 def in_parts(tensors: Mapping[str, Tensor], parts: Collection[str]) -> dict[str, dict[str, Tensor]]:

@@ -82,12 +82,12 @@ def example_of(
         for number in range(len(PARAMETERISATIONS))
     ]
     best = PARAMETERISATIONS[int(np.nanargmin(losses))]
-    (module,) = study.train(best, algorithms[algo], k, [0])
+    (trained,) = study.train(best, algorithms[algo], k, [0])
     image = images[study.patches.sources[0, 1]]
     top, left = (max(0, (length - _SIDE) // 2) for length in image.shape)
     clean = image[top : top + _SIDE, left : left + _SIDE]
     (noisy,) = LocallyAdaptiveNoise(random_state=p.seed).transform([clean])
-    restored = restore(module, noisy.astype(np.float32))
+    restored = restore(trained.net.module_, noisy.astype(np.float32))
     size = p.patch_size
     trained_on = f"trained on {p.n_patches} patches of {size} x {size} pixels of other images"
     return Example(clean, noisy, restored, f"{algo}, k = {k}, {best.name}, {trained_on}")

@@ -11,8 +11,8 @@ from typing import Any
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
-from sklearn_reasoning.imaging._settings import DenoiserArchitecture, DenoiserSettings
-from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.imaging._settings import DenoiserArchitecture, denoiser_settings
+from sklearn_reasoning.training import ModelSettings
 
 _CHANNELS = 3
 _MANY_CHANNELS = 20
@@ -158,9 +158,9 @@ class DenoisingProtocol:
         if wrong:
             raise ValueError(f"k={self.k!r} holds {wrong[0]!r}, which is no number of steps.")
         for algorithm in map(get_algorithm, self.algos):
-            if not algorithm.commutes_with_rotations:
+            if "lengths" not in algorithm.provides:
                 names = list_algorithms()
-                usable = [each for each in names if get_algorithm(each).commutes_with_rotations]
+                usable = [each for each in names if "lengths" in get_algorithm(each).provides]
                 raise ValueError(
                     f"algos: {algorithm.name!r} learns weights for rows of a fixed length, and in "
                     f"figure 7 every pixel is a problem of its own. Use some of {usable}."
@@ -219,7 +219,7 @@ class DenoisingProtocol:
         }
 
     def architecture(
-        self, parameterisation: Parameterisation, algorithm: Algorithm, k: int
+        self, parameterisation: Parameterisation, algorithm: Algorithm
     ) -> DenoiserArchitecture:
         """Return the architecture of a model.
 
@@ -229,53 +229,61 @@ class DenoisingProtocol:
             Sizes of the networks.
         algorithm : Algorithm
             The method, an instance.
-        k : int
-            Number of steps.
 
         Returns
         -------
         DenoiserArchitecture
-            Shapes and layer.
+            Shapes and algorithm.
 
         Examples
         --------
         >>> from sklearn_reasoning.algorithms import GradientDescent
         >>> from sklearn_reasoning.experiments._denoising_protocol import PARAMETERISATIONS
-        >>> DenoisingProtocol().architecture(PARAMETERISATIONS[0], GradientDescent(), 4).g_layers
+        >>> DenoisingProtocol().architecture(PARAMETERISATIONS[0], GradientDescent()).g_layers
         0
         """
-        resolved = resolve_step_size(algorithm, None, "stable", 1.0, self.L)
         return DenoiserArchitecture(
             algorithm=algorithm,
-            k=k,
             L=self.L,
-            step_size=None if resolved is None else resolved[0],
-            step_size_range=None if resolved is None else resolved[1:],
-            learn_step_size=self.learn_step_size,
             f_channels=parameterisation.f_channels,
             f_layers=_HIDDEN_LAYERS,
             g_channels=_CHANNELS,
             g_layers=_HIDDEN_LAYERS if parameterisation.has_g else 0,
             shuffle=1,
+            mixed_precision=False,
         )
 
-    def training(self) -> DenoiserSettings:
-        """Return how each model is trained.
+    def training(self, algorithm: Algorithm, k: int, seed: int) -> ModelSettings:
+        """Return how a model is trained.
+
+        Parameters
+        ----------
+        algorithm : Algorithm
+            The method, an instance.
+        k : int
+            Number of steps.
+        seed : int
+            Of the initial weights.
 
         Returns
         -------
-        DenoiserSettings
-            Steps, rates and precision of the optimiser.
+        ModelSettings
+            Steps, rates and seed of the training.
 
         Examples
         --------
-        >>> DenoisingProtocol(max_steps=100).training().max_steps
+        >>> from sklearn_reasoning.algorithms import GradientDescent
+        >>> DenoisingProtocol(max_steps=100).training(GradientDescent(), k=4, seed=0).max_steps
         100
         """
-        return DenoiserSettings(
+        return denoiser_settings(
+            algorithm,
+            self.L,
+            k=k,
             max_steps=self.max_steps,
             lr=self.lr,
-            lr_schedule="cosine",
             weight_decay=self.weight_decay,
-            mixed_precision=False,
+            loss=self.loss,
+            seed=seed,
+            learn_step_size=self.learn_step_size,
         )

@@ -12,8 +12,10 @@ import torch
 
 from sklearn_reasoning._threads import one_thread
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
-from sklearn_reasoning.imaging._module import DenoisingModule
-from sklearn_reasoning.imaging._stack import patch_losses, train_stack
+from sklearn_reasoning.imaging._denoising_model import PatchLoss
+from sklearn_reasoning.imaging._patches import PatchBatch
+from sklearn_reasoning.imaging._train import train_denoisers
+from sklearn_reasoning.training import TrainedModel, trained_models
 
 from ._denoising_data import PatchSets
 from ._denoising_protocol import PARAMETERISATIONS, DenoisingProtocol, Parameterisation
@@ -119,8 +121,8 @@ class DenoisingStudy:
         algorithm: Algorithm,
         k: int,
         sets: Sequence[int],
-    ) -> list[DenoisingModule]:
-        """Train a model on each of some sets of patches, and return them as modules.
+    ) -> list[TrainedModel]:
+        """Train a model on each of some sets of patches; every step sees all patches of a set.
 
         Parameters
         ----------
@@ -131,16 +133,13 @@ class DenoisingStudy:
             Numbers of the sets.
         """
         p = self.protocol
-        noisy, clean = self._tensors(sets)
-        stack = train_stack(
-            p.architecture(parameterisation, algorithm, k),
-            p.training(),
-            noisy,
-            clean,
-            seeds=[self._seed(number) for number in sets],
-            loss=p.loss,
+        patches = self._tensors(sets)
+        net = train_denoisers(
+            p.architecture(parameterisation, algorithm),
+            [p.training(algorithm, k, self._seed(number)) for number in sets],
+            lambda: patches,
         )
-        return [stack.model(model) for model in range(len(sets))]
+        return list(trained_models(net))
 
     def _measured(self, stack: _Stack) -> list[Losses]:
         """Train a stack, and return the losses of its repetitions."""
@@ -148,14 +147,16 @@ class DenoisingStudy:
         models = self.train(stack.parameterisation, stack.algorithm, stack.k, everything)
         noisy, clean = self._tensors(everything)
         unit = _GREY_LEVELS ** (2 if p.loss == "squared" else 1)
+        criterion = PatchLoss([p.loss])
         losses = np.empty((2, len(models)))
         with one_thread(), torch.no_grad():
             for row, sets in enumerate((list(everything), self.patches.held_out)):
                 for i, model in enumerate(models):
                     which = [sets[i]]
                     # The patches of a set are the batch of a model.
-                    restored = model(noisy[:, which])
-                    losses[row, i] = unit * patch_losses(restored, clean[:, which], p.loss).item()
+                    batch = PatchBatch(noisy[:, which], clean[:, which])
+                    loss = unit * criterion(model.net.module_(batch), batch).item()
+                    losses[row, i] = np.nan if model.diverged else loss
         losses[~np.isfinite(losses)] = np.nan
         measured = []
         for repetition in range(p.repetitions):

@@ -11,22 +11,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.algorithms import Algorithm, Problem
 from sklearn_reasoning.energies import DiagonalQuadratic, OperatorQuadratic, QuadraticEnergy
-from sklearn_reasoning.layer import minimize, resolve_step_size
+from sklearn_reasoning.layer import decouples, resolve_step_size
 from sklearn_reasoning.training import (
     Architecture,
+    Inputs,
+    ModelNet,
     ModelSettings,
-    ReasoningStack,
+    RegressionModel,
     Rows,
-    StackNet,
+    TargetStatistics,
     build_net,
     one_thread,
+    set_initial_state,
     stack_rows,
 )
-from sklearn_reasoning.training._fit import set_initial_state
 from sklearn_reasoning.training._network import evaluate
-from sklearn_reasoning.training._targets import TargetStatistics
 
 from ._protocol import Protocol
 from ._stacks import Losses
@@ -53,7 +54,7 @@ class Stack:
     @property
     def work(self) -> int:
         """How long it takes, roughly: what unrolls takes long."""
-        return 1 if self.algorithm.is_polynomial else 1 + self.k
+        return 1 if "polynomial" in self.algorithm.provides else 1 + self.k
 
     def __str__(self) -> str:
         return f"{self.algorithm.name}, k = {self.k}, {self.optimizer}"
@@ -101,37 +102,28 @@ def given_energies(protocol: Protocol, population: Population, *, decoupled: boo
     return GivenEnergies(Q.reshape(len(Q), -1), b, y, noisy, population.folds)
 
 
-class GivenEnergyStack(ReasoningStack):
-    """A stack whose x holds Q itself: nothing of the energy is predicted."""
+class GivenEnergyModel(RegressionModel):
+    """Models whose x holds Q itself: nothing of the energy is predicted, only phi is learned."""
 
-    def forward(
-        self,
-        x: Tensor,
-        b: Tensor | None = None,
-        rotation: Tensor | None = None,
-        k: int | None = None,
-    ) -> Tensor:
-        """Return y_k of shape (n_models, n, d).
+    def problem(self, batch: Inputs) -> tuple[Problem, Any]:
+        """Return the given energies, and step sizes or weights.
 
         Parameters
         ----------
-        x : Tensor of shape (n_models, padded n_features, n)
-            The eigenvalues of Q for algorithms that commute with rotations, else Q.
-        b : Tensor of shape (n_models, d, n)
-        rotation : None
-        k : int or None, default=None
+        batch : Inputs
+            x holds the eigenvalues of Q for algorithms that decouple in its eigenbasis, else Q.
         """
-        a, d = self.architecture, self.architecture.n_outputs
-        assert b is not None
+        a, d, x = self.architecture, self.architecture.n_outputs, batch.x
+        assert batch.b is not None
         energy: QuadraticEnergy
-        if a.algorithm.commutes_with_rotations:
+        if decouples(a.algorithm):
             # Rows of padding are zero, and the exact minimiser divides by the eigenvalues.
-            energy = DiagonalQuadratic(x[:, :d].clamp_min(a.mu).mT, b.mT)
+            energy = DiagonalQuadratic(x[:, :d].clamp_min(a.mu).mT, batch.b.mT)
         else:
             Q = x[:, : d * d].unflatten(1, (d, d))
-            energy = OperatorQuadratic(partial(_product, Q), b.mT)
-        _, blocks = evaluate(self.weights, x, self._layout) if self._cell else ([], {})
-        return minimize(a.algorithm, energy, self._steps(k), self._phi(blocks), a.mu, a.L)
+            energy = OperatorQuadratic(partial(_product, Q), batch.b.mT)
+        _, blocks = evaluate(self.weights, x, self._layout) if self._cell else ({}, {})
+        return Problem(energy, a.mu, a.L), self._phi(blocks)
 
 
 def _product(Q: Tensor, y: Tensor) -> Tensor:
@@ -147,7 +139,7 @@ def train_stack(
     given: GivenEnergies,
     stack: Stack,
     folds: Sequence[tuple[_Array, _Array]],
-) -> StackNet:
+) -> ModelNet:
     """Train a model for each fold and learning rate, the rates innermost.
 
     Parameters
@@ -186,7 +178,9 @@ def train_stack(
     with one_thread():
         net = _initial_net(protocol, stack.algorithm, models, given.x.shape[1], torch.float32)
         # In unit 1: the rates of SGD are then those for the loss as the paper has it.
-        unscaled = TargetStatistics(1.0, np.zeros(d), np.ones(d), np.eye(d))
+        unscaled = TargetStatistics(
+            unit=1.0, offset=np.zeros(d), start=np.zeros(d), scale=np.ones(d), axes=np.eye(d)
+        )
         set_initial_state(net, models, [unscaled] * len(models))
         net.fit_loop(stack_rows(net, rows, [model.batch_size for model in models]))
     return net
@@ -203,7 +197,7 @@ def _initial_net(
     models: Sequence[ModelSettings],
     width: int,
     dtype: torch.dtype,
-) -> StackNet:
+) -> ModelNet:
     architecture = Architecture(
         n_features=width,
         n_outputs=protocol.n_outputs,
@@ -214,15 +208,16 @@ def _initial_net(
         b_hidden=None,
         spectrum="free",
         rotation="identity",
+        start="zero",
     )
-    return build_net(architecture, models, dtype, module=GivenEnergyStack)
+    return build_net(GivenEnergyModel, architecture, models, dtype)
 
 
 def measure(
     protocol: Protocol,
     given: GivenEnergies,
     stack: Stack,
-    trained: StackNet,
+    trained: ModelNet,
     folds: Sequence[tuple[_Array, _Array]],
 ) -> list[Losses]:
     """Return the losses of each model of a stack, in float64; NaN of those that diverged.
@@ -232,7 +227,7 @@ def measure(
     protocol : Protocol
     given : GivenEnergies
     stack : Stack
-    trained : StackNet
+    trained : ModelNet
         From :func:`train_stack`.
     folds : sequence of (ndarray, ndarray)
         Those trained on.
@@ -248,7 +243,7 @@ def measure(
         (batch,) = stack_rows(single, [_rows(given, slice(None))]).epoch(0)
         for i, diverged in enumerate(trained.progress_.diverged):
             single.module_.load_state_dict({name: v[i : i + 1] for name, v in state.items()})
-            prediction = single.module_(batch.x, batch.b)[0, : len(given.y)].numpy()
+            prediction = single.module_(batch)[0, : len(given.y)].numpy()
             train, held_out = folds[i // len(protocol.lrs)]
             measured.append(
                 {

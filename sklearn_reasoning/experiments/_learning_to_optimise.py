@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.layer import decouples
 
 from ._given_energies import GivenEnergies, Stack, given_energies, measure, train_stack
 from ._protocol import Protocol
@@ -102,7 +103,7 @@ def run_learning_to_optimise(
     population = draw_population(protocol)
     given = {
         decoupled: given_energies(protocol, population, decoupled=decoupled)
-        for decoupled in sorted({algorithm.commutes_with_rotations for algorithm in algorithms})
+        for decoupled in sorted({decouples(algorithm) for algorithm in algorithms})
     }
     stacks = [Stack(*parts) for parts in product(algorithms, protocol.k, protocol.optimizers)]
     n_models = protocol.repetitions * len(protocol.lrs)
@@ -114,7 +115,7 @@ def run_learning_to_optimise(
     losses = losses_of_stacks(
         stacks,
         n_models,
-        lambda s: (_measured, (protocol, given[s.algorithm.commutes_with_rotations], s)),
+        lambda s: (_measured, (protocol, given[decouples(s.algorithm)], s)),
         kept,
         n_jobs=n_jobs,
         verbose=verbose,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import UNUSED
@@ -12,21 +13,22 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_reasoning._images import CLEAN_RANGE, NOISY_RANGE, Images, check_pairs, read_images
 from sklearn_reasoning._random import independent_random_state
-from sklearn_reasoning._training_context import training_context
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
+from sklearn_reasoning.training import ModelNet, as_if_stopped
 
-from ._measure import distance_to_minimiser, psnr
-from ._module import DenoisingModule
-from ._net import DenoiserNet, as_if_stopped, build_net, train
+from ._denoising_model import DenoisingModel
+from ._measure import measure, psnr
 from ._parameters import CONSTRAINTS, architecture_of, settings_of
 from ._patches import Patches
 from ._settings import STEPS_PER_EPOCH
 from ._tiles import energy_of, restore
+from ._train import train_denoisers
 
 _Array = np.ndarray[Any, Any]
 
@@ -114,7 +116,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
     net_ : skorch.NeuralNet
         The trained net.
     module_ : torch.nn.Module
-        Its module, with the networks ``f`` and ``g`` (None where off) and the ``layer``.
+        Its module, with the networks ``f`` and ``g`` (None where off).
     algorithm_ : Algorithm
         The instance that ``algo`` stands for.
     step_size_ : float or None
@@ -266,17 +268,16 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
             seed=seed,
             device=self.device,
         )
-        # Gradients of weights are sums over patches, which threads would cut and round differently.
-        with training_context():
-            net = build_net(
-                architecture,
-                settings_of(self),
-                self.loss,
-                device=self.device,
-                callbacks=self.callbacks,
-                verbose=self.verbose,
-            )
-            train(net, patches, seed, watch)
+        net = train_denoisers(
+            architecture,
+            [settings_of(self, architecture.algorithm, seed)],
+            patches.draw,
+            device=self.device,
+            callbacks=self.callbacks,
+            verbose=self.verbose,
+            watch=watch,
+        )
+        _check_finite(net)
         # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
         net.optimizer_.forget()
         self.net_ = net
@@ -431,29 +432,28 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
     def _fitted_layer(self) -> FittedLayer:
         """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""
         check_is_fitted(self)
-        a = self.module_.architecture
-        kept_in = a.step_size_range if a.algorithm.has_step_size else None
-        return FittedLayer(a.algorithm, a.k, self.step_size_, 1.0, a.L, kept_in)
+        module = self.module_
+        kept_in = None if module.step_size is None else self.net_.models[0].step_size_range
+        k, phi = module.k[0], module.learned()
+        return FittedLayer(module.algorithm, k, phi, module.mu, module.L, kept_in)
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on images, for ``certify``."""
         images = read_images("images", X, NOISY_RANGE)
-        measured = [
-            distance_to_minimiser(self.module_, images.planes(i), k) for i in range(len(images))
-        ]
-        spectra, distance, length = (np.array(column) for column in zip(*measured, strict=True))
-        return MeasuredRows.of(spectra, distance, length)
+        measured = [measure(self.module_, images.planes(i), k) for i in range(len(images))]
+        columns = [np.array(column) for column in zip(*measured, strict=True)]
+        return MeasuredRows.of(*columns, np.zeros(len(images)))
 
     @property
-    def module_(self) -> DenoisingModule:
+    def module_(self) -> DenoisingModel:
         """The module of the net."""
-        module: DenoisingModule = self._net().module_
+        module: DenoisingModel = self._net().module_
         return module
 
     @property
     def step_size_(self) -> float | None:
         """The trained step size, in 1/curvature."""
-        step_size = self.module_.layer.step_size
+        step_size = self.module_.step_size
         return None if step_size is None else float(step_size.detach())
 
     def __sklearn_tags__(self) -> Tags:
@@ -464,7 +464,16 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         return tags
 
 
-def _as_if_stopped(net: DenoiserNet) -> dict[str, Any]:
+def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
     """Return what ``fit`` would set if it stopped now."""
-    algorithm = net.module_.architecture.algorithm
+    algorithm = net.module_.algorithm
     return {"net_": as_if_stopped(net), "n_steps_": net.n_steps_, "algorithm_": algorithm}
+
+
+def _check_finite(net: ModelNet) -> None:
+    # The very last step may be the one that diverges; no loss shows it.
+    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
+    if net.progress_.diverged.any() or not finite:
+        raise DivergenceError(
+            f"Training left the finite numbers within {net.n_steps_} steps. Lower lr or step_size."
+        )

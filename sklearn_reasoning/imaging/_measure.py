@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.energies import DiagonalQuadratic
-from sklearn_reasoning.layer import minimize
+from sklearn_reasoning.layer import first_distance, remaining
 
-from ._module import DenoisingModule
+from ._denoising_model import DenoisingModel
 from ._tiles import energy_of
 
 _Array = np.ndarray[Any, Any]
@@ -36,14 +37,15 @@ def psnr(restored: _Array, clean: _Array) -> float:
         return float(-10.0 * np.log10(np.mean(error**2)))
 
 
-def distance_to_minimiser(
-    module: DenoisingModule, planes: Sequence[_Array], k: int | None = None
-) -> tuple[tuple[float, float], float, float]:
+def measure(
+    module: DenoisingModel, planes: Sequence[_Array], k: int | None = None
+) -> tuple[tuple[float, float], float, float, float]:
     """Return what the layer leaves to the exact minimiser of an image's energy.
 
     Parameters
     ----------
-    module : DenoisingModule
+    module : DenoisingModel
+        A single model.
     planes : sequence of ndarray of shape (height, width)
         The channels of the image.
     k : int or None
@@ -55,28 +57,21 @@ def distance_to_minimiser(
         The smallest and the largest eigenvalue of Q.
     distance : float
         Norm of the output minus the minimiser, over all pixels and channels.
-    length : float
-        Norm of the minimiser.
+    first_distance : float
+        Norm of the minimiser, which is that far from the start at 0.
+    gradient_norm : float
+        Norm of the gradient at the start, b.
     """
-    a = module.architecture
-    steps = a.k if k is None else k
-    step_size = module.layer.step_size
-    phi = None if step_size is None else float(step_size.detach())
+    phi = module.learned()
     ends: list[float] = []
-    squares = np.zeros(2)
+    squares = np.zeros(3)
     for plane in planes:
         diagonal, b = (
             torch.from_numpy(values.astype(np.float64)).unsqueeze(-1)
             for values in energy_of(module, plane)
         )
-        minimiser = -b / diagonal
-        if a.algorithm.is_polynomial:
-            # Of the residual itself: a difference of outputs has no digits left near 0.
-            error = a.algorithm.residual(diagonal, steps, phi, 1.0, a.L) * minimiser
-        else:
-            energy = DiagonalQuadratic(diagonal, b)
-            error = minimize(a.algorithm, energy, steps, phi, 1.0, a.L) - minimiser
+        problem = Problem(DiagonalQuadratic(diagonal, b), module.mu, module.L)
+        left = remaining(module.algorithm, problem, module.number_of_steps(k), phi)
         ends += [float(diagonal.min()), float(diagonal.max())]
-        squares += [float(error.square().sum()), float(minimiser.square().sum())]
-    distance, length = np.sqrt(squares).tolist()
-    return (min(ends), max(ends)), distance, length
+        squares += [float(v.square().sum()) for v in (left, first_distance(problem), b)]
+    return (min(ends), max(ends)), *np.sqrt(squares).tolist()

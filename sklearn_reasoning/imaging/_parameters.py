@@ -12,9 +12,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
 from sklearn_reasoning.estimators._parameters import check_device, check_numbers
 from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.training import ModelSettings
 from sklearn_reasoning.training._callbacks import check_callbacks
 
-from ._settings import STEPS_PER_EPOCH, DenoiserArchitecture, DenoiserSettings
+from ._settings import STEPS_PER_EPOCH, DenoiserArchitecture, denoiser_settings
 
 _POSITIVE = Interval(Real, 0, np.inf, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -58,15 +59,13 @@ def architecture_of(estimator: Any) -> DenoiserArchitecture:
     """
     algorithm = get_algorithm(estimator.algo)
     check_numbers(estimator, CONSTRAINTS)
-    if not algorithm.commutes_with_rotations:
-        usable = [name for name in list_algorithms() if get_algorithm(name).commutes_with_rotations]
+    if "lengths" not in algorithm.provides:
+        usable = [name for name in list_algorithms() if "lengths" in get_algorithm(name).provides]
         raise ValueError(
             f"algo={algorithm.name!r} learns weights for rows of a fixed length, and here every "
             f"pixel is a problem of its own. Use one of {usable}."
         )
-    resolved = resolve_step_size(
-        algorithm, estimator.step_size, estimator.step_size_range, 1.0, estimator.L
-    )
+    resolve_step_size(algorithm, estimator.step_size, estimator.step_size_range, 1.0, estimator.L)
     if not estimator.f_layers and not estimator.g_layers:
         raise ValueError("f_layers=0 and g_layers=0 leave nothing to learn; one may be 0.")
     if estimator.patch_size % estimator.shuffle:
@@ -76,30 +75,35 @@ def architecture_of(estimator: Any) -> DenoiserArchitecture:
         )
     check_callbacks(estimator.callbacks, has_validation=False, n_steps=STEPS_PER_EPOCH)
     check_device(estimator.device)
+    mixed = estimator.mixed_precision
     return DenoiserArchitecture(
         algorithm=algorithm,
-        k=int(estimator.k),
         L=float(estimator.L),
-        step_size=None if resolved is None else resolved[0],
-        step_size_range=None if resolved is None else resolved[1:],
-        learn_step_size=bool(estimator.learn_step_size),
         f_channels=int(estimator.f_channels),
         f_layers=int(estimator.f_layers),
         g_channels=int(estimator.g_channels),
         g_layers=int(estimator.g_layers),
         shuffle=int(estimator.shuffle),
+        mixed_precision=has_bfloat16(estimator.device) if isinstance(mixed, str) else bool(mixed),
     )
 
 
-def settings_of(estimator: Any) -> DenoiserSettings:
+def settings_of(estimator: Any, algorithm: Algorithm, seed: int) -> ModelSettings:
     """Return how an estimator, whose parameters are checked, wants to be trained."""
-    mixed = estimator.mixed_precision
-    return DenoiserSettings(
+    return denoiser_settings(
+        algorithm,
+        float(estimator.L),
+        k=int(estimator.k),
         max_steps=int(estimator.max_steps),
         lr=float(estimator.lr),
-        lr_schedule=estimator.lr_schedule,
         weight_decay=float(estimator.weight_decay),
-        mixed_precision=has_bfloat16(estimator.device) if isinstance(mixed, str) else bool(mixed),
+        loss=estimator.loss,
+        seed=seed,
+        lr_schedule=estimator.lr_schedule,
+        step_size=estimator.step_size,
+        step_size_range=estimator.step_size_range,
+        learn_step_size=bool(estimator.learn_step_size),
+        batch_size=int(estimator.batch_size),
     )
 
 

@@ -2,14 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
+
+from ._settings import STEPS_PER_EPOCH
 
 _Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class PatchBatch:
+    """Patches of every model.
+
+    Parameters
+    ----------
+    noisy, clean : Tensor of shape (n, n_models, height, width)
+    count : float
+        What the batch counts for in the loss of its epoch.
+    """
+
+    noisy: Tensor
+    clean: Tensor
+    count: float = 1.0
+
+
+class PatchSteps(Dataset[Any]):
+    """Steps without end, cut into what skorch's events and history call epochs.
+
+    Parameters
+    ----------
+    draw : callable
+        Returns the noisy and the clean patches of a step, of shape (n, n_models, height, width).
+    max_steps : int
+        Number of steps in all.
+    """
+
+    n_batches = STEPS_PER_EPOCH
+
+    def __init__(self, draw: Callable[[], tuple[Tensor, Tensor]], max_steps: int) -> None:
+        self._draw, self._max_steps = draw, max_steps
+
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return self._max_steps
+
+    def counts(self, number: int) -> _Array:
+        """Return the number of steps of an epoch."""
+        return np.array(min(STEPS_PER_EPOCH, self._max_steps - STEPS_PER_EPOCH * number))
+
+    def epoch(self, number: int) -> Iterator[PatchBatch]:
+        """Yield the batches of an epoch."""
+        for _ in range(int(self.counts(number))):
+            yield PatchBatch(*self._draw())
 
 
 class Patches:

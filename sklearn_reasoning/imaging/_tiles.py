@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sklearn_reasoning._threads import one_thread
 
-from ._module import DenoisingModule
+from ._denoising_model import DenoisingModel
 
 _Array = np.ndarray[Any, Any]
 
@@ -24,13 +24,13 @@ _SMALL = 64 * 64
 
 
 def restore(
-    module: DenoisingModule, image: _Array, k: int | None = None, tile_size: int = TILE_SIZE
+    module: DenoisingModel, image: _Array, k: int | None = None, tile_size: int = TILE_SIZE
 ) -> _Array:
     """Return a restored image.
 
     Parameters
     ----------
-    module : DenoisingModule
+    module : DenoisingModel
     image : ndarray of shape (height, width)
         Grey, float32.
     k : int or None
@@ -42,12 +42,12 @@ def restore(
     -------
     ndarray of shape (height, width), float32
     """
-    (restored,) = _tiled(module, image, tile_size, lambda x: (module(x, k),))
+    (restored,) = _tiled(module, image, tile_size, lambda x: (module.restore(x, k),))
     return restored
 
 
 def energy_of(
-    module: DenoisingModule, image: _Array, tile_size: int = TILE_SIZE
+    module: DenoisingModel, image: _Array, tile_size: int = TILE_SIZE
 ) -> tuple[_Array, _Array]:
     """Return the diagonal of Q and b for every pixel.
 
@@ -58,7 +58,7 @@ def energy_of(
 
 
 def _tiled(
-    module: DenoisingModule,
+    module: DenoisingModel,
     image: _Array,
     tile_size: int,
     function: Callable[[Tensor], tuple[Tensor, ...]],

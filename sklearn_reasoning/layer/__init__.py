@@ -2,12 +2,13 @@
 
 from ._layer import ReasoningLayer
 from ._plan import check_needs, check_penalty, decouples, first_distance, minimize, remaining
-from ._step_size import initial_sizes, resolve_step_size
+from ._step_size import clamp_step_size_, initial_sizes, resolve_step_size
 
 __all__ = [
     "ReasoningLayer",
     "check_needs",
     "check_penalty",
+    "clamp_step_size_",
     "decouples",
     "first_distance",
     "initial_sizes",

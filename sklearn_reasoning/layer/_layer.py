@@ -13,7 +13,12 @@ from sklearn_reasoning.energies._base import broadcasts_to
 from sklearn_reasoning.penalties import Penalty
 
 from ._plan import check_penalty, minimize
-from ._step_size import ClampKeepingGradient, initial_sizes, resolve_step_size
+from ._step_size import (
+    ClampKeepingGradient,
+    clamp_step_size_,
+    initial_sizes,
+    resolve_step_size,
+)
 
 
 class ReasoningLayer(nn.Module):
@@ -131,7 +136,6 @@ class ReasoningLayer(nn.Module):
         clamped: Tensor = apply(self._step_size, self.low, self.high)
         return clamped
 
-    @torch.no_grad()
     def clamp_step_size(self) -> None:
         """Put the parameter behind ``step_size`` back into its range, after an optimiser's step.
 
@@ -148,7 +152,7 @@ class ReasoningLayer(nn.Module):
         tensor(1.5000, dtype=torch.float64)
         """
         if self._step_size is not None:
-            self._step_size.clamp_(self.low, self.high)
+            clamp_step_size_(self._step_size, self.low, self.high)
 
     def forward(
         self, energy: Energy, k: int | Tensor | None = None, start: Tensor | None = None

@@ -139,6 +139,30 @@ def initial_sizes(initial: float, low: float, k: int, learned: bool) -> tuple[fl
     return tuple(max(low, initial * (1.0 - 0.1 * i / k)) for i in range(k))
 
 
+@torch.no_grad()
+def clamp_step_size_(size: Tensor, low: Tensor | float, high: Tensor | float) -> None:
+    """Put a step size back into its range in place, after an optimiser's step.
+
+    Parameters
+    ----------
+    size : Tensor of shape (...) or (..., k)
+        The step size(s), in 1/curvature: a number for each model, or k of them.
+    low, high : Tensor of shape (...) or float
+        The ends of the range of each model, in the units of a step size.
+
+    Examples
+    --------
+    >>> sizes = torch.tensor([0.1, 3.0])
+    >>> clamp_step_size_(sizes, 0.5, torch.tensor([1.0, 2.0]))
+    >>> sizes
+    tensor([0.5000, 2.0000])
+    """
+    low, high = (torch.as_tensor(end, dtype=size.dtype, device=size.device) for end in (low, high))
+    if low.ndim and low.ndim < size.ndim:
+        low, high = low.unsqueeze(-1), high.unsqueeze(-1)
+    size.clamp_(low, high)
+
+
 class ClampKeepingGradient(torch.autograd.Function):
     """Clamp whose gradient is that of the identity, at and beyond the ends too.
 

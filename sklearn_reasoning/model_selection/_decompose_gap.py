@@ -109,10 +109,10 @@ def decompose_gap(
 
     All is computed in float64, of a model trained in float32 too.
 
-    With a learned b the energy is that of ``predict_energy``: the mean of y is in it in such a
-    way that the output at the trained k is right, not the minimiser. At small k the minimiser
-    may then be far from any label, and the two parts large and opposite. With k = 0 the output
-    is 0. A learned b also leaves the scale of Q open, so that ``Q_distance_frobenius`` and
+    The energy is that of ``predict_energy``, and the output is what k steps make of the start
+    (``predict_start``): with k = 0 the start itself. Training is through the k steps, and may well
+    choose an energy whose minimiser is far from any label; the two parts are then large and
+    opposite. A learned b also leaves the scale of Q open, so that ``Q_distance_frobenius`` and
     ``Q_distance_spectral`` mean something only with ``linear_term="given"``.
 
     Examples

@@ -12,7 +12,7 @@ from sklearn.utils import gen_batches
 
 from sklearn_reasoning.datasets import QuadraticReasoningProblem
 from sklearn_reasoning.properties._certify import model_of
-from sklearn_reasoning.training import distance_to_minimiser, predict, predict_energy
+from sklearn_reasoning.training import measure, predict_energy
 
 Array = NDArray[np.float64]
 
@@ -140,24 +140,19 @@ def _apply(
     model: Any, features: Any, X: Any, problem: QuadraticReasoningProblem | None
 ) -> tuple[Array, Array, Array, dict[str, Array]]:
     """Return outputs, minimisers, the distances between them, and those from Q to Q*."""
-    x, b, rotation = model._split(features)
-    module, d = model.module_, model.n_outputs_
-    raw = None if problem is None else np.asarray(X)
-    outputs, minimisers = np.empty((len(x), d)), np.empty((len(x), d))
-    distance, frobenius, spectral = (np.empty(len(x)) for _ in range(3))
-    for rows in gen_batches(len(x), max(1, _N_ENTRIES // d**2)):
-        inputs = (x[rows], *(None if each is None else each[rows] for each in (b, rotation)))
-        Q, linear = predict_energy(module, *inputs)
-        outputs[rows] = predict(module, *inputs)
-        distance[rows] = distance_to_minimiser(module, *inputs)[1]
-        solved = np.linalg.solve(Q, -linear[..., None])[..., 0]
-        # An exact layer has no bias; the rounding of a second solution would look like one.
-        minimisers[rows] = np.where(distance[rows, None] > 0.0, solved, outputs[rows])
-        if problem is not None and raw is not None:
-            eigenvalues = np.linalg.eigvalsh(Q - problem.energy(raw[rows])[0])
-            frobenius[rows] = np.linalg.norm(eigenvalues, axis=1)
-            spectral[rows] = np.abs(eigenvalues).max(axis=1)
+    inputs, module = model._split(features), model.module_
+    measured = measure(module, *inputs)
+    # An exact layer has no bias; the rounding of a second solution would look like one.
+    reached = measured.distance[:, None] == 0.0
+    minimisers = np.where(reached, measured.output, measured.minimizer)
     if problem is None:
-        return outputs, minimisers, distance, {}
+        return measured.output, minimisers, measured.distance, {}
+    raw, d = np.asarray(X), model.n_outputs_
+    frobenius, spectral = (np.empty(len(raw)) for _ in range(2))
+    for rows in gen_batches(len(raw), max(1, _N_ENTRIES // d**2)):
+        Q, _ = predict_energy(module, *(None if each is None else each[rows] for each in inputs))
+        eigenvalues = np.linalg.eigvalsh(Q - problem.energy(raw[rows])[0])
+        frobenius[rows] = np.linalg.norm(eigenvalues, axis=1)
+        spectral[rows] = np.abs(eigenvalues).max(axis=1)
     Q_distance = {"Q_distance_frobenius": frobenius, "Q_distance_spectral": spectral}
-    return outputs, minimisers, distance, Q_distance
+    return measured.output, minimisers, measured.distance, Q_distance

@@ -22,7 +22,6 @@ from sklearn_reasoning.exceptions import ModelFileError, VersionMismatchWarning
 
 from ._compositions import COMPOSITIONS
 from ._envelope import seal, unseal
-from ._format1 import upgrade
 from ._ours import OURS
 from ._reader import Reader
 from ._stored_class import StoredClass
@@ -30,7 +29,7 @@ from ._transformers import TRANSFORMERS
 from ._writer import Writer
 
 #: The version of the format of files that ``save_model`` writes.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 # Only these are ever made from a file.
 _CLASSES: dict[str, StoredClass] = {
@@ -164,7 +163,6 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     if not all(_CLASSES[name].is_ours for name in names):
         now["sklearn"] = sklearn.__version__
     for package, here in now.items():
-        # Files of format 1 do not say.
         if stored.get(package, here) != here:
             warnings.warn(
                 f"{path} was written with {package} {stored[package]}, and this is {here}. "
@@ -178,13 +176,16 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 def _read(content: bytes) -> tuple[Any, dict[str, Any], list[str]]:
     """Return the model in a file's bytes, the releases that wrote it, and its classes."""
     document, tensors = unseal(content)
-    if "format_version" not in document:
-        document, tensors = upgrade(document, tensors)
-    elif "sha256" not in document:
-        raise ValueError("it has no checksum")
-    version = document["format_version"]
+    version = document.get("format_version", 1)
+    if type(version) is int and version in range(1, FORMAT_VERSION):
+        raise ValueError(
+            f"format version {version!r} is of a version of this package that was never released; "
+            f"this one reads {FORMAT_VERSION}. Fit the model again and save it"
+        )
     if type(version) is not int or version != FORMAT_VERSION:
-        raise ValueError(f"format version {version!r}, this release reads 1 to {FORMAT_VERSION}")
+        raise ValueError(f"format version {version!r}, this release reads {FORMAT_VERSION}")
+    if "sha256" not in document:
+        raise ValueError("it has no checksum")
     reader = Reader(_CLASSES, tensors)
     model = reader.model(document["model"])
     return model, dict(document["versions"]), reader.names

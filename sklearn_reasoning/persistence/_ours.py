@@ -7,9 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from sklearn_reasoning.estimators import HybridReasoningRegressor
-from sklearn_reasoning.estimators import _state as _regressor_state
+from sklearn_reasoning.estimators._state import RegressorState
+from sklearn_reasoning.estimators._stored import StoredState
 from sklearn_reasoning.imaging import HybridReasoningDenoiser
-from sklearn_reasoning.imaging import _state as _denoiser_state
+from sklearn_reasoning.imaging._state import DenoiserState
 
 from ._stored_class import State, StoredClass
 
@@ -17,7 +18,7 @@ from ._stored_class import State, StoredClass
 class _Ours(StoredClass):
     is_ours = True
 
-    def __init__(self, kind: type[Any], state: Any) -> None:
+    def __init__(self, kind: type[Any], state: StoredState) -> None:
         names = tuple(name for name in kind().get_params() if name != "callbacks")
         super().__init__(kind, names, left_out=("callbacks",))
         self.state = state
@@ -27,16 +28,13 @@ class _Ours(StoredClass):
         return name == "callbacks" and value is None
 
     def take(self, estimator: Any) -> State | None:
-        if "net_" not in vars(estimator):
-            return None
-        state: State = self.state.fitted_state(estimator)
-        return state
+        return self.state.take(estimator) if "net_" in vars(estimator) else None
 
     def put(self, estimator: Any, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        self.state.restore_fitted_state(estimator, tensors, values)
+        self.state.put(estimator, tensors, values)
 
 
 OURS = [
-    _Ours(HybridReasoningDenoiser, _denoiser_state),
-    _Ours(HybridReasoningRegressor, _regressor_state),
+    _Ours(HybridReasoningDenoiser, DenoiserState()),
+    _Ours(HybridReasoningRegressor, RegressorState()),
 ]

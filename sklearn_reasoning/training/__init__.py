@@ -1,38 +1,49 @@
-"""Training of stacks of models; a single fit is a stack of one."""
+"""Training of models side by side; a single fit is a stack of one."""
 
 from sklearn_reasoning._threads import one_thread
 
-from ._batches import cut
-from ._fit import build_net, fit_stack, stack_rows, train_one_epoch
+from ._batches import Batch, Inputs, cut
+from ._fit import fit_stack, set_initial_state, stack_rows, train_one_epoch
 from ._history import history_from_columns, history_to_columns
-from ._inference import distance_to_minimiser, predict, predict_energy
-from ._net import StackNet
+from ._inference import Measured, measure, predict, predict_energy, single_start
+from ._model import Model
+from ._net import ModelNet, build_net, train
+from ._network import padded
+from ._regression_model import RegressionModel
 from ._settings import Architecture, ModelSettings, Rows
-from ._stack import ReasoningStack, padded
+from ._targets import TargetStatistics
 from ._task import LARGEST_STACK, TrainingTask
 from ._trained import TrainedModel, as_if_stopped, trained_models
 
 __all__ = [
     "LARGEST_STACK",
     "Architecture",
+    "Batch",
+    "Inputs",
+    "Measured",
+    "Model",
+    "ModelNet",
     "ModelSettings",
-    "ReasoningStack",
+    "RegressionModel",
     "Rows",
-    "StackNet",
+    "TargetStatistics",
     "TrainedModel",
     "TrainingTask",
     "as_if_stopped",
     "build_net",
     "cut",
-    "distance_to_minimiser",
     "fit_stack",
     "history_from_columns",
     "history_to_columns",
+    "measure",
     "one_thread",
     "padded",
     "predict",
     "predict_energy",
+    "set_initial_state",
+    "single_start",
     "stack_rows",
+    "train",
     "train_one_epoch",
     "trained_models",
 ]

@@ -15,16 +15,34 @@ from ._network import padded
 from ._settings import Architecture, Rows
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Rows of every model, padded with rows of weight zero to a multiple of 16.
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What regression models predict from.
 
     Parameters
     ----------
     x : Tensor of shape (n_models, padded n_features, n)
     b : Tensor of shape (n_models, d, n) or None
+        The linear terms, where they are given, in the models' units.
     rotation : Tensor of shape (n_models, n, d, d) or None
+        The eigenvectors, where they are given.
+    """
+
+    x: Tensor
+    b: Tensor | None = None
+    rotation: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(Inputs):
+    """Rows of every model, padded with rows of weight zero to a multiple of 16.
+
+    Parameters
+    ----------
+    x, b, rotation
+        As for :class:`Inputs`.
     y : Tensor of shape (n_models, d, n)
+        Counted from the models' offsets, in their units.
     weight : Tensor of shape (n_models, n)
         Sample weights of mean 1 over all rows, over the number of true rows of the batch: a
         weighted sum is a mean.
@@ -32,9 +50,6 @@ class Batch:
         Number of true rows.
     """
 
-    x: Tensor
-    b: Tensor | None
-    rotation: Tensor | None
     y: Tensor
     weight: Tensor
     count: Tensor
@@ -50,6 +65,8 @@ class StackRows(Dataset[Any]):
         One for each model; numbers of rows may differ.
     units : sequence of float
         Each model's y and b are divided by its unit.
+    offsets : sequence of ndarray of shape (d,)
+        What is taken off each model's y, in its unit.
     batch_sizes : sequence of int
         Largest number of rows in a batch. All models of a stack must make the same number
         of batches of the same padded length.
@@ -69,6 +86,7 @@ class StackRows(Dataset[Any]):
         architecture: Architecture,
         rows: Sequence[Rows],
         units: Sequence[float],
+        offsets: Sequence[np.ndarray[Any, Any]],
         batch_sizes: Sequence[int],
         seeds: Sequence[int],
         dtype: torch.dtype,
@@ -77,21 +95,24 @@ class StackRows(Dataset[Any]):
         self._d, self._m = architecture.n_outputs, padded(architecture.n_features)
         self._seeds = list(seeds)
         self._device = device
-        self.counts = [len(r.y) for r in rows]
+        self._counts = [len(r.y) for r in rows]
         cuts = {
             cut(count, batch_size)
-            for count, batch_size in zip(self.counts, batch_sizes, strict=True)
+            for count, batch_size in zip(self._counts, batch_sizes, strict=True)
         }
         if len(cuts) > 1:
             raise ValueError(f"models of one stack need equal batches, got {sorted(cuts)}.")
         ((self.n_batches, self._length),) = cuts
-        blocks = [_block(r, unit, self._m) for r, unit in zip(rows, units, strict=True)]
+        blocks = [
+            _block(r, unit, offset, self._m)
+            for r, unit, offset in zip(rows, units, offsets, strict=True)
+        ]
         self._has_b = rows[0].b is not None
         self._has_rotation = rows[0].rotation is not None
         d = self._d
         self._widths = [self._m, d, 1, d * self._has_b, d * d * self._has_rotation]
         # One row beyond the longest is zero, weight included: padding points there.
-        self._n = max(self.counts)
+        self._n = max(self._counts)
         data = np.zeros((len(rows), blocks[0].shape[1], self._n + 1))
         for model, block in enumerate(blocks):
             data[model, :, : len(block)] = block.T
@@ -102,6 +123,10 @@ class StackRows(Dataset[Any]):
     def __len__(self) -> int:
         """Return the largest number of rows of a model."""
         return self._n
+
+    def counts(self, number: int) -> np.ndarray[Any, Any]:
+        """Return how much each model is given in an epoch: its number of rows."""
+        return np.array(self._counts)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the batches of an epoch; each epoch's order is a function of its number."""
@@ -141,14 +166,14 @@ class StackRows(Dataset[Any]):
     def _plan(self) -> None:
         """Lay out the batches; they differ by at most one row, so that none is tiny."""
         # Models of one seed and as many rows share their order.
-        keys = list(zip(self._seeds, self.counts, strict=True))
+        keys = list(zip(self._seeds, self._counts, strict=True))
         self._unlike = list(dict.fromkeys(keys))
         numbers = {key: number for number, key in enumerate(self._unlike)}
         self._alike = torch.tensor([numbers[key] for key in keys])
-        plans = {count: self._plan_of(count) for count in set(self.counts)}
+        plans = {count: self._plan_of(count) for count in set(self._counts)}
         # Of each place in the batches: the number of its row in the order, or that of padding.
-        self._places = torch.from_numpy(np.stack([plans[count][0] for count in self.counts]))
-        shares = np.stack([plans[count][1] for count in self.counts], axis=1)
+        self._places = torch.from_numpy(np.stack([plans[count][0] for count in self._counts]))
+        shares = np.stack([plans[count][1] for count in self._counts], axis=1)
         self._shares = torch.as_tensor(shares, dtype=self._data.dtype, device=self._device)
 
     def _plan_of(self, count: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -170,12 +195,16 @@ def _mix(seed: int, epoch: int) -> int:
     return (seed * 0x9E3779B97F4A7C15 + epoch * 0xBF58476D1CE4E5B9) % 2**63
 
 
-def _block(rows: Rows, unit: float, n_features: int) -> np.ndarray[Any, Any]:
+def _block(
+    rows: Rows, unit: float, offset: np.ndarray[Any, Any], n_features: int
+) -> np.ndarray[Any, Any]:
     """Return [x | y | weight | b | rotation] of one model, one row a sample."""
     n = len(rows.y)
     x = np.zeros((n, n_features))
     x[:, : rows.x.shape[1]] = rows.x
-    parts = [x, rows.y / unit, (rows.weight * (n / rows.weight.sum()))[:, None]]
+    # Centred in float64: float32 has no digits for a mean that is large against the spread.
+    y = rows.y / unit - offset
+    parts = [x, y, (rows.weight * (n / rows.weight.sum()))[:, None]]
     if rows.b is not None:
         parts.append(rows.b / unit)
     if rows.rotation is not None:

@@ -8,108 +8,67 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from sklearn_reasoning._training_context import training_context
+from sklearn_reasoning.layer import decouples
 
 from ._batches import StackRows
-from ._callbacks import copies
-from ._loss import StackLoss
-from ._net import StackNet
-from ._optimizers import OPTIMIZERS
+from ._net import ModelNet, build_net, train
+from ._regression_model import RegressionModel
 from ._settings import Architecture, ModelSettings, Rows
-from ._stack import ReasoningStack
-from ._targets import TargetStatistics, target_statistics
+from ._targets import STATISTICS, TargetStatistics, target_statistics
 
 _LOGGER = logging.getLogger("sklearn_reasoning.training")
 
 
-def build_net(
-    architecture: Architecture,
-    models: Sequence[ModelSettings],
-    dtype: torch.dtype,
-    device: str = "cpu",
-    callbacks: Any = None,
-    verbose: int = 0,
-    *,
-    module: type[ReasoningStack] = ReasoningStack,
-    criterion: nn.Module | None = None,
-) -> StackNet:
-    """Return an initialised net whose weights are all zero.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    models : sequence of ModelSettings
-        All with the same optimiser.
-    dtype : torch.dtype
-    device : str
-    callbacks : list or None
-        skorch callbacks.
-    verbose : int
-    module : type, default=ReasoningStack
-        The class of the stack.
-    criterion : nn.Module or None, default=None
-        What gives each model's loss, as ``StackLoss`` does; None is the models' own.
-    """
-    # skorch hands the settings of a criterion to a class only.
-    losses = {"criterion__losses": tuple(model.loss for model in models)}
-    net = StackNet(
-        module=module,
-        criterion=StackLoss if criterion is None else criterion,
-        **(losses if criterion is None else {}),
-        module__architecture=architecture,
-        module__k=tuple(model.k for model in models),
-        module__step_size_per_iteration=len(models[0].step_size) != 1
-        and architecture.algorithm.has_step_size,
-        module__dtype=dtype,
-        optimizer=OPTIMIZERS[models[0].optimizer],
-        models=tuple(models),
-        callbacks=copies(callbacks),
-        device=device,
-        verbose=verbose,
-    )
-    return net.initialize()
+@torch.no_grad()
+def set_initial_state(
+    net: ModelNet, models: Sequence[ModelSettings], statistics: Sequence[TargetStatistics]
+) -> None:
+    """Draw the weights of regression models, and store what is known of their targets."""
+    for i, (model, known) in enumerate(zip(models, statistics, strict=True)):
+        net.module_.draw_weights(i, model.seed)
+        set_statistics(net, i, known)
 
 
 @torch.no_grad()
-def set_initial_state(
-    net: StackNet, models: Sequence[ModelSettings], statistics: Sequence[TargetStatistics]
-) -> None:
-    """Draw the weights, set the step sizes, and store what is known of the targets."""
+def set_statistics(net: ModelNet, model: int, known: TargetStatistics) -> None:
+    """Store what is known of the targets of one model."""
+    for name in STATISTICS:
+        buffer = getattr(net.module_, name)
+        buffer[model] = torch.as_tensor(np.asarray(getattr(known, name)), dtype=buffer.dtype)
+
+
+def statistics_of(net: ModelNet) -> TargetStatistics:
+    """Return what a single model knows of its targets."""
     module = net.module_
-    for i, (model, known) in enumerate(zip(models, statistics, strict=True)):
-        module.draw_weights(i, model.seed)
-        if module.step_size is not None:
-            module.step_size[i] = torch.tensor(model.step_size, dtype=torch.float64).reshape(
-                module.step_size[i].shape
-            )
-        for name in ("axes", "offset", "scale", "unit"):
-            buffer = getattr(module, name)
-            buffer[i] = torch.as_tensor(np.asarray(getattr(known, name)), dtype=buffer.dtype)
+    unit, *arrays = (getattr(module, name)[0].double().cpu().numpy() for name in STATISTICS)
+    return TargetStatistics(float(unit), *arrays)
 
 
 def stack_rows(
-    net: StackNet, rows: Sequence[Rows], batch_sizes: Sequence[int] | None = None
+    net: ModelNet, rows: Sequence[Rows], batch_sizes: Sequence[int] | None = None
 ) -> StackRows:
     """Return rows ready for a net: in the eigenbasis where that decouples the outputs.
 
     Parameters
     ----------
-    net : StackNet
+    net : ModelNet
     rows : sequence of Rows
     batch_sizes : sequence of int or None
         None makes one batch of all rows.
     """
     module = net.module_
     a: Architecture = module.architecture
-    if a.rotation == "given" and a.b_hidden is None and a.algorithm.commutes_with_rotations:
+    known = a.rotation == "given" and a.b_hidden is None and a.starts_at_origin
+    if known and decouples(a.algorithm):
         # ||R u - y|| = ||u - R'y||: with R and b known, no product with R is left to do.
         rows = [r.in_eigenbasis() for r in rows]
     return StackRows(
         a,
         rows,
         units=module.unit.tolist(),
+        offsets=list(module.offset.cpu().numpy()),
         batch_sizes=[max(len(r.y), 1) for r in rows] if batch_sizes is None else batch_sizes,
         seeds=[model.seed for model in net.models],
         dtype=module.weights.dtype,
@@ -123,13 +82,13 @@ def fit_stack(
     rows: Sequence[Rows],
     *,
     validation: Sequence[Rows] | None = None,
-    initial: StackNet | None = None,
+    initial: ModelNet | None = None,
     dtype: torch.dtype = torch.float64,
     device: str = "cpu",
     callbacks: Any = None,
     verbose: int = 0,
     watch: Any = None,
-) -> StackNet:
+) -> ModelNet:
     """Train the models of a stack.
 
     Parameters
@@ -141,7 +100,7 @@ def fit_stack(
         The training rows of each model.
     validation : sequence of Rows or None
         The validation rows of each model, where models stop early.
-    initial : StackNet or None
+    initial : ModelNet or None
         A net of the same shapes to start from instead of random weights.
     dtype : torch.dtype
     device : str
@@ -149,26 +108,25 @@ def fit_stack(
         skorch callbacks.
     verbose : int
     watch : object or None
-        Is told of every epoch, as by :meth:`StackNet.fit_loop`.
+        Is told of every epoch, as by :meth:`ModelNet.fit_loop`.
 
     Returns
     -------
-    StackNet
+    ModelNet
         Trained, with the parameters to be kept in its module; ``progress_`` holds the number
         of epochs of each model and whether it diverged.
     """
     with training_context():
-        net = build_net(architecture, models, dtype, device, callbacks, verbose)
+        net = build_net(RegressionModel, architecture, models, dtype, device, callbacks, verbose)
         if initial is None:
             set_initial_state(net, models, [target_statistics(architecture, r) for r in rows])
         else:
             net.module_.load_state_dict(initial.module_.state_dict())
-            net.clamp_step_sizes()
+            net.module_.clamp_step_sizes()
+            _complete_statistics(net, architecture, rows[0])
         train_rows = stack_rows(net, rows, [model.batch_size for model in models])
         valid_rows = None if validation is None else stack_rows(net, validation)
-        net.notify("on_train_begin", X=train_rows, y=valid_rows)
-        net.fit_loop(train_rows, valid_rows, watch=watch)
-        net.notify("on_train_end", X=train_rows, y=valid_rows)
+        train(net, train_rows, valid_rows, watch=watch)
     _LOGGER.debug(
         "%d models of %s trained for %s epochs",
         len(models),
@@ -183,12 +141,12 @@ def train_one_epoch(
     model: ModelSettings,
     rows: Rows,
     *,
-    net: StackNet | None,
+    net: ModelNet | None,
     dtype: torch.dtype = torch.float64,
     device: str = "cpu",
     callbacks: Any = None,
     verbose: int = 0,
-) -> StackNet:
+) -> ModelNet:
     """Train a single model for one epoch more.
 
     Parameters
@@ -196,7 +154,7 @@ def train_one_epoch(
     architecture : Architecture
     model : ModelSettings
     rows : Rows
-    net : StackNet or None
+    net : ModelNet or None
         The net to go on from, with its history and the moments of its optimiser; it is not
         changed. None begins anew.
     dtype : torch.dtype
@@ -206,19 +164,24 @@ def train_one_epoch(
 
     Returns
     -------
-    StackNet
+    ModelNet
     """
     with training_context():
         before = net
         if before is not None:
             dtype = before.module_.weights.dtype
-        net = build_net(architecture, [model], dtype, device, callbacks, verbose)
+        net = build_net(RegressionModel, architecture, [model], dtype, device, callbacks, verbose)
         if before is None:
             set_initial_state(net, [model], [target_statistics(architecture, rows)])
         else:
             net.go_on_from(before)
-        train_rows = stack_rows(net, [rows], [model.batch_size])
-        net.notify("on_train_begin", X=train_rows, y=None)
-        net.fit_loop(train_rows, epochs=1)
-        net.notify("on_train_end", X=train_rows, y=None)
+            _complete_statistics(net, architecture, rows)
+        train(net, stack_rows(net, [rows], [model.batch_size]), epochs=1)
     return net
+
+
+def _complete_statistics(net: ModelNet, architecture: Architecture, rows: Rows) -> None:
+    """Give columns that were constant so far the scale of the rows that training goes on with."""
+    known = statistics_of(net)
+    if (known.scale == 0.0).any():
+        set_statistics(net, 0, known.completed_by(target_statistics(architecture, rows)))

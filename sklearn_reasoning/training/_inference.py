@@ -1,8 +1,10 @@
-"""A trained stack of one, applied to arrays."""
+"""A single trained regression model, applied to arrays."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,47 +12,86 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning._threads import one_thread
+from sklearn_reasoning.layer import first_distance, remaining
 
-from ._stack import ReasoningStack, padded
+from ._batches import Inputs
+from ._network import padded
+from ._regression_model import RegressionModel
 
 _Array = np.ndarray[Any, Any]
 
+# Numbers in the largest array of a block of rows: it stays in the cache from layer to layer.
+_NUMBERS_AT_ONCE = 2**18
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How far the outputs for n rows are from the exact minimisers, in the units of y.
+
+    Parameters
+    ----------
+    output, minimizer : ndarray of shape (n, d)
+    eigenvalues : ndarray of shape (n, d)
+        Of the predicted Q.
+    distance : ndarray of shape (n,)
+        Norms of output minus minimiser.
+    first_distance : ndarray of shape (n,)
+        Norms of start minus minimiser.
+    gradient_norm : ndarray of shape (n,)
+        Norms of the gradient at the start.
+    start_norm : ndarray of shape (n,)
+        Norms of the start.
+    """
+
+    output: _Array
+    minimizer: _Array
+    eigenvalues: _Array
+    distance: _Array
+    first_distance: _Array
+    gradient_norm: _Array
+    start_norm: _Array
+
 
 def predict(
-    module: ReasoningStack,
+    module: RegressionModel,
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
     k: int | None = None,
 ) -> _Array:
-    """Return the outputs of a stack of one model, computed in float64.
+    """Return the outputs of a single model, computed in float64.
 
     Parameters
     ----------
-    module : ReasoningStack
+    module : RegressionModel
     x : ndarray of shape (n, n_features)
     b : ndarray of shape (n, d) or None
     rotation : ndarray of shape (n, d, d) or None
     k : int or None, default=None
-        Another number of steps than the model's own.
+        Another number of steps than the model's own; 0 gives the starting points.
 
     Returns
     -------
     ndarray of shape (n, d)
     """
-    module, inputs = _prepare(module, x, b, rotation)
-    with torch.no_grad(), one_thread():
-        y = module(*inputs, k=k)[0] * module.unit
-    return np.ascontiguousarray(y.cpu().numpy())
+    module = _in_float64(module)
+
+    def outputs(inputs: Inputs) -> Tensor:
+        if k == 0:  # of the exact minimiser too, which takes no steps
+            return _in_units(module, module.problem(inputs)[0].start_point())
+        return _in_units(module, module(inputs, k))
+
+    (y,) = _in_blocks(module, x, b, rotation, lambda inputs: (outputs(inputs),))
+    return y
 
 
 def predict_energy(
-    module: ReasoningStack,
+    module: RegressionModel,
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
 ) -> tuple[_Array, _Array]:
-    """Return the energies of a stack of one model, computed in float64.
+    """Return the energies of a single model, computed in float64.
 
     Parameters are those of :func:`predict`.
 
@@ -59,49 +100,104 @@ def predict_energy(
     Q : ndarray of shape (n, d, d)
     b : ndarray of shape (n, d)
     """
-    module, inputs = _prepare(module, x, b, rotation)
-    with torch.no_grad(), one_thread():
-        energy = module.complete_energy(*inputs)
-        Q, b_out = energy.matrix()[0], (energy.b * module.unit)[0]
-    return np.ascontiguousarray(Q.cpu().numpy()), np.ascontiguousarray(b_out.cpu().numpy())
+    module = _in_float64(module)
+
+    def energies(inputs: Inputs) -> tuple[Tensor, Tensor]:
+        energy: Any = module.problem(inputs)[0].energy
+        linear = energy.b
+        if module.architecture.is_centred:
+            # 1/2 (y - m)'Q(y - m) + b'(y - m), written out.
+            offset = module.offset.unsqueeze(1).expand(linear.shape)
+            linear = linear - energy.product(offset.mT.contiguous().mT)
+        return energy.matrix(), linear * module.unit
+
+    Q, linear = _in_blocks(module, x, b, rotation, energies)
+    return Q, linear
 
 
-def distance_to_minimiser(
-    module: ReasoningStack,
+def measure(
+    module: RegressionModel,
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
     k: int | None = None,
-) -> tuple[_Array, _Array, _Array]:
-    """Compare the outputs of a stack of one model with the exact minimisers, in float64.
+) -> Measured:
+    """Compare the outputs of a single model with the exact minimisers, in float64.
 
     Parameters are those of :func:`predict`.
-
-    Returns
-    -------
-    eigenvalues : ndarray of shape (n, d)
-        Of the predicted Q.
-    distance : ndarray of shape (n,)
-        Norms of output minus minimiser.
-    length : ndarray of shape (n,)
-        Norms of the minimisers.
     """
-    module, inputs = _prepare(module, x, b, rotation)
+    module = _in_float64(module)
+
+    def measured(inputs: Inputs) -> tuple[Tensor, ...]:
+        problem, phi = module.problem(inputs)
+        energy: Any = problem.energy
+        steps, unit = module.number_of_steps(k), module.unit
+        left, first = remaining(module.algorithm, problem, steps, phi), first_distance(problem)
+        minimizer = energy.minimizer()
+        y = minimizer + energy.from_eigenbasis(left)
+        return (
+            _in_units(module, y),
+            _in_units(module, minimizer),
+            energy.eigenvalues.broadcast_to(left.shape),
+            left.norm(dim=-1) * unit,
+            first.norm(dim=-1) * unit,
+            (energy.eigenvalues * first).norm(dim=-1) * unit,
+            _in_units(module, problem.start_point()).norm(dim=-1),
+        )
+
+    return Measured(*_in_blocks(module, x, b, rotation, measured))
+
+
+def single_start(module: RegressionModel) -> _Array | None:
+    """Return the starting point that a single model has for all rows; None if it predicts them."""
+    if module.architecture.start == "predicted":
+        return None
+    module = _in_float64(module)
+    start = module.start
+    if module.architecture.start == "learned":
+        start = start + module.scale * module.named_weights()["start"]
+    result: _Array = ((start + module.offset) * module.unit.unsqueeze(-1))[0].cpu().numpy()
+    return result
+
+
+def _in_units(module: RegressionModel, y: Tensor) -> Tensor:
+    return (y + module.offset.unsqueeze(1)) * module.unit
+
+
+def _in_blocks(
+    module: RegressionModel, x: _Array, b: _Array | None, rotation: _Array | None, function: Any
+) -> list[_Array]:
+    """Return what a function makes of all rows, a block of them at a time.
+
+    The function maps inputs to tensors of shape (1, n, ...).
+    """
+    found: list[list[_Array]] = []
     with torch.no_grad(), one_thread():
-        energy, left = module.energy_and_error(*inputs, k=k)
-        distance = left[0].norm(dim=-1) * module.unit
-        length = energy.minimizer()[0].norm(dim=-1) * module.unit
-        results = energy.eigenvalues[0].broadcast_to(left[0].shape), distance, length
-    eigenvalues, distance, length = (np.ascontiguousarray(r.cpu().numpy()) for r in results)
-    return eigenvalues, distance, length
+        for rows in _blocks(module, len(x)):
+            inputs = _inputs(
+                module, x[rows], *(None if each is None else each[rows] for each in (b, rotation))
+            )
+            tensors = function(inputs)
+            found.append([np.ascontiguousarray(tensor[0].cpu().numpy()) for tensor in tensors])
+    columns = zip(*found, strict=True)
+    return [parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in columns]
 
 
-def _prepare(
-    module: ReasoningStack, x: _Array, b: _Array | None, rotation: _Array | None
-) -> tuple[ReasoningStack, tuple[Tensor, Tensor | None, Tensor | None]]:
-    """Return the module in float64, and its inputs: features times rows, in units."""
-    if module.weights.dtype != torch.float64:
-        module = _in_float64(module)
+def _blocks(module: RegressionModel, n: int) -> Iterator[slice]:
+    a = module.architecture
+    hidden = (a.q_hidden or (), a.b_hidden or (), a.start_hidden)
+    widest = max(a.n_features, a.n_outputs, *(size for sizes in hidden for size in sizes), 1)
+    if a.rotation in ("given", "predicted"):
+        widest = max(widest, a.n_outputs**2)
+    length = max(_NUMBERS_AT_ONCE // widest // 16, 1) * 16
+    for first in range(0, max(n, 1), length):
+        yield slice(first, first + length)
+
+
+def _inputs(
+    module: RegressionModel, x: _Array, b: _Array | None, rotation: _Array | None
+) -> Inputs:
+    """Return the inputs of a module: features times rows, in units."""
     features = np.zeros((padded(x.shape[1]), len(x)))
     features[: x.shape[1]] = x.T
 
@@ -109,18 +205,20 @@ def _prepare(
         contiguous = np.ascontiguousarray(values, dtype=np.float64)
         return torch.from_numpy(contiguous).to(module.weights.device).unsqueeze(0)
 
-    return module, (
-        tensor(features),
-        None if b is None else tensor(b.T) / module.unit,
-        None if rotation is None else tensor(rotation),
+    return Inputs(
+        x=tensor(features),
+        b=None if b is None else tensor(b.T) / module.unit,
+        rotation=None if rotation is None else tensor(rotation),
     )
 
 
-def _in_float64(module: ReasoningStack) -> ReasoningStack:
+def _in_float64(module: RegressionModel) -> RegressionModel:
     """Return a module of the same structure around float64 copies of all numbers.
 
     ``deepcopy(module).double()`` takes longer than the prediction of a small model.
     """
+    if module.weights.dtype == torch.float64:
+        return module
     twin = copy.copy(module)
     twin._parameters = {name: _double(p) for name, p in module._parameters.items()}
     twin._buffers = {name: _double(buffer) for name, buffer in module._buffers.items()}

@@ -30,7 +30,13 @@ class StackLoss(nn.Module):
         self.register_buffer("squared", torch.tensor(squared).unsqueeze(-1), persistent=False)
 
     def forward(self, prediction: Tensor, batch: Batch) -> Tensor:
-        """Return the losses, of shape (n_models,), for predictions (n_models, n, d)."""
+        """Return the losses, of shape (n_models,), for predictions (n_models, n, d).
+
+        Parameters
+        ----------
+        prediction : Tensor
+        batch : Batch
+        """
         kind = self._all or (self.squared if self._any else False)
         apply: Any = _WeightedMean.apply
         losses: Tensor = apply(prediction, batch.y, batch.weight, kind)

@@ -1,9 +1,10 @@
-"""The skorch net that trains a stack."""
+"""The skorch net that trains models of every kind."""
 
 from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,20 +13,18 @@ from skorch import NeuralNet
 from skorch.history import History
 from torch import Tensor, nn
 
-from ._batches import Batch, StackRows
-from ._callbacks import BestSoFar, epoch_log
+from ._callbacks import BestSoFar, copies, epoch_log
 from ._history import history_from_columns, history_to_columns
 from ._interrupts import interrupts
-from ._loss import StackLoss
-from ._optimizers import StackAdam, StackOptimizer
+from ._model import Model
+from ._optimizers import OPTIMIZERS, StackAdam, StackOptimizer
 from ._progress import Progress
 from ._settings import ModelSettings
-from ._stack import ReasoningStack
 
 _Array = np.ndarray[Any, Any]
 
 
-class StackNet(NeuralNet):
+class ModelNet(NeuralNet):
     """A skorch net whose module is a stack of models, trained side by side.
 
     The loop keeps skorch's events and history and leaves out what makes small models slow:
@@ -34,20 +33,20 @@ class StackNet(NeuralNet):
     Parameters
     ----------
     module, criterion, optimizer
-        As for skorch; defaults are the stack's own.
+        As for skorch; the module is a :class:`Model`.
     models : tuple of ModelSettings
         The settings of each model.
     **kwargs
         skorch's parameters.
     """
 
-    # What else holds tensors: skorch moves these to the device that a pickle is loaded on.
-    cuda_dependent_attributes_: ClassVar[list[str]] = ["optimizer_", "_low", "_high"]
+    # What else holds tensors: skorch moves it to the device that a pickle is loaded on.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["optimizer_"]
 
     def __init__(
         self,
-        module: type[nn.Module] = ReasoningStack,
-        criterion: type[nn.Module] | nn.Module = StackLoss,
+        module: type[nn.Module],
+        criterion: type[nn.Module] | nn.Module,
         optimizer: type[StackOptimizer] = StackAdam,
         *,
         models: tuple[ModelSettings, ...] = (),
@@ -60,44 +59,47 @@ class StackNet(NeuralNet):
     @property
     def _default_callbacks(self) -> list[Any]:
         # An array for each epoch would break the table's lines.
-        per_iteration = vars(self).get("module__step_size_per_iteration", False)
+        per_iteration = vars(self).get("module__n_sizes", 1) != 1
         return epoch_log(["step_size"] if per_iteration else None) if self.verbose else []
 
-    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> StackNet:
+    def initialize_module(self) -> ModelNet:
+        """Make the module, with the step sizes of the settings."""
+        super().initialize_module()
+        self.module_.set_step_sizes(self.models)
+        return self
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> ModelNet:
         """Give every model its own rate and decay; step sizes do not decay."""
-        weights, step_size = self.module_.weights, self.module_.step_size
-
-        def column(values: list[float], like: Tensor) -> Tensor:
-            return like.new_tensor(values).reshape(-1, *[1] * (like.ndim - 1))
-
-        rates = [model.lr for model in self.models]
-        decays = [model.weight_decay for model in self.models]
-        groups = [
-            {
-                "params": [weights],
-                "lr": column(rates, weights),
-                "weight_decay": column(decays, weights) if any(decays) else None,
-            }
-        ]
+        step_size = self.module_.step_size
+        weights = [p for p in self.module_.parameters() if p is not step_size]
+        groups = []
+        if weights:
+            # Parameters that have a row for each model can have a rate for each.
+            like = weights[0] if len(weights) == 1 else weights[0].new_zeros(())
+            decays = [model.weight_decay for model in self.models]
+            groups.append(
+                {
+                    "params": weights,
+                    "lr": _column([model.lr for model in self.models], like),
+                    "weight_decay": _column(decays, like) if any(decays) else None,
+                }
+            )
         if step_size is not None:
             learned = [model.lr * model.learn_step_size for model in self.models]
             step_size.requires_grad_(any(learned))
             groups.append(
-                {"params": [step_size], "lr": column(learned, step_size), "weight_decay": None}
+                {"params": [step_size], "lr": _column(learned, step_size), "weight_decay": None}
             )
-            ends = [model.step_size_range for model in self.models]
-            self._low = column([low for low, _ in ends], step_size)
-            self._high = column([high for _, high in ends], step_size)
         self.optimizer_ = self.optimizer(groups)
         return self
 
-    def go_on_from(self, before: StackNet) -> None:
+    def go_on_from(self, before: ModelNet) -> None:
         """Take over copies of weights, history and the moments of the optimiser of a net.
 
         Its own rates, ranges, numbers of steps, losses and callbacks stay.
         """
         self.module_.load_state_dict(before.module_.state_dict())
-        self.clamp_step_sizes()
+        self.module_.clamp_step_sizes()
         self.optimizer_.state = copy.deepcopy(before.optimizer_.state)
         self.history_: History = copy.copy(before.history)
 
@@ -105,19 +107,20 @@ class StackNet(NeuralNet):
 
     def fit_loop(
         self,
-        X: StackRows,
-        y: StackRows | None = None,
+        X: Any,
+        y: Any = None,
         epochs: int | None = None,
         watch: Any = None,
         **fit_params: Any,
-    ) -> StackNet:
+    ) -> ModelNet:
         """Train for some epochs.
 
         Parameters
         ----------
-        X : StackRows
-            Training rows.
-        y : StackRows or None
+        X : Dataset
+            Training rows: ``epoch(number)`` yields the batches of an epoch, each with a ``count``,
+            ``counts(number)`` is their sum for each model.
+        y : Dataset or None
             Validation rows; they must be given where a model stops early.
         epochs : int or None
             Number of epochs; None is the largest ``max_epochs`` of the models.
@@ -130,7 +133,7 @@ class StackNet(NeuralNet):
         A model whose loss becomes infinite or NaN is marked in ``progress_.diverged``.
         """
         progress = self.progress_ = Progress(self.models, self.module_)
-        first = len(self.history)
+        self.n_steps_, first = 0, len(self.history)
         best = BestSoFar(self.history) if self.callbacks else None
         if epochs is None:
             epochs = max(model.max_epochs for model in self.models)
@@ -141,7 +144,8 @@ class StackNet(NeuralNet):
                     watch.begin_epoch()
                 self.notify("on_epoch_begin", **data)
                 began = time.perf_counter()
-                self.rates_ = progress.set_rates(self.optimizer_, epoch - first)
+                if not progress.rates_fall_by_step:
+                    self.rates_ = progress.set_rates(self.optimizer_, epoch - first)
                 # The loss of a single batch is that of the parameters before its step.
                 measured = self._copy() if X.n_batches == 1 and y is None else None
                 losses = self._train_epoch(X, epoch)
@@ -168,53 +172,51 @@ class StackNet(NeuralNet):
     def _copy(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self.module_.parameters()]
 
-    def _train_epoch(self, rows: StackRows, epoch: int) -> _Array:
+    def _train_epoch(self, rows: Any, epoch: int) -> _Array:
         total: Tensor | float = 0.0
         for batch in rows.epoch(epoch):
+            if self.progress_.rates_fall_by_step:
+                self.rates_ = self.progress_.set_rates(self.optimizer_, self.n_steps_)
             self._notify_step("on_batch_begin", batch=batch, training=True)
             step = self.train_step(batch)
+            self.n_steps_ += 1
             total = total + step["losses"] * batch.count
             self._notify_step("on_batch_end", batch=batch, training=True, **step)
-        return _mean(total, rows)
+        return _mean(total, rows.counts(epoch))
 
     def _notify_step(self, event: str, **details: Any) -> None:
         if self.callbacks_:  # skorch's notify costs as much as a small operation
             self.notify(event, **details)
 
-    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
         """Take one step of the optimiser, and put the step sizes back into their range."""
         self.optimizer_.zero_grad(set_to_none=True)
-        prediction = self.module_(batch.x, batch.b, batch.rotation)
+        prediction = self.module_(batch)
         losses = self.criterion_(prediction, batch)
-        if losses.requires_grad:  # not for k = 0 with b given: nothing to learn
+        if losses.requires_grad:  # not for k = 0 from a fixed start: nothing to learn
             # Not with ones for the gradient: checking their shapes makes torch import its compiler.
             losses.sum().backward()
             self._notify_step("on_grad_computed", named_parameters=self.module_.named_parameters())
             self.optimizer_.step()
-            self.clamp_step_sizes()
+            self.module_.clamp_step_sizes()
         losses = losses.detach()
         return {"loss": losses.sum(), "losses": losses, "y_pred": prediction.detach()}
 
-    @torch.no_grad()
-    def clamp_step_sizes(self) -> None:
-        """Put the step sizes back into their ranges."""
-        if self.module_.step_size is not None:
-            self.module_.step_size.clamp_(self._low, self._high)
-
-    def _evaluate(self, rows: StackRows) -> _Array:
+    def _evaluate(self, rows: Any) -> _Array:
         total: Tensor | float = 0.0
         with torch.no_grad():
             for batch in rows.epoch(0):
-                prediction = self.module_(batch.x, batch.b, batch.rotation)
-                total = total + self.criterion_(prediction, batch) * batch.count
-        return _mean(total, rows)
+                total = total + self.criterion_(self.module_(batch), batch) * batch.count
+        return _mean(total, rows.counts(0))
 
     # ------------------------------------------------------------------ history
 
     def _record(self, losses: _Array, validation: _Array | None, seconds: float) -> None:
         module = self.module_
         # Losses are in units, squared for the squared loss.
-        units = module.unit.cpu().numpy() ** np.where(self.criterion_.is_squared, 2, 1)
+        units = module.loss_units() ** np.where(self.criterion_.is_squared, 2, 1)
+        if self.progress_.rates_fall_by_step:
+            self.history.record("steps", self.n_steps_)
         self.history.record("train_loss", _scalar(losses * units))
         if validation is not None:
             self.history.record("valid_loss", _scalar(validation * units))
@@ -249,8 +251,78 @@ class StackNet(NeuralNet):
         return {**state, "_history": self.history_columns()}
 
 
-def _mean(total: Any, rows: StackRows) -> _Array:
-    mean: _Array = total.to(torch.float64).cpu().numpy() / np.array(rows.counts)
+def build_net(
+    kind: type[Model],
+    architecture: Any,
+    models: Sequence[ModelSettings],
+    dtype: torch.dtype,
+    device: Any = "cpu",
+    callbacks: Any = None,
+    verbose: int = 0,
+    *,
+    criterion: nn.Module | None = None,
+) -> ModelNet:
+    """Return an initialised net whose weights are all zero.
+
+    Parameters
+    ----------
+    kind : type
+        The kind of model.
+    architecture : object
+        What the kind is made of.
+    models : sequence of ModelSettings
+        All with the same optimiser.
+    dtype : torch.dtype
+    device : str or torch.device
+    callbacks : list or None
+        skorch callbacks.
+    verbose : int
+    criterion : nn.Module or None, default=None
+        What gives each model's loss; None is the models' own.
+    """
+    # skorch hands the settings of a criterion to a class only.
+    losses = {"criterion__losses": tuple(model.loss for model in models)}
+    net = ModelNet(
+        module=kind,
+        criterion=kind.criterion if criterion is None else criterion,
+        **(losses if criterion is None else {}),
+        module__architecture=architecture,
+        module__k=tuple(model.k for model in models),
+        module__n_sizes=len(models[0].step_size),
+        module__dtype=dtype,
+        optimizer=OPTIMIZERS[models[0].optimizer],
+        models=tuple(models),
+        callbacks=copies(callbacks),
+        device=device,
+        verbose=verbose,
+    )
+    return net.initialize()
+
+
+def train(net: ModelNet, rows: Any, validation: Any = None, **options: Any) -> None:
+    """Train a net that was built, with skorch's events around it.
+
+    Parameters
+    ----------
+    net : ModelNet
+    rows, validation, **options
+        As for :meth:`ModelNet.fit_loop`.
+    """
+    net.notify("on_train_begin", X=rows, y=validation)
+    net.fit_loop(rows, validation, **options)
+    net.notify("on_train_end", X=rows, y=validation)
+
+
+def _column(values: list[float], like: Tensor) -> Tensor:
+    """Return one value for each model, to broadcast against a parameter; or one for all."""
+    if like.ndim == 0:
+        (value,) = set(values)
+        return like.new_tensor(value)
+    return like.new_tensor(values).reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _mean(total: Any, counts: _Array) -> _Array:
+    mean: _Array = total.to(torch.float64).cpu().numpy() / counts
     return mean
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -78,17 +78,17 @@ class Layout:
     ----------
     sizes : list of int
         Of the pieces of a row.
-    networks : list of Network
+    networks : dict of str to Network
     blocks : dict of str to Block
         Weights that are in no network.
     """
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        self.networks: list[Network] = []
+        self.networks: dict[str, Network] = {}
         self.blocks: dict[str, Block] = {}
 
-    def add_network(self, n_in: int, hidden: Sequence[int] | None, n_out: int) -> Network:
+    def add_network(self, name: str, n_in: int, hidden: Sequence[int] | None, n_out: int) -> None:
         """Reserve the weights of a network; a hidden of None is a constant."""
         # Without features, or for a constant, only a bias is left.
         sizes = [0, n_out] if hidden is None or n_in == 0 else [n_in, *hidden, n_out]
@@ -96,9 +96,7 @@ class Layout:
         for before, after in pairwise(sizes):
             matrix = self._reserve(after, before) if before else None
             layers.append(Affine(self._reserve(after), matrix))
-        network = tuple(layers)
-        self.networks.append(network)
-        return network
+        self.networks[name] = tuple(layers)
 
     def add_block(self, name: str, shape: tuple[int, ...]) -> None:
         """Reserve a block of weights."""
@@ -115,8 +113,22 @@ class Layout:
         self.sizes.append(math.prod(block.padded_shape))
         return block
 
+    def named(self) -> Iterator[tuple[str, Block]]:
+        """Yield the name and the place of every matrix and vector.
 
-def evaluate(weights: Tensor, x: Tensor, layout: Layout) -> tuple[list[Tensor], dict[str, Tensor]]:
+        ``Q.0.matrix`` and ``Q.0.bias`` are those of the first layer of the network named Q.
+        """
+        for name, network in self.networks.items():
+            for i, layer in enumerate(network):
+                if layer.matrix is not None:
+                    yield f"{name}.{i}.matrix", layer.matrix
+                yield f"{name}.{i}.bias", layer.bias
+        yield from self.blocks.items()
+
+
+def evaluate(
+    weights: Tensor, x: Tensor, layout: Layout
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Run all networks on x, and cut out the weights that are in none.
 
     Parameters
@@ -127,15 +139,15 @@ def evaluate(weights: Tensor, x: Tensor, layout: Layout) -> tuple[list[Tensor], 
 
     Returns
     -------
-    outputs : list of Tensor of shape (n_models, n_out, n)
+    outputs : dict of str to Tensor of shape (n_models, n_out, n)
         Of each network; affine maps with ReLU between them.
     blocks : dict of str to Tensor
         The other weights, padded.
     """
     apply: Any = _Evaluate.apply
     results = apply(weights, x, layout)
-    n_networks = len(layout.networks)
-    return results[:n_networks], dict(zip(layout.blocks, results[n_networks:], strict=True))
+    named = dict(zip((*layout.networks, *layout.blocks), results, strict=True))
+    return {name: named.pop(name) for name in layout.networks}, named
 
 
 _BYTES_IN_CACHE = 2**20
@@ -143,7 +155,7 @@ _BYTES_IN_CACHE = 2**20
 
 def _cuts(n_models: int, x: Tensor, layout: Layout) -> list[slice]:
     """Cut a stack into parts whose activations stay in the cache from one layer to the next."""
-    widest = max(padded(layer.n_out) for network in layout.networks for layer in network)
+    widest = max(padded(layer.n_out) for network in layout.networks.values() for layer in network)
     per_model = widest * x.shape[-1] * x.element_size()
     length = max(_BYTES_IN_CACHE // per_model, 1) if per_model else n_models
     return [slice(first, first + length) for first in range(0, n_models, length)]
@@ -159,38 +171,39 @@ class _Evaluate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weights: Tensor, x: Tensor, layout: Layout) -> tuple[Tensor, ...]:
         n_models, n = len(weights), x.shape[-1]
-        outputs = [weights.new_empty(n_models, padded(net[-1].n_out), n) for net in layout.networks]
+        networks = layout.networks.values()
+        outputs = [weights.new_empty(n_models, padded(net[-1].n_out), n) for net in networks]
         runs = []
         for part in _cuts(n_models, x, layout):
             pieces = weights[part].split(layout.sizes, dim=1)
             inputs = [
                 _run_network(network, pieces, x[part], output[part])
-                for network, output in zip(layout.networks, outputs, strict=True)
+                for network, output in zip(networks, outputs, strict=True)
             ]
             runs.append((part, pieces, inputs))
         ctx.set_materialize_grads(False)
         ctx.runs, ctx.layout, ctx.n_models = runs, layout, n_models
         pieces = weights.split(layout.sizes, dim=1)
         return (
-            *(out[:, : net[-1].n_out] for net, out in zip(layout.networks, outputs, strict=True)),
+            *(out[:, : net[-1].n_out] for net, out in zip(networks, outputs, strict=True)),
             *(block.of(pieces).clone() for block in layout.blocks.values()),
         )
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        layout, n_networks = ctx.layout, len(ctx.layout.networks)
+        layout, networks = ctx.layout, ctx.layout.networks.values()
         padded_grads = [
             grad if grad is None else functional.pad(grad, (0, 0, 0, -grad.shape[1] % 8))
-            for grad in grads[:n_networks]
+            for grad in grads[: len(networks)]
         ]
         weights_ = ctx.runs[0][1][0].new_empty(ctx.n_models, sum(layout.sizes))
         for part, pieces, inputs_of in ctx.runs:
             pulled: list[Tensor | None] = [None] * len(pieces)
-            for network, inputs, grad in zip(layout.networks, inputs_of, padded_grads, strict=True):
+            for network, inputs, grad in zip(networks, inputs_of, padded_grads, strict=True):
                 if grad is not None:
                     _pull_network(network, pieces, inputs, grad[part], pulled)
-            for block, grad in zip(layout.blocks.values(), grads[n_networks:], strict=True):
+            for block, grad in zip(layout.blocks.values(), grads[len(networks) :], strict=True):
                 if grad is not None:
                     pulled[block.piece] = grad[part].flatten(1)
             row_ = [

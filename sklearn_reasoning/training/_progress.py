@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ._model import Model
 from ._optimizers import StackOptimizer
 from ._settings import ModelSettings
-from ._stack import ReasoningStack
 
 _Array = np.ndarray[Any, Any]
 
@@ -26,18 +26,21 @@ class Progress:
     Parameters
     ----------
     models : tuple of ModelSettings
-    module : ReasoningStack
+    module : Model
 
     Attributes
     ----------
     n_iter : ndarray of int
         Epochs that each model was trained for.
     diverged : ndarray of bool
+    rates_fall_by_step : bool
+        Whether rates change from one step of the optimiser to the next, and not by epochs.
     """
 
-    def __init__(self, models: tuple[ModelSettings, ...], module: ReasoningStack) -> None:
+    def __init__(self, models: tuple[ModelSettings, ...], module: Model) -> None:
         n_models = len(models)
-        self._models = models
+        self._models, self._n_models = models, n_models
+        self.rates_fall_by_step = models[0].max_steps is not None
         self._max_epochs = np.array([model.max_epochs for model in models])
         self._keeps_last = np.array([model.keep == "last" for model in models])
         self._patience = np.array(
@@ -53,11 +56,12 @@ class Progress:
         self.n_iter = np.zeros(n_models, dtype=np.int64)
         self.diverged = np.zeros(n_models, dtype=bool)
 
-    def set_rates(self, optimizer: StackOptimizer, epoch: int) -> _Array:
-        """Set the learning rates of an epoch, counted from 0, and return them."""
+    def set_rates(self, optimizer: StackOptimizer, number: int) -> _Array:
+        """Set the learning rates of an epoch, or of a step, counted from 0, and return them."""
         factors = np.array(
             [
-                0.5 * (1.0 + math.cos(math.pi * min(epoch / model.max_epochs, 1.0)))
+                0.5
+                * (1.0 + math.cos(math.pi * min(number / (model.max_steps or model.max_epochs), 1)))
                 if model.lr_schedule == "cosine"
                 else 1.0
                 for model in self._models
@@ -67,12 +71,14 @@ class Progress:
             for group in optimizer.param_groups:
                 initial = group["initial_lr"]
                 factor = torch.as_tensor(factors, dtype=initial.dtype, device=initial.device)
-                group["lr"] = initial * factor.reshape(-1, *[1] * (initial.ndim - 1))
+                # One rate for all models has no axes, and one factor for all.
+                shape = (-1, *[1] * (initial.ndim - 1)) if initial.ndim else ()
+                group["lr"] = initial * factor[: None if shape else 1].reshape(shape)
         return factors * np.array([model.lr for model in self._models])
 
     def record(
         self,
-        module: ReasoningStack,
+        module: Model,
         losses: _Array,
         validation: _Array | None,
         measured: Sequence[Tensor] | None = None,
@@ -81,7 +87,7 @@ class Progress:
 
         Parameters
         ----------
-        module : ReasoningStack
+        module : Model
             With the parameters after the epoch.
         losses, validation : ndarray of shape (n_models,)
         measured : sequence of Tensor or None
@@ -109,9 +115,9 @@ class Progress:
             if which.all():
                 kept.copy_(parameter)
             else:
-                rows = torch.from_numpy(which).to(kept.device)
-                rows = rows.reshape(-1, *[1] * (parameter.ndim - 1))
-                kept.copy_(torch.where(rows, parameter, kept))
+                rows = torch.from_numpy(which).to(kept.device).unsqueeze(-1)
+                old, new = (values.reshape(self._n_models, -1) for values in (kept, parameter))
+                kept.copy_(torch.where(rows, new, old).reshape(kept.shape))
 
     @property
     def finished(self) -> bool:
@@ -119,7 +125,7 @@ class Progress:
         return not self._active.any()
 
     @torch.no_grad()
-    def restore(self, module: ReasoningStack) -> None:
+    def restore(self, module: Model) -> None:
         """Put the kept parameters into the module."""
         for kept, parameter in zip(self._kept, module.parameters(), strict=True):
             parameter.copy_(kept)

@@ -29,6 +29,13 @@ class Architecture:
         Hidden sizes of the network that predicts b; None where b is given.
     spectrum : {"anchored", "free"}
     rotation : {"identity", "shared", "predicted", "given"}
+    start : {"zero", "mean", "learned", "predicted"}
+        Where the steps begin: at 0, at the mean of y, at a learned vector, or where a network of
+        the sizes ``start_hidden`` says.
+    start_hidden : tuple of int
+        Hidden sizes of that network.
+    initial_weights : {"glorot", "fan_in"}
+        How the matrices of the networks are drawn.
     """
 
     n_features: int
@@ -40,6 +47,19 @@ class Architecture:
     b_hidden: tuple[int, ...] | None
     spectrum: str
     rotation: str
+    start: str
+    start_hidden: tuple[int, ...] = ()
+    initial_weights: str = "glorot"
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether the models predict y less its mean, which a given b has no place for."""
+        return self.b_hidden is not None
+
+    @property
+    def starts_at_origin(self) -> bool:
+        """Whether the steps begin at 0, counted from where the targets are."""
+        return self.start == ("mean" if self.is_centred else "zero")
 
 
 @dataclass(frozen=True)
@@ -70,6 +90,9 @@ class ModelSettings:
         Relative improvement that counts.
     seed : int
         Seed of the initial weights and of the order of the rows.
+    max_steps : int or None, default=None
+        Number of steps of the optimiser over which the rate falls from one to the next; None where
+        it falls from epoch to epoch.
     """
 
     k: int
@@ -87,6 +110,7 @@ class ModelSettings:
     patience: int | None
     tol: float
     seed: int
+    max_steps: int | None = None
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,6 @@ class TrainingTask:
             settings.optimizer,
             # A step size for each iteration makes k a matter of shape.
             len(settings.step_size) if len(settings.step_size) != 1 else None,
-            # Without a step nothing carries the offset of y, which takes code of its own.
-            settings.k == 0,
             batches,
             n_held_out and cut(n_held_out, n_held_out),
             self.dtype,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ._fit import build_net
-from ._net import StackNet
+from ._net import ModelNet, build_net
+from ._settings import ModelSettings
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class TrainedModel:
 
     Parameters
     ----------
-    net : StackNet
+    net : ModelNet
         A stack of one.
     n_iter : int
         Number of epochs that the model was trained for.
@@ -24,17 +24,17 @@ class TrainedModel:
         Whether its loss became infinite or NaN after them.
     """
 
-    net: StackNet
+    net: ModelNet
     n_iter: int
     diverged: bool
 
 
-def trained_models(net: StackNet) -> Iterator[TrainedModel]:
+def trained_models(net: ModelNet) -> Iterator[TrainedModel]:
     """Yield each model of a trained stack as a net of its own.
 
     Parameters
     ----------
-    net : StackNet
+    net : ModelNet
         Trained. A stack of one is handed on as it is.
 
     Yields
@@ -46,13 +46,16 @@ def trained_models(net: StackNet) -> Iterator[TrainedModel]:
         yield TrainedModel(net, int(progress.n_iter[0]), bool(progress.diverged[0]))
         return
     columns = net.history_columns()
-    state = net.module_.state_dict()
+    module = net.module_
+    # A tensor has one row, or as many as the next model's, of each model.
+    state = {
+        name: value.unflatten(0, (module.n_models, -1))
+        for name, value in module.state_dict().items()
+    }
     for i, settings in enumerate(net.models):
         n_iter, diverged = int(progress.n_iter[i]), bool(progress.diverged[i])
-        single = build_net(
-            net.module_.architecture, [settings], net.module_.weights.dtype, net.device
-        )
-        single.module_.load_state_dict({name: value[i : i + 1] for name, value in state.items()})
+        single = _of_same_kind(net, [settings])
+        single.module_.load_state_dict({name: rows[i] for name, rows in state.items()})
         n_epochs = n_iter + diverged
         single.history_ = {
             key: values[:n_epochs] if key in _COMMON else values[:n_epochs, i].copy()
@@ -61,24 +64,30 @@ def trained_models(net: StackNet) -> Iterator[TrainedModel]:
         yield TrainedModel(single, n_iter, diverged)
 
 
-def as_if_stopped(net: StackNet) -> StackNet:
+def as_if_stopped(net: ModelNet) -> ModelNet:
     """Return a copy of a net in training, with the parameters that it would keep now.
 
     Parameters
     ----------
-    net : StackNet
+    net : ModelNet
         Inside its ``fit_loop``.
 
     Returns
     -------
-    StackNet
+    ModelNet
     """
-    stopped = build_net(net.module_.architecture, net.models, net.module_.weights.dtype, net.device)
+    stopped = _of_same_kind(net, net.models)
     stopped.module_.load_state_dict(net.module_.state_dict())
     net.progress_.restore(stopped.module_)
-    stopped.history_ = copy.copy(net.history)
+    stopped.history_, stopped.n_steps_ = copy.copy(net.history), net.n_steps_
     return stopped
 
 
+def _of_same_kind(net: ModelNet, models: Sequence[ModelSettings]) -> ModelNet:
+    module = net.module_
+    weights = next(p for p in module.parameters() if p is not module.step_size)
+    return build_net(type(module), module.architecture, models, weights.dtype, net.device)
+
+
 # What the history holds once for all models of a stack.
-_COMMON = ("epoch", "dur")
+_COMMON = ("epoch", "dur", "steps")

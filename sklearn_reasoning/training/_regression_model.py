@@ -1,0 +1,286 @@
+"""The regression models of one architecture, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklearn_reasoning.algorithms import Problem
+from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, SpectralQuadratic
+from sklearn_reasoning.energies._anchored import AnchoredQuadratic
+from sklearn_reasoning.energies._heads import (
+    anchored_spectrum,
+    cayley,
+    free_spectrum,
+    inner_spectrum,
+)
+
+from ._batches import Inputs
+from ._initial_weights import draw_matrix
+from ._loss import StackLoss
+from ._model import Model
+from ._network import Layout, evaluate
+from ._settings import Architecture
+
+
+def layout_of(architecture: Architecture, at_most: int | None = None) -> Layout:
+    """Return how the weights of a model lie in its row.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    at_most : int or None, default=None
+        How many weights there may be.
+
+    Raises
+    ------
+    ValueError
+        If there are more; no more is then worked out than that many weights need.
+    """
+    a, layout = architecture, Layout()
+    n_logits, n_skew = _sizes(a)
+    q_outputs = n_logits + (n_skew if a.rotation == "predicted" else 0)
+    layout.add_network("Q", a.n_features, a.q_hidden, q_outputs)
+    if a.b_hidden is not None:
+        layout.add_network("b", a.n_features, a.b_hidden, a.n_outputs)
+    if a.start == "predicted":
+        layout.add_network("start", a.n_features, a.start_hidden, a.n_outputs)
+    if a.rotation == "shared":
+        layout.add_block("skew", (n_skew,))
+    if a.start == "learned":
+        layout.add_block("start", (a.n_outputs,))
+    n_weights = sum(layout.sizes)
+    for name, shape in a.algorithm.weight_shapes(a.n_outputs):
+        layout.add_block(name, shape)
+        n_weights += layout.sizes[-1]
+        if at_most is not None and n_weights > at_most:
+            break
+    n_weights = layout.close()
+    if at_most is not None and n_weights > at_most:
+        raise ValueError(f"the architecture has more than the {at_most} weights that there are")
+    return layout
+
+
+def state_shapes(
+    architecture: Architecture, n_sizes: int, n_weights: int, dtype: torch.dtype
+) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Return shapes and dtypes of the saved state of a single model, without making it.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    n_sizes : int
+        Number of step sizes.
+    n_weights : int
+        How many weights there may be.
+    dtype : torch.dtype
+        Of the weights.
+
+    Raises
+    ------
+    ValueError
+        If the architecture has more.
+    """
+    a = architecture
+    shapes = {
+        "weights": ((1, sum(layout_of(a, n_weights).sizes)), dtype),
+        **{name: ((1, *size), kept or dtype) for name, (size, kept) in _statistics(a).items()},
+    }
+    if a.algorithm.initial_step_size(a.mu, a.L) is not None:
+        shapes["step_size"] = ((1,) if n_sizes == 1 else (1, n_sizes), torch.float64)
+    return shapes
+
+
+def _sizes(a: Architecture) -> tuple[int, int]:
+    """Return the numbers of predicted eigenvalues, and of entries above a diagonal."""
+    d = a.n_outputs
+    return d - 2 if a.spectrum == "anchored" else d, d * (d - 1) // 2
+
+
+def _statistics(a: Architecture) -> dict[str, tuple[tuple[int, ...], torch.dtype | None]]:
+    """Return the shapes of what is known of the targets of one model, and the dtypes.
+
+    Centre and unit are float64 whatever the weights are: float32 has no digits for a mean that is
+    large against the spread.
+    """
+    d = a.n_outputs
+    return {
+        "unit": ((), torch.float64),
+        "offset": ((d,), torch.float64),
+        "start": ((d,), torch.float64),
+        "scale": ((d,), None),
+        "axes": ((d, d), None),
+    }
+
+
+class RegressionModel(Model):
+    """Models that predict an energy from x, and y from the energy.
+
+    Activations are features times rows, one matrix a model: (n_models, features, n). All
+    weights of a model lie in one row of ``weights``. Predictions and starting points are counted
+    from ``offset``, in ``unit``.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    k : tuple of int
+        Number of steps of each model.
+    n_sizes : int, default=1
+        Number of step sizes of a model: 1 or k.
+    dtype : torch.dtype, default=torch.float64
+
+    Attributes
+    ----------
+    weights : Parameter of shape (n_models, n_weights)
+        Networks, rotation, start and cell, padded with zeros.
+    axes : Tensor of shape (n_models, d, d)
+        The rotations that a learned one starts from.
+    offset : Tensor of shape (n_models, d), float64
+        What is taken off the targets, in ``unit``.
+    start : Tensor of shape (n_models, d), float64
+        Where the steps begin, or a learned or predicted start does before training.
+    scale : Tensor of shape (n_models, d)
+        The scale of the targets, in ``unit``.
+    unit : Tensor of shape (n_models,), float64
+    """
+
+    criterion = StackLoss
+
+    axes: Tensor
+    offset: Tensor
+    start: Tensor
+    scale: Tensor
+    unit: Tensor
+    ends: Tensor
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        k: tuple[int, ...],
+        n_sizes: int = 1,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        a = architecture
+        super().__init__(a.algorithm, a.mu, a.L, k, n_sizes)
+        self.architecture = a
+        self._n_logits, self._n_skew = _sizes(a)
+        self._layout = layout_of(a)
+        self._cell = a.algorithm.initial_weights(a.n_outputs, a.mu, a.L)
+        n_weights = sum(self._layout.sizes)
+        self.weights = torch.nn.Parameter(torch.zeros(self.n_models, n_weights, dtype=dtype))
+        # The outer eigenvalues where they are known, often enough to fill a vector register.
+        ends = torch.tensor([a.L, a.mu], dtype=dtype).reshape(1, 2, 1).repeat(1, 1, 8)
+        self.register_buffer("ends", ends, persistent=False)
+        for name, (size, kept) in _statistics(a).items():
+            self.register_buffer(name, torch.zeros(self.n_models, *size, dtype=kept or dtype))
+
+    # ------------------------------------------------------------------ weights
+
+    @torch.no_grad()
+    def draw_weights(self, model: int, seed: int) -> None:
+        """Draw the initial weights of one model; biases begin at zero.
+
+        The last layers for b and for the start begin at zero, so that predictions begin at the
+        mean of y: outputs that weigh little in the loss would otherwise keep the noise of their
+        first weights.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        row = torch.zeros(1, self.weights.shape[1], dtype=torch.float64)
+        pieces = row.split(self._layout.sizes, dim=1)
+        for name, network in self._layout.networks.items():
+            for layer in network if name == "Q" else network[:-1]:
+                if layer.matrix is not None:
+                    drawn = draw_matrix(
+                        self.architecture.initial_weights, layer.matrix.shape, generator
+                    )
+                    layer.matrix.cut(layer.matrix.of(pieces))[0] = drawn
+        for name, value in self._cell.items():
+            block = self._layout.blocks[name]
+            block.cut(block.of(pieces))[0] = value
+        self.weights[model] = row[0].to(self.weights)
+
+    def named_weights(self, model: int = 0) -> dict[str, Tensor]:
+        """Return the matrices and vectors of one model by name, as views of its row.
+
+        Parameters
+        ----------
+        model : int, default=0
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``Q.0.matrix`` of shape (n_out, n_in) and ``Q.0.bias`` for the first layer of the
+            network that predicts Q, and so on; ``b`` and ``start`` likewise; ``skew`` of a
+            learned rotation, ``start`` of a learned start, and the weights of a cell.
+        """
+        pieces = self.weights.detach()[model : model + 1].split(self._layout.sizes, dim=1)
+        return {name: block.cut(block.of(pieces))[0] for name, block in self._layout.named()}
+
+    # ------------------------------------------------------------------ the model
+
+    def problem(self, batch: Inputs) -> tuple[Problem, Any]:
+        """Return the predicted energies with their starting points, and step sizes or weights.
+
+        Parameters
+        ----------
+        batch : Inputs
+            Of rows; where eigenvectors are given, a ``rotation`` of None says that b is in the
+            eigenbasis already.
+        """
+        a = self.architecture
+        outputs, blocks = evaluate(self.weights, batch.x, self._layout)
+        energy = self._energy(batch, outputs, blocks)
+        start = None
+        if not a.starts_at_origin:
+            start = self._start(outputs, blocks, n=batch.x.shape[-1])
+        return Problem(energy, a.mu, a.L, start=start), self._phi(blocks)
+
+    def _energy(
+        self, batch: Inputs, outputs: dict[str, Tensor], blocks: dict[str, Tensor]
+    ) -> KnownSpectrum:
+        """Return energies of shape (n_models, n, d), with the rows innermost in memory."""
+        a, logits, rotation = self.architecture, outputs["Q"], batch.rotation
+        if a.rotation == "shared" and a.n_outputs > 1:
+            upper = self._layout.blocks["skew"].cut(blocks["skew"])
+            rotation = torch.matmul(self.axes, cayley(upper, a.n_outputs))
+        elif a.rotation == "predicted" and a.n_outputs > 1:
+            logits, upper = logits.split([self._n_logits, self._n_skew], dim=1)
+            rotation = torch.matmul(self.axes.unsqueeze(1), cayley(upper.mT, a.n_outputs))
+        b = (outputs["b"] * self.scale.unsqueeze(-1) if batch.b is None else batch.b).mT
+        is_anchored = a.spectrum == "anchored"
+        if is_anchored and rotation is None:
+            inner = inner_spectrum(logits, a.mu, a.L).mT
+            return AnchoredQuadratic(inner, self.ends.mT, b)
+        eigenvalues = (anchored_spectrum if is_anchored else free_spectrum)(logits, a.mu, a.L).mT
+        if rotation is None:
+            return DiagonalQuadratic(eigenvalues, b)
+        return SpectralQuadratic(eigenvalues, rotation, b)
+
+    def _start(self, outputs: dict[str, Tensor], blocks: dict[str, Tensor], n: int) -> Tensor:
+        """Return starting points of shape (n_models, n, d), with the rows innermost in memory."""
+        start = self.start.to(self.weights.dtype).unsqueeze(-1)
+        if self.architecture.start == "learned":
+            learned = self._layout.blocks["start"].cut(blocks["start"])
+            start = start + (self.scale * learned).unsqueeze(-1)
+        elif self.architecture.start == "predicted":
+            start = start + self.scale.unsqueeze(-1) * outputs["start"]
+        # Written out: products with a single column are rounded as no others are.
+        return start.expand(-1, -1, n).contiguous().mT
+
+    def _phi(self, blocks: dict[str, Tensor]) -> Any:
+        if self._cell:
+            return {name: self._layout.blocks[name].cut(blocks[name]) for name in self._cell}
+        return self.phi(self.weights.dtype)
+
+    def learned(self) -> Any:
+        """Return the step size, the step sizes or the weights of the layer of a single model."""
+        named = self.named_weights()
+        return super().learned() or {name: named[name] for name in self._cell} or None
+
+    def loss_units(self) -> np.ndarray[Any, Any]:
+        """Return the units of y."""
+        units: np.ndarray[Any, Any] = self.unit.cpu().numpy()
+        return units
