@@ -701,8 +701,8 @@ class HybridReasoningRegressor(
 
     def _check_k(self, k: int) -> None:
         check_k(k)
-        trained = self.module_.k[0]
-        if self.module_.step_size_per_iteration and k > trained:
+        trained, step_size = self.module_.k[0], self.step_size_
+        if np.ndim(step_size) and k > trained:  # type: ignore[arg-type]  # None has no axes
             raise ValueError(
                 f"k={k!r} is above the {trained} iterations that have a trained step size "
                 "(step_size_per_iteration=True)."

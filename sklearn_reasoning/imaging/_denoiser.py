@@ -442,7 +442,8 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         images = read_images("images", X, NOISY_RANGE)
         measured = [measure(self.module_, images.planes(i), k) for i in range(len(images))]
         columns = [np.array(column) for column in zip(*measured, strict=True)]
-        return MeasuredRows.of(*columns, np.zeros(len(images)))
+        spectra, distance, first_distance, gradient_norm = columns
+        return MeasuredRows.of(spectra, distance, first_distance, gradient_norm)
 
     @property
     def module_(self) -> DenoisingModel:

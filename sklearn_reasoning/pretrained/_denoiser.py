@@ -20,7 +20,7 @@ def load_denoiser() -> HybridReasoningDenoiser:
     -------
     HybridReasoningDenoiser
         Fitted, on the CPU, another object at every call. 113,240 weights; the file
-        has 463 kB and runs no code when it is loaded.
+        has 464 kB and runs no code when it is loaded.
 
     Notes
     -----
