@@ -21,7 +21,7 @@ hands in :math:`\Delta` and 1 - a/2 factored, so that no digit is lost near thei
 int would: a digit 0 adds exact zeros, and squarings of the identity are exact.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -87,10 +87,19 @@ def _start(digits: Iterator[bool | Tensor]) -> _Start:
     return _Start(two + odd - three, two, three)
 
 
-def _differentiable(ctx: Any, q: Tensor, q_: Tensor) -> tuple[Tensor | None, ...]:
-    """Return the gradients of the saved tensors by autograd, which can differentiate them."""
+def _differentiable(
+    ctx: Any, formula: Callable[..., Tensor], q_: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the inputs by autograd, which can differentiate them.
+
+    The formula takes the saved tensors.
+    """
     needed = ctx.needs_input_grad
-    inputs = [x for x, need in zip(ctx.saved_tensors, needed, strict=False) if need]
+    # Views, since one input may have been computed from another: what reaches that one by way of
+    # the first is for the caller's graph to add.
+    saved = [x.view_as(x) for x in ctx.saved_tensors]
+    inputs = [x for x, need in zip(saved, needed, strict=False) if need]
+    q = formula(*saved)
     found = iter(torch.autograd.grad(q, inputs, q_, create_graph=True, materialize_grads=True))
     return tuple(next(found) if need else None for need in needed)
 
@@ -148,7 +157,7 @@ class _SumOfPowers(torch.autograd.Function):
         (q_,) = grads  # a name with ``_`` is the gradient of that name
         phi, t, total, slope = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _differentiable(ctx, phi * _sum_of_powers(phi * t, ctx.k), q_)
+            return _differentiable(ctx, lambda phi, t, *_: phi * _sum_of_powers(phi * t, ctx.k), q_)
         t_ = (slope * q_).mul_(phi * phi)
         if not ctx.needs_input_grad[0]:
             return None, t_, None
@@ -292,7 +301,11 @@ class _TwoTermFilter(torch.autograd.Function):
         *terms, t = ctx.saved_tensors
         phi, _, slope, factor, _ = terms
         if torch.is_grad_enabled():
-            return _differentiable(ctx, _two_term_filter(TwoTerms(*terms), t, ctx.mu, ctx.k), q_)
+            return _differentiable(
+                ctx,
+                lambda *saved: _two_term_filter(TwoTerms(*saved[:-1]), saved[-1], ctx.mu, ctx.k),
+                q_,
+            )
         n, delta, above, below, entry, run = ctx.run
         n_, delta_ = _pull_leading_entry(phi * q_, n, delta, run)
         product_ = delta_ * factor

@@ -195,6 +195,19 @@ def test_first_and_second_derivatives_at_mu_and_zero(name, k):
             assert torch.autograd.gradgradcheck(lambda t, s, f=formula: f(t, k, s, MU, L), inputs)
 
 
+@pytest.mark.parametrize("k", [1, 2, 5, torch.tensor([1, 6])])
+@pytest.mark.parametrize("name", SIZED)
+def test_a_gradient_that_can_be_differentiated_is_the_same_gradient(name, k):
+    algorithm = get_algorithm(name)
+    factors, phi = tensor([0.2, 0.9]).requires_grad_(), tensor(0.9).requires_grad_()
+    for formula in (algorithm.residual, algorithm.filter):
+        # The points depend on the step size too.
+        value = formula(factors * phi, k, phi, MU, L).square().sum()
+        plain = torch.autograd.grad(value, (factors, phi), retain_graph=True)
+        again = torch.autograd.grad(value, (factors, phi), create_graph=True)
+        torch.testing.assert_close(again, plain, rtol=1e-12, atol=1e-12)
+
+
 # ---------------------------------------------------------------------- ways to call
 
 
