@@ -29,6 +29,7 @@ from torch import Tensor
 
 from ._base import Phi
 from ._steps import Steps, binary_digits
+from ._transforms import under_transform
 
 
 def power(base: Tensor, k: Steps) -> Tensor:
@@ -110,6 +111,8 @@ def _differentiable(
 def sum_of_powers(phi: Phi, t: Tensor, k: Steps) -> Tensor:
     r"""Return :math:`q_k(t) = \phi \sum_{i<k} (1 - \phi t)^i`, the filter of gradient descent."""
     phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
+    if under_transform():
+        return phi * _sum_of_powers(phi * t, k)
     apply: Any = _SumOfPowers.apply
     q: Tensor = apply(phi, t, k)
     return q
@@ -189,6 +192,8 @@ def two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
     q_k is :math:`\phi` times the leading entry of S_k, :math:`\alpha + \gamma a/2` where
     :math:`S_k = \alpha + \gamma J`.
     """
+    if under_transform():
+        return _two_term_filter(terms, t, mu, k)
     apply: Any = _TwoTermFilter.apply
     q: Tensor = apply(*terms, t, mu, k)
     return q
@@ -223,15 +228,17 @@ def _leading_entry(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
     bent = start.three * m
     inner = bent + start.two
     gamma = inner + bent
-    alpha = torch.addcmul(unit * start.one, m, inner).sub_(start.three * delta)
+    alpha = torch.addcmul(unit * start.one, m, inner) - start.three * delta
+    # No new tensor for the second product of a sum, but where transforms cannot follow.
+    add: Any = torch.addcmul if under_transform() else Tensor.addcmul_
     doublings = []
     for digit in digits:
-        v = torch.addcmul(unit, n, alpha, value=-1.0).addcmul_(delta, gamma, value=-1.0)
+        v = add(torch.addcmul(unit, n, alpha, value=-1.0), delta, gamma, value=-1.0)
         u = torch.addcmul(alpha, n, gamma, value=-1.0)
         a, g = _add(alpha, digit, v), _add(gamma, digit, u)
         doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
-        alpha = torch.addcmul(alpha, v, a).addcmul_(delta * u, g, value=-1.0)
-        gamma = torch.addcmul(gamma, v, g).addcmul_(u, a)
+        alpha = add(torch.addcmul(alpha, v, a), delta * u, g, value=-1.0)
+        gamma = add(torch.addcmul(gamma, v, g), u, a)
     entry = torch.addcmul(alpha, gamma, m)
     return entry, _Run(start, m, inner, doublings, gamma)
 

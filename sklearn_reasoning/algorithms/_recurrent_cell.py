@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ._base import Algorithm, Phi, State
 from ._problem import Problem
+from ._transforms import under_transform
 
 
 class RecurrentCell(Algorithm):
@@ -109,6 +110,10 @@ def _features_by_rows(y: Tensor) -> Tensor:
 
 
 class _RowsByFeatures(torch.autograd.Function):
+    @classmethod
+    def apply(cls, y: Tensor) -> Any:
+        return y.mT if under_transform() else super().apply(y)  # type: ignore[no-untyped-call]
+
     @staticmethod
     def forward(ctx: Any, y: Tensor) -> Tensor:
         return y.mT

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.algorithms._transforms import under_transform
 
 
 def resolve_range(
@@ -169,6 +170,14 @@ class ClampKeepingGradient(torch.autograd.Function):
     A parameter that an optimiser has just pushed out of its range is used at the end of the
     range, and still learns which way to go; ``torch.clamp`` would give it no gradient.
     """
+
+    @classmethod
+    def apply(cls, value: Tensor, low: Any, high: Any) -> Any:
+        """Return the value inside [low, high], under the transforms of ``torch.func`` too."""
+        if under_transform():
+            # The second summand is 0, so that no rounding leads out of the range again.
+            return value.clamp(low, high).detach() + (value - value.detach())
+        return super().apply(value, low, high)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, low: float, high: float) -> Tensor:
