@@ -21,6 +21,10 @@ from ._steps import StepCounts, Steps
 
 State = tuple[Any, ...]
 
+# Points times states of a recurrence that derivatives are computed for at once: autograd keeps
+# about four numbers for each, 130 MB in all.
+_NUMBERS_AT_ONCE = 2**22
+
 
 @dataclass(frozen=True)
 class PerIteration:
@@ -469,7 +473,7 @@ class Algorithm(ABC):
         """Run the recurrence for r_k; override with a closed form for a constant step size."""
         return self._run(torch.ones_like(t), t, 0.0, k, phi, mu, L)
 
-    def _formula(self, name: str, phi: Phi) -> Callable[..., Tensor]:
+    def _formula(self, name: str, phi: Phi) -> partial[Tensor]:
         """Return ``_filter`` or ``_residual``; closed forms are for one step size only."""
         owner = Algorithm if isinstance(phi, PerIteration) else type(self)
         return partial(getattr(owner, name), self)
@@ -529,6 +533,45 @@ class Algorithm(ABC):
 
     def _slopes(
         self,
+        formula: partial[Tensor],
+        points: Tensor,
+        steps: Steps,
+        phi: Phi,
+        mu: float,
+        L: float,
+        wrt: str,
+    ) -> Tensor:
+        """Return the derivatives at all points, a block of them at a time."""
+        counts = StepCounts(steps) if isinstance(steps, Tensor) else steps
+        kept = counts if isinstance(counts, int) else counts.largest
+        # Autograd keeps every state of a recurrence, and those of a closed form's doublings.
+        if formula.func not in (Algorithm._filter, Algorithm._residual):
+            kept = kept.bit_length()
+        length = max(_NUMBERS_AT_ONCE // max(kept, 1), 1)
+        if points.numel() <= length:
+            return self._slopes_of_block(formula, points, counts, phi, mu, L, wrt)
+
+        def part(value: Any, block: slice) -> Any:
+            if isinstance(value, PerIteration):
+                return PerIteration(tuple(part(size, block) for size in value.sizes))
+            if isinstance(value, StepCounts):
+                k = part(value.k, block)
+                # An int spares a recurrence the choice between new states and kept ones.
+                return int(k[0]) if bool((k == k[0]).all()) else StepCounts(k)
+            if isinstance(value, Tensor):
+                return value.expand(points.shape).reshape(-1)[block]
+            return value
+
+        parts = []
+        for first in range(0, points.numel(), length):
+            here = slice(first, first + length)
+            t, k, size = (part(value, here) for value in (points, counts, phi))
+            parts.append(self._slopes_of_block(formula, t, k, size, mu, L, wrt))
+        slopes = torch.cat(parts, dim=-1)
+        return slopes.reshape(*slopes.shape[:-1], *points.shape)
+
+    def _slopes_of_block(
+        self,
         formula: Callable[..., Tensor],
         points: Tensor,
         steps: Steps,
@@ -537,7 +580,7 @@ class Algorithm(ABC):
         L: float,
         wrt: str,
     ) -> Tensor:
-        """Return the derivatives at all points, by one backward pass."""
+        """Return the derivatives at some points, by one backward pass."""
 
         def leaf(value: Tensor | float) -> Tensor:
             # A copy for every point: then one backward pass gives all the derivatives.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ._base import Algorithm, Phi, State
-from ._doubling import power, two_term_residual
+from ._doubling import power, squared_sum, two_term_residual
 from ._problem import Problem
 from ._steps import Steps
 
@@ -56,3 +56,12 @@ class ChebyshevIteration(Algorithm):
         delta = 4.0 * (t - mu) * (L - t) / total**4
         scaled = two_term_residual(middle, delta, torch.zeros_like(t), k)
         return 2.0 * scaled / (1.0 + power(rate, k))
+
+    def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
+        # With M the companion matrix of the residual's recurrence, 1 + q^2k - 2 q^k T_k(x) is
+        # |1 - M^k|^2 = |1 - M|^2 |S_k|^2, of which |1 - M|^2 = 4 t / total^2 is divided by t.
+        total = math.sqrt(L) + math.sqrt(mu)
+        rate = torch.full_like(t, ((math.sqrt(L) - math.sqrt(mu)) / total) ** 2)
+        n = (2.0 * math.sqrt(L * mu) + 2.0 * t) / total**2
+        delta = 4.0 * (t - mu) * (L - t) / total**4
+        return 4.0 / total**2 * squared_sum(n, delta, k) / (1.0 + power(rate, k))

@@ -218,6 +218,7 @@ class _Run(NamedTuple):
     m: Tensor
     inner: Tensor
     doublings: list[_Doubling]
+    alpha: Tensor
     gamma: Tensor
 
 
@@ -240,15 +241,27 @@ def _leading_entry(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
         alpha = add(torch.addcmul(alpha, v, a), delta * u, g, value=-1.0)
         gamma = add(torch.addcmul(gamma, v, g), u, a)
     entry = torch.addcmul(alpha, gamma, m)
-    return entry, _Run(start, m, inner, doublings, gamma)
+    return entry, _Run(start, m, inner, doublings, alpha, gamma)
 
 
 def _pull_leading_entry(
     entry_: Tensor, n: Tensor, delta: Tensor, run: _Run
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of n and delta; a name with ``_`` is the gradient of that name."""
-    alpha_, gamma_ = entry_, run.m * entry_
     n_, delta_ = -run.gamma * entry_, torch.zeros_like(delta)
+    return _pull_sum(entry_, run.m * entry_, n_, delta_, n, delta, run)
+
+
+def _pull_sum(
+    alpha_: Tensor,
+    gamma_: Tensor,
+    n_: Tensor,
+    delta_: Tensor,
+    n: Tensor,
+    delta: Tensor,
+    run: _Run,
+) -> tuple[Tensor, Tensor]:
+    """Add what comes from S_k = alpha + gamma J to the gradients n_ and delta_."""
     for alpha, gamma, v, u, a, g, digit in reversed(run.doublings):
         pulled = g * alpha_
         delta_.addcmul_(u, pulled, value=-1.0)
@@ -328,3 +341,46 @@ class _TwoTermFilter(torch.autograd.Function):
             for x, x_, need in zip(terms, terms_, needed, strict=False)
         )
         return *summed, t_, None, None
+
+
+# ---------------------------------------------------------------------- Chebyshev
+
+
+def squared_sum(n: Tensor, delta: Tensor, k: Steps) -> Tensor:
+    r"""Return :math:`|S_k|^2 = \alpha^2 + \Delta\gamma^2`, where :math:`S_k = \alpha + \gamma J`.
+
+    n is 1 - a/2. Where the roots are complex it is a sum of squares, and no digit is lost.
+    """
+    if under_transform():
+        return _squared_sum(n, delta, k)[0]
+    apply: Any = _SquaredSum.apply
+    square: Tensor = apply(n, delta, k)
+    return square
+
+
+def _squared_sum(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
+    _, run = _leading_entry(n, delta, k)
+    return torch.addcmul(run.alpha * run.alpha, delta * run.gamma, run.gamma), run
+
+
+class _SquaredSum(torch.autograd.Function):
+    """The square with its adjoint written out, as for the filter of two terms."""
+
+    @staticmethod
+    def forward(ctx: Any, n: Tensor, delta: Tensor, k: Steps) -> Tensor:
+        square, run = _squared_sum(n, delta, k)
+        if any(ctx.needs_input_grad):
+            ctx.save_for_backward(n, delta)
+            ctx.run, ctx.k = run, k
+        return square
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (square_,) = grads
+        n, delta = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return _differentiable(ctx, lambda n, delta: _squared_sum(n, delta, ctx.k)[0], square_)
+        alpha, gamma = ctx.run.alpha, ctx.run.gamma
+        alpha_, gamma_ = 2.0 * alpha * square_, 2.0 * delta * gamma * square_
+        n_, delta_ = torch.zeros_like(n), gamma * gamma * square_
+        return *_pull_sum(alpha_, gamma_, n_, delta_, n, delta, ctx.run), None

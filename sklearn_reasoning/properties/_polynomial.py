@@ -21,7 +21,7 @@ from sklearn_reasoning.energies import OperatorQuadratic
 from ._arguments import Case
 from ._chebyshev_series import Array, Supremum, operator_lipschitz, points, supremum
 
-# Samples of a recurrence of k steps keep k states for their derivatives.
+# A formula of a method of your own may keep k states at each point for its derivatives.
 _NUMBERS_AT_ONCE = 2**25
 
 # Steps of a method whose gradients are counted; later ones are taken to be like these.

@@ -166,6 +166,27 @@ def test_a_thousand_steps_on_ill_conditioned_energies(name, condition):
     )
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 10, 64, 1000])
+@pytest.mark.parametrize("condition", [1e1, 1e4, 1e6])
+def test_chebyshev_filter_keeps_its_digits_at_small_points(condition, k):
+    mu, L, algorithm = 1 / condition, 1.0, get_algorithm("chebyshev")
+
+    def exact(t):
+        t = mpmath.mpf(t) + mpmath.mpf(10) ** -30  # at 0 its limit, as far as 60 digits go
+        middle, half = (mpmath.mpf(L) + mu) / 2, (mpmath.mpf(L) - mu) / 2
+        ratio = mpmath.chebyt(k, (middle - t) / half) / mpmath.chebyt(k, middle / half)
+        return (1 - ratio) / t
+
+    points = np.array([0.0, 1e-9 * mu, mu, mu * (1 + 1e-9), 3 * mu, 0.3, 0.5, L])
+    with mpmath.workdps(60):
+        q = [float(exact(t)) for t in points.tolist()]
+        dq = [float(mpmath.diff(exact, t, h=mpmath.mpf(10) ** -22)) for t in points[2:].tolist()]
+    np.testing.assert_allclose(algorithm.filter(points, k, None, mu, L), q, rtol=1e-12)
+    found = algorithm.filter_derivative(points[2:], k, None, mu, L)
+    # One step leaves a constant.
+    np.testing.assert_allclose(found, dq, rtol=1e-10, atol=1e-12 * np.abs(dq).max() + 1e-100)
+
+
 @pytest.mark.parametrize("k", [1, 2, 3, 10, 100])
 @pytest.mark.parametrize("name", DOUBLE_ROOT)
 def test_smooth_at_the_double_root(name, k):
@@ -196,7 +217,7 @@ def test_first_and_second_derivatives_at_mu_and_zero(name, k):
 
 
 @pytest.mark.parametrize("k", [1, 2, 5, torch.tensor([1, 6])])
-@pytest.mark.parametrize("name", SIZED)
+@pytest.mark.parametrize("name", STEPPED)
 def test_a_gradient_that_can_be_differentiated_is_the_same_gradient(name, k):
     algorithm = get_algorithm(name)
     factors, phi = tensor([0.2, 0.9]).requires_grad_(), tensor(0.9).requires_grad_()
@@ -263,6 +284,30 @@ def test_derivatives_do_not_depend_on_the_grad_mode(name):
         np.testing.assert_array_equal(derivative([0.2, 0.6], 5), expected)
     assert (expected != 0).all()
     assert not derivative(tensor([0.2]).requires_grad_(), 5).requires_grad
+
+
+@pytest.mark.parametrize("name", STEPPED)
+def test_derivatives_are_the_same_in_blocks_of_points(name, monkeypatch):
+    algorithm = get_algorithm(name)
+    t, k = np.linspace(MU, L, 10).reshape(2, 5), [[9], [2]]
+    sizes = np.linspace(0.5, 1.0, 5)
+    calls = [(t, 9, None), (t, k, None), (t[0], k, sizes), (t, 0, None), (t[:, :0], 9, None)]
+    if algorithm.has_step_size:
+        calls += [(t, k, PerIteration((0.9,) * 9)), (t, 0, PerIteration(()))]
+
+    def derivatives():
+        return [
+            formula(*call, MU, L, wrt=wrt)
+            for formula in (algorithm.residual_derivative, algorithm.filter_derivative)
+            for call in calls
+            for wrt in ("t", "step_size")[: 1 + algorithm.has_step_size]
+        ]
+
+    whole = derivatives()
+    monkeypatch.setattr("sklearn_reasoning.algorithms._base._NUMBERS_AT_ONCE", 20)
+    for together, in_blocks in zip(whole, derivatives(), strict=True):
+        assert in_blocks.shape == together.shape
+        np.testing.assert_allclose(in_blocks, together, rtol=1e-14, atol=1e-300)
 
 
 @pytest.mark.parametrize("name", STEPPED)
@@ -337,19 +382,22 @@ def test_derivatives_by_what_is_not_there():
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("name", SIZED)
+@pytest.mark.parametrize("name", STEPPED)
 def test_each_element_gets_the_bits_of_its_own_k(name, dtype):
     algorithm = get_algorithm(name)
     ks = torch.tensor([*range(36), 63, 64, 100])
     generator = torch.Generator().manual_seed(0)
     t = MU + (L - MU) * torch.rand(len(ks), 3, 16, generator=generator, dtype=dtype)
-    step_size = 0.9 * end(name) * torch.rand(len(ks), 1, 1, generator=generator, dtype=dtype)
+    step_size = (
+        0.9 * min(end(name), 2.0) * torch.rand(len(ks), 1, 1, generator=generator, dtype=dtype)
+    )
 
     def run(rows, k):
-        points, sizes = t[rows].clone().requires_grad_(), step_size[rows].clone().requires_grad_()
-        q = algorithm.filter(points, k, sizes, MU, L)
+        inputs = [x[rows].clone().requires_grad_() for x in (t, step_size)]
+        q = algorithm.filter(inputs[0], k, inputs[1], MU, L)
+        inputs = inputs if algorithm.has_step_size else inputs[:1]
         # Unlike gradients of q, of either sign.
-        return q, *torch.autograd.grad(torch.cos(40.0 * q.detach()).mul(q).sum(), (points, sizes))
+        return q, *torch.autograd.grad(torch.cos(40.0 * q.detach()).mul(q).sum(), inputs)
 
     together = run(slice(None), ks.reshape(-1, 1, 1))
     for i, k in enumerate(ks.tolist()):

@@ -95,11 +95,7 @@ def certificates(name, k, phi, mu, L=1.0):
     return found
 
 
-def rounding(name, k):
-    # The recurrence of chebyshev is run; at its double root t = mu errors grow with k^2.
-    return 1e-9 if name == "chebyshev" and k > 100 else 1e-10
-
-
+ROUNDING = 1e-10
 SETTINGS = [(name, which) for name in WITH_STEP_SIZE for which in STEP_SIZES]
 SETTINGS.append(("chebyshev", None))
 
@@ -117,7 +113,7 @@ def test_attained_is_the_value_at_its_eigenvalue_and_certified_is_near(name, whi
             eigenvalue = float(found.eigenvalue[i])
             assert mu <= eigenvalue <= 1.0, label
             reference = exact(what, name, eigenvalue, k, phi, mu)
-            assert abs(attained - reference) <= rounding(name, k) * reference, label
+            assert abs(attained - reference) <= ROUNDING * reference, label
             assert attained <= certified, label
             assert certified <= (1.05 if what == "sensitivity" else 1.001) * attained, label
 
@@ -184,7 +180,7 @@ def test_chebyshev(k, condition):
     mu = 1.0 / condition
     best = 1 / mpmath.chebyt(k, (1 + mpf(mu)) / (1 - mpf(mu)))
     found = convergence("chebyshev", k, mu=mu)
-    assert abs(found.attained - best) <= rounding("chebyshev", k) * best
+    assert abs(found.attained - best) <= ROUNDING * best
     assert best <= found.certified <= (1 + 1e-6) * best
 
 
