@@ -15,13 +15,13 @@ import sys
 import torch
 import torch.nn.functional as F
 from _timing import interleaved_medians
+from sklearn_reasoning.imaging._module import DenoisingModule, PatchLoss
+from sklearn_reasoning.imaging._stack import DenoisingStack, GroupedConvolutions, patch_losses
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.experiments import DenoisingProtocol
 from sklearn_reasoning.experiments._denoising_protocol import PARAMETERISATIONS
-from sklearn_reasoning.imaging._module import DenoisingModule, PatchLoss
-from sklearn_reasoning.imaging._stack import DenoisingStack, GroupedConvolutions, patch_losses
 from sklearn_reasoning.training._optimizers import StackAdam
 
 N_MODELS = 16

@@ -41,13 +41,13 @@ from _denoising_data import (
 )
 from _denoising_rivals import RIVALS, ssim, tune
 from _denoising_table import print_tables
+from sklearn_reasoning.imaging._module import DenoisingModule
 from skorch.callbacks import Callback
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import HybridReasoningDenoiser, load_model, save_model
 from sklearn_reasoning._files import write_atomically
 from sklearn_reasoning.imaging._measure import psnr
-from sklearn_reasoning.imaging._module import DenoisingModule
 from sklearn_reasoning.imaging._parameters import architecture_of
 
 MODELS = ("dncnn", "hybrid")

@@ -95,16 +95,12 @@ def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
     if not estimator.early_stopping:
         return rows, None
     n = len(rows.y)
-    if n < 2:
-        raise ValueError(
-            "early_stopping=True needs two rows with a positive sample_weight: one to train on and "
-            "one to hold out."
-        )
     n_held_out = n_held_out_of(estimator, n)
     if n - n_held_out < 1:
         raise ValueError(
-            f"early_stopping=True with validation_fraction={estimator.validation_fraction!r} "
-            f"leaves no training rows of {n} with a positive weight."
+            "early_stopping=True needs two rows with a positive sample_weight or more, to train on "
+            f"and to hold out, and validation_fraction={estimator.validation_fraction!r} leaves no "
+            f"training rows of {n}."
         )
     _, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
     train = np.setdiff1d(np.arange(n), held_out)

@@ -68,7 +68,7 @@ def minimize(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tens
     energy, has = _known_spectrum(problem), algorithm.provides
     if "spectrum" in problem.provides:
         if "polynomial" in has:
-            q = energy.apply(lambda t: algorithm.filter(t, k, phi, problem.mu, problem.L))
+            q = energy.apply(lambda t: algorithm.filter(_alone(t), k, phi, problem.mu, problem.L))
             moved = energy.from_eigenbasis(q * -_first_gradient(problem))
             return moved if problem.start is None else problem.start + moved
         if "rotations" in has:
@@ -195,6 +195,15 @@ def _check_provided(algorithm: Algorithm, provided: frozenset[str], what: str) -
             f"algo={algorithm.name!r} needs {' and '.join(map(repr, missing))}, which {what} not "
             f"provide. Use one of {usable}."
         )
+
+
+def _alone(t: Tensor) -> Tensor:
+    """Return eigenvalues at which the gradients of a function of them are added up first.
+
+    In which order they and those of the other uses of t arrive, and so how the sum is rounded,
+    would depend on whether k is a tensor.
+    """
+    return t.view_as(t) if t.requires_grad else t
 
 
 def _known_spectrum(problem: Problem) -> KnownSpectrum:

@@ -27,16 +27,11 @@ def fitted(d=3, n=20, m=4, seed=0, **parameters):
 
 def q_weights(model):
     """Return the matrices and biases of the network for Q, as views into the module."""
-    module = model.module_
-    pieces = module.weights.detach().split(module._layout.sizes, dim=1)
-    layers = module._layout.networks[0]
-    matrices = [w.matrix.cut(w.matrix.of(pieces))[0] for w in layers if w.matrix is not None]
-    biases = [layer.bias.cut(layer.bias.of(pieces))[0] for layer in layers]
-    skew = []
-    if "skew" in module._layout.blocks:
-        block = module._layout.blocks["skew"]
-        skew = [block.cut(block.of(pieces))[0]]
-    return matrices, biases, skew
+    named = model.module_.named_weights()
+    of_Q = {name: values for name, values in named.items() if name.startswith("Q.")}
+    matrices = [values for name, values in of_Q.items() if name.endswith(".matrix")]
+    biases = [values for name, values in of_Q.items() if name.endswith(".bias")]
+    return matrices, biases, [named["skew"]] if "skew" in named else []
 
 
 MODELS = [

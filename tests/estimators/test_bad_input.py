@@ -108,6 +108,7 @@ BAD_PARAMETERS = {
     "device": ["gpu", "cuda:99", "", "meta", 3, None],
     "callbacks": ["print", 3, [3], [print], [("name", print)], ["print"], {}],
     "verbose": ["yes", -1, None, 1.5],
+    "start": ["origin", None, 0, 0.0, np.zeros(2), ["mean"]],
     "random_state": [-1, "seed", 1.5, 2**40, [0], np.random.default_rng(0)],
 }
 

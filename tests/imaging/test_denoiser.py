@@ -82,7 +82,7 @@ def test_memory_for_training_does_not_grow_with_k(name, images, small):
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            model.module_(torch.full((4, 1, 32, 32), 0.5)).sum().backward()
+            model.module_.restore(torch.full((4, 1, 32, 32), 0.5)).sum().backward()
         return sum(sizes.values())
 
     # A doubling of k adds at most a constant, and from k = 4 on the closed form adds none.
@@ -133,7 +133,7 @@ def test_an_image_of_any_size_is_that_of_the_reflected_image_cut(shuffle, shape,
 
     whole = image[np.ix_(reflected(height, shape[0]), reflected(width, shape[1]))]
     with torch.no_grad():
-        expected = model.module_(torch.from_numpy(whole)[None, None])[0, 0]
+        expected = model.module_.restore(torch.from_numpy(whole)[None, None])[0, 0]
     np.testing.assert_array_equal(predicted, expected[: shape[0], : shape[1]].numpy())
 
 
@@ -306,11 +306,11 @@ def test_the_step_size_stays_in_its_range_at_every_step(data, small):
         sizes = ()
 
         def on_batch_end(self, net, **kwargs):
-            self.sizes += (net.module_.layer.step_size.item(),)
+            self.sizes += (net.module_.step_size.item(),)
 
         def on_grad_computed(self, net, **kwargs):
             # Whatever the data say: push it up, faster than the range is wide.
-            net.module_.layer._step_size.grad.fill_(-1.0)
+            net.module_.step_size.grad.fill_(-1.0)
 
     low, high = 0.2, 0.21
     model = small(step_size_range=(low, high), step_size=0.205, lr=0.02, callbacks=[Watch()])

@@ -166,7 +166,7 @@ def test_what_is_in_a_model_file(tmp_path, trained):
         np.testing.assert_array_equal(
             file.get_tensor("0.module.g.weights.0"), trained.module_.g.weights[0].detach().numpy()
         )
-        assert file.get_tensor("0.module.layer._step_size").dtype == np.float64
+        assert file.get_tensor("0.module.step_size").dtype == np.float64
 
 
 def test_callbacks_are_left_out_of_a_model_file(tmp_path, small, data):

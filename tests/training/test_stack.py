@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
-from sklearn_reasoning.training import Architecture, ModelSettings, Rows, build_net, fit_stack
+from sklearn_reasoning.training import (
+    Architecture,
+    ModelSettings,
+    RegressionModel,
+    Rows,
+    build_net,
+    fit_stack,
+)
 from sklearn_reasoning.training._batches import StackRows
 from sklearn_reasoning.training._optimizers import StackAdam, StackSGD
 
@@ -32,7 +39,7 @@ SETTINGS = ModelSettings(
 )
 
 
-def make_architecture(algo="gd", *, given=False, rotation="identity", d=D):
+def make_architecture(algo="gd", *, given=False, rotation="identity", d=D, start=None):
     return Architecture(
         n_features=M,
         n_outputs=d,
@@ -43,6 +50,7 @@ def make_architecture(algo="gd", *, given=False, rotation="identity", d=D):
         b_hidden=None if given else (12,),
         spectrum="anchored" if given and d >= 3 else "free",
         rotation=rotation,
+        start=start or ("zero" if given else "mean"),
     )
 
 
@@ -81,6 +89,7 @@ def assert_same_bits(first, second):
 
 
 ROTATIONS = ["given", "shared", "identity", "predicted"]
+STARTS = [None, "zero", "learned", "predicted", "mean"]
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
@@ -90,7 +99,9 @@ def test_a_stack_gives_the_bits_of_single_fits(algo, rotation, dtype):
     given = rotation == "given"
     # Each algorithm meets every width, odd and even, and each rotation several.
     d = (3, 5, 6, 1)[(list_algorithms().index(algo) + ROTATIONS.index(rotation)) % 4]
-    architecture = make_architecture(algo, given=given, rotation=rotation, d=d)
+    # Each algorithm and each rotation meet several starts.
+    start = STARTS[(list_algorithms().index(algo) + 2 * ROTATIONS.index(rotation)) % 5]
+    architecture = make_architecture(algo, given=given, rotation=rotation, d=d, start=start)
     rng = np.random.default_rng(1)
     whole = make_rows(given=given, d=d)
     models = unlike_models(architecture.algorithm.has_step_size)
@@ -205,6 +216,7 @@ def make_batches(counts, batch_size, seeds, dtype=torch.float64):
         make_architecture(),
         rows,
         units=[1.0] * len(rows),
+        offsets=[np.zeros(D)] * len(rows),
         batch_sizes=[batch_size] * len(rows),
         seeds=seeds,
         dtype=dtype,
@@ -270,13 +282,14 @@ def test_given_b_and_rotation_stay_with_their_rows():
     architecture = make_architecture(given=True, rotation="given")
     rows = make_rows(40, given=True)
     rows.x[:, 0] = np.arange(1, 41)
-    stack = StackRows(architecture, [rows], [0.5], [15], [3], torch.float64, "cpu")
+    offset = np.arange(1.0, 1.0 + D)
+    stack = StackRows(architecture, [rows], [0.5], [offset], [15], [3], torch.float64, "cpu")
     for batch in stack.epoch(1):
         found = numbers(batch, 0)
         true = found > 0
         index = found[true] - 1
         assert np.array_equal(batch.b[0][:, true].T, rows.b[index] / 0.5)
-        assert np.array_equal(batch.y[0][:, true].T, rows.y[index] / 0.5)
+        assert np.array_equal(batch.y[0][:, true].T, rows.y[index] / 0.5 - offset)
         assert np.array_equal(batch.rotation[0][true], rows.rotation[index])
 
 
@@ -364,7 +377,7 @@ def test_step_sizes_stay_in_their_models_range():
 
 
 def test_a_new_net_holds_zeros_only():
-    net = build_net(make_architecture(), [SETTINGS], torch.float32)
+    net = build_net(RegressionModel, make_architecture(), [SETTINGS], torch.float32)
     assert not net.module_.weights.any()
     assert net.module_.weights.dtype == torch.float32
     assert net.module_.weights.shape[1] % 16 == 0
