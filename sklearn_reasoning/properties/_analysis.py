@@ -29,22 +29,38 @@ from ._sensitivity_range import sensitivity_over_range
 
 
 class Analysis(Protocol):
-    """Bounds of the properties of an algorithm, for each of the m rows of a case."""
+    """Bounds of the properties of an algorithm, for each of the m rows of a case.
+
+    Methods that see b in the gradients alone, and begin no other way at another start, do from c
+    what they do from 0 with the gradient at c for b; what is said of the start 0 then holds for
+    every start.
+    """
 
     def convergence(self, case: Case) -> Supremum:
-        """Bound what is left of the distance to the minimiser."""
+        """Bound what is left of the distance to the minimiser, from the start 0."""
 
     def convergence_bound(self, case: Case) -> Array:
         """Return the upper bounds of :meth:`convergence` alone."""
+
+    def from_any_start(self) -> Analysis:
+        """Return the bounds of convergence and sensitivity that hold for every start."""
+        return self
 
     def shown_convergence(self, case: Case) -> Array:
         """Return lower bounds of :meth:`convergence` that cost little."""
 
     def in_Q(self, case: Case) -> Supremum:
-        """Bound how far the output moves with Q, per unit of the norm of b."""
+        """Bound how far the output moves with Q, per unit of the norm of the first gradient."""
 
     def in_b(self, case: Case) -> Supremum:
         """Bound how far the output moves with b."""
+
+    def in_Q_per_start(self, case: Case) -> Supremum:
+        """Bound how far the output moves with Q besides, per unit of the norm of the start."""
+        return self.in_b(case)
+
+    def in_start(self, case: Case) -> Supremum:
+        """Bound how far the output moves with the start."""
 
     def sensitivity(self, case: Case) -> Supremum:
         """Bound how far the output moves with the step sizes or weights."""
@@ -54,10 +70,11 @@ class Analysis(Protocol):
         return self.sensitivity(case)
 
 
-class PolynomialAnalysis:
+class PolynomialAnalysis(Analysis):
     """Methods whose output is a polynomial in Q times b."""
 
     convergence = staticmethod(residual_supremum)
+    in_start = staticmethod(residual_supremum)
     shown_convergence = staticmethod(residual_at_few_eigenvalues)
 
     def convergence_bound(self, case: Case) -> Array:
@@ -91,6 +108,10 @@ class ExactAnalysis(Analysis):
         """Return 1/t at mu."""
         return everywhere(case, 1.0 / case.mu)
 
+    def in_start(self, case: Case) -> Supremum:
+        """Return 0: the minimiser knows no start."""
+        return everywhere(case, 0.0)
+
     def sensitivity(self, case: Case) -> Supremum:
         """Return 0: there is no step size."""
         return everywhere(case, 0.0)
@@ -116,6 +137,12 @@ class SampledAnalysis(Analysis):
     def in_b(self, case: Case) -> Supremum:
         """Return the largest change with b that was found."""
         return unproven(case, sampled_in_b(case))
+
+    def in_Q_per_start(self, case: Case) -> Supremum:
+        """Return inf: other starts than 0 are not looked at."""
+        return unproven(case, np.zeros(case.k.shape))
+
+    in_start = in_Q_per_start
 
     def sensitivity(self, case: Case) -> Supremum:
         """Return the largest change with what is learned that was found."""

@@ -48,38 +48,141 @@ class Certificate:
 
 @dataclass(frozen=True, eq=False)
 class StabilityCertificate:
-    r"""How far the output may move with Q and with b (Eq. 7).
+    r"""How far the output may move with Q, with b and with the start (Eq. 7).
 
-    .. math:: \|Alg^k(Q, b) - Alg^k(Q', b')\|_2 \le
-        S_Q \min(\|b\|_2, \|b'\|_2)\,\|Q - Q'\|_2 + S_b \|b - b'\|_2
+    For two problems whose steps begin at c and c', with g = Qc + b the gradient at the start,
+
+    .. math:: \|Alg^k(Q, b, c) - Alg^k(Q', b', c')\|_2 \le
+        (S_Q \|g\|_2 + S_c \|c\|_2) \, \|Q - Q'\|_2 + S_b \|b - b'\|_2 + S_0 \|c - c'\|_2
+
+    with g and c of either problem. For the start 0 it is the paper's
+    :math:`S_Q \|b\| \|Q - Q'\| + S_b \|b - b'\|`.
 
     Parameters
     ----------
     in_Q : Certificate
-        :math:`S_Q`, per unit of the norm of b.
+        :math:`S_Q`, per unit of the norm of the gradient at the start, which is b for the start 0.
     in_b : Certificate
         :math:`S_b`.
+    in_Q_per_start : Certificate
+        :math:`S_c`, per unit of the norm of the start: :math:`S_b` for a method that sees b in the
+        gradients alone, and begins no other way at another start.
+    in_start : Certificate
+        :math:`S_0`.
 
     Examples
     --------
     >>> from sklearn_reasoning.properties import stability
-    >>> result = stability("opt", k=1, mu=0.5, L=1.0)
+    >>> result = stability("gd", k=2, step_size=1.0, mu=0.5, L=1.0)
     >>> float(result.in_Q.certified), float(result.in_b.certified)
-    (4.0, 2.0)
-    >>> float(result.overall(b_norm=3.0).certified)
-    12.0
+    (1.0, 1.5)
+    >>> float(result.overall(b_norm=3.0).certified)  # from the start 0
+    3.0
+    >>> float(result.in_Q_at(gradient_norm=3.0, start_norm=2.0).certified)
+    6.0
+    >>> result.change(Q_distance=0.1, gradient_norm=3.0, start_norm=2.0)
+    0.6
     """
 
     in_Q: Certificate
     in_b: Certificate
+    in_Q_per_start: Certificate
+    in_start: Certificate
 
-    def overall(self, b_norm: float) -> Certificate:
-        r"""Return the single constant of Eq. 7, :math:`\max(S_Q \sup\|b\|, S_b)`.
+    def in_Q_at(self, gradient_norm: Any, start_norm: Any = 0.0) -> Certificate:
+        r"""Return how far the output may move with Q, :math:`S_Q \|g\| + S_c \|c\|`.
+
+        All arguments broadcast against one another and against ``in_Q``.
+
+        Parameters
+        ----------
+        gradient_norm : array-like
+            The norm of the gradient at the start, g = Qc + b, in the units of b, at least 0. Of
+            two problems, the smaller one will do.
+        start_norm : array-like, default=0.0
+            The norm of the start, in the units of y, at least 0.
+
+        Returns
+        -------
+        Certificate
+            Of the broadcast shape, without an eigenvalue.
+
+        Raises
+        ------
+        ValueError
+            If a norm is negative, not finite or no number.
+        """
+        g = _norms("gradient_norm", gradient_norm)
+        c = _norms("start_norm", start_norm)
+        first, second = self.in_Q, self.in_Q_per_start
+        parts = times(first.attained, g), times(second.attained, c)
+        # Found at one eigenvalue, both are reached together: g and c along its eigenvector.
+        together = np.equal(
+            np.nan if first.eigenvalue is None else first.eigenvalue,
+            np.nan if second.eigenvalue is None else second.eigenvalue,
+        )
+        return Certificate(
+            np.where(together, np.add(*parts), np.maximum(*parts))[()],
+            times(first.certified, g) + times(second.certified, c),
+        )
+
+    def change(
+        self,
+        Q_distance: Any = 0.0,
+        b_distance: Any = 0.0,
+        start_distance: Any = 0.0,
+        *,
+        gradient_norm: Any,
+        start_norm: Any = 0.0,
+    ) -> Any:
+        r"""Bound how far the outputs of two problems lie apart (Eq. 7, for any start).
+
+        .. math:: (S_Q \|g\| + S_c \|c\|) \, \|Q - Q'\| + S_b \|b - b'\| + S_0 \|c - c'\|
+
+        All arguments broadcast against one another and against ``in_Q``.
+
+        Parameters
+        ----------
+        Q_distance : array-like, default=0.0
+            :math:`\|Q - Q'\|_2`, in the units of Q, at least 0.
+        b_distance : array-like, default=0.0
+            :math:`\|b - b'\|_2`, in the units of b, at least 0.
+        start_distance : array-like, default=0.0
+            :math:`\|c - c'\|_2`, in the units of y, at least 0.
+        gradient_norm : array-like
+            The norm of the gradient at the start, g = Qc + b, of one of the two problems, in the
+            units of b; with a single start c the smaller one of :math:`\|Qc + b\|` and
+            :math:`\|Q'c + b'\|` will do.
+        start_norm : array-like, default=0.0
+            The norm of the start c of that problem, in the units of y.
+
+        Returns
+        -------
+        float or ndarray
+            In the units of y, of the broadcast shape; inf where nothing is proven.
+
+        Raises
+        ------
+        ValueError
+            If an argument is negative, not finite or no number.
+        """
+        moved = times(
+            self.in_Q_at(gradient_norm, start_norm).certified, _norms("Q_distance", Q_distance)
+        )
+        moved = moved + times(self.in_b.certified, _norms("b_distance", b_distance))
+        moved = moved + times(self.in_start.certified, _norms("start_distance", start_distance))
+        return moved.item() if np.ndim(moved) == 0 else moved
+
+    def overall(self, b_norm: float, start_norm: float = 0.0) -> Certificate:
+        r"""Return the single constant of Eq. 7, :math:`\max(S_Q \sup\|g\| + S_c \sup\|c\|, S_b)`.
 
         Parameters
         ----------
         b_norm : float
-            The largest norm of b, in the units of b, at least 0.
+            The largest norm of the gradient at the start, in the units of b, at least 0; for the
+            start 0 it is that of b.
+        start_norm : float, default=0.0
+            The largest norm of the start, in the units of y, at least 0.
 
         Returns
         -------
@@ -89,17 +192,32 @@ class StabilityCertificate:
         Raises
         ------
         ValueError
-            If ``b_norm`` is negative, not finite or no number.
+            If a norm is negative, not finite or no number.
         """
-        if not (isinstance(b_norm, Real) and 0.0 <= b_norm < float("inf")):
-            raise ValueError(f"b_norm={b_norm!r} must be a number, not negative and finite.")
-
-        def larger(in_Q: Values, in_b: Values) -> Values:
-            # For b = 0 the output is 0, whatever is proven of others.
-            moved = np.multiply(in_Q, b_norm) if b_norm else np.zeros_like(in_Q)
-            return np.maximum(moved, in_b)
-
-        in_Q, in_b = self.in_Q, self.in_b
+        for name, norm in (("b_norm", b_norm), ("start_norm", start_norm)):
+            if not (isinstance(norm, Real) and 0.0 <= norm < float("inf")):
+                raise ValueError(f"{name}={norm!r} must be a number, not negative and finite.")
+        in_Q, in_b = self.in_Q_at(b_norm, start_norm), self.in_b
         return Certificate(
-            larger(in_Q.attained, in_b.attained), larger(in_Q.certified, in_b.certified)
+            np.maximum(in_Q.attained, in_b.attained), np.maximum(in_Q.certified, in_b.certified)
         )
+
+
+def times(constant: Any, norm: Any) -> Any:
+    """Return the product, in which inf times 0 is 0.
+
+    Where nothing moves, or the gradient is 0 and so are all steps, nothing need be proven.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        product = np.multiply(constant, norm)
+    return np.where(np.equal(norm, 0.0), 0.0, product)[()]
+
+
+def _norms(name: str, value: Any) -> Values:
+    try:
+        norms = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}={value!r} must hold numbers.") from error
+    if not ((norms >= 0.0) & np.isfinite(norms)).all():
+        raise ValueError(f"{name}={value!r} must be a number, not negative and finite.")
+    return norms

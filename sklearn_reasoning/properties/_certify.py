@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sklearn_reasoning.algorithms import PerIteration
 
+from ._certificate import Certificate, StabilityCertificate
 from ._convergence import convergence
 from ._fitted import Certifiable
 from ._model_certificate import ModelCertificate
@@ -46,7 +48,8 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
 
     Notes
     -----
-    The properties are those of Eq. 6 to 8 at the k, the step size and the mu and L of the model.
+    The properties are those of Eq. 6 to 8 at the k, the step size and the mu and L of the model,
+    from the start of the model. Of models with a penalty nothing is proven here: inf.
 
     Examples
     --------
@@ -66,19 +69,35 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     layer = model._fitted_layer()
     algorithm, k, mu, L = layer.algorithm, layer.k, layer.mu, layer.L
     arguments = (algorithm, k, layer.phi, mu, L)
+    any_start = layer.start_norm != 0.0
     over_range = None
     if layer.step_size_range is not None and not isinstance(layer.phi, PerIteration):
-        over_range = sensitivity(algorithm, k, layer.step_size_range, mu, L)
-    return ModelCertificate(
+        over_range = sensitivity(algorithm, k, layer.step_size_range, mu, L, any_start=any_start)
+    certificate = ModelCertificate(
         layer=layer,
         stable_region=None if layer.step_size_range is None else algorithm.stable_region(mu, L),
-        convergence=convergence(*arguments),
+        convergence=convergence(*arguments, any_start=any_start),
         stability=stability(*arguments),
-        sensitivity=sensitivity(*arguments),
+        sensitivity=sensitivity(*arguments, any_start=any_start),
         sensitivity_over_range=over_range,
         accuracy=accuracy,
-        steps_needed=steps_needed(algorithm, accuracy, layer.phi, mu, L),
+        steps_needed=steps_needed(algorithm, accuracy, layer.phi, mu, L, any_start=any_start),
         rows=None if X is None else model._measure_rows(X),
+    )
+    return certificate if layer.penalty is None else _without_bounds(certificate)
+
+
+def _without_bounds(certificate: ModelCertificate) -> ModelCertificate:
+    """Return a certificate that proves nothing, of a model whose penalty none of it knows."""
+    nothing = Certificate(0.0, float("inf"))
+    over_range = certificate.sensitivity_over_range
+    return replace(
+        certificate,
+        convergence=nothing,
+        stability=StabilityCertificate(nothing, nothing, nothing, nothing),
+        sensitivity=nothing,
+        sensitivity_over_range=None if over_range is None else nothing,
+        steps_needed=None,
     )
 
 

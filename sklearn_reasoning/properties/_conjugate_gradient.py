@@ -10,6 +10,9 @@ k + 1 extrema of :math:`T_k` and a suitable b, the residual polynomial *is* Cheb
 leaves :math:`1/T_k(x(0))` in any norm. After one step :math:`y_1 = -\alpha b` with
 :math:`\alpha = b'b / b'Qb`. From the second step on, two b close to an eigenvector may end in
 quite different directions, and no Lipschitz constant is known.
+
+From another start c its steps are those from 0 with the gradient at c for b. The error
+:math:`e = c - y^*` becomes :math:`e - \alpha Qe`, whose derivative by e is bounded below.
 """
 
 from __future__ import annotations
@@ -54,6 +57,25 @@ class ConjugateGradientAnalysis(Analysis):
         kappa = case.L / case.mu
         bound = (1.0 + (kappa - 1.0) / np.sqrt(kappa)) / case.mu
         return _after_one_step(case, _largest_jacobian(case.mu, case.L), bound, 1.0 / case.mu)
+
+    def in_Q_per_start(self, case: Case) -> Supremum:
+        r"""Return the bound in b; for a start along an eigenvector, :math:`1/\mu` is reached."""
+        bound = self.in_b(case).certified
+        eigenvector = np.where(case.k == 0, 0.0, 1.0 / case.mu)
+        return Supremum(eigenvector, bound, np.full(case.k.shape, case.mu))
+
+    def in_start(self, case: Case) -> Supremum:
+        r"""Bound the derivative of :math:`e - \alpha Qe`, by Kantorovich's inequality."""
+        kappa = case.L / case.mu
+        bound = (kappa - 1.0) * (1.0 + np.sqrt(kappa))
+        moved = _after_one_step(case, kappa - 1.0, bound, 0.0)
+        # At k = 0 the output is the start; a longer e leaves an error longer by as much.
+        left = self.shown_convergence(case)
+        return Supremum(
+            np.maximum(moved.attained, left),
+            np.maximum(moved.certified, left),
+            np.full(case.k.shape, np.nan),
+        )
 
     def sensitivity(self, case: Case) -> Supremum:
         """Return 0: there is no step size."""

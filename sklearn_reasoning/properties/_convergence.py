@@ -12,13 +12,20 @@ from ._certificate import Certificate
 
 
 def convergence(
-    algo: str | Algorithm, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
+    algo: str | Algorithm,
+    k: Any,
+    step_size: Any = None,
+    mu: float = 0.1,
+    L: float = 1.0,
+    *,
+    any_start: bool = False,
 ) -> Certificate:
     r"""Bound how much of the distance to the minimiser is left after k steps, Cvg(k) (Eq. 6).
 
-    .. math:: \|Alg^k(Q, b) - Opt(Q, b)\|_2 \le \mathrm{Cvg} \, \|Opt(Q, b)\|_2
+    .. math:: \|Alg^k(Q, b, c) - Opt(Q, b)\|_2 \le \mathrm{Cvg} \, \|c - Opt(Q, b)\|_2
 
-    for every Q with its spectrum in [mu, L], of any dimension, and every b.
+    for every Q with its spectrum in [mu, L], of any dimension, and every b, where the steps begin
+    at c = 0 or, with ``any_start``, anywhere.
 
     Parameters
     ----------
@@ -33,6 +40,9 @@ def convergence(
         1/L, or the weights before training. Ignored by methods that have neither.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
+    any_start : bool, default=False
+        Whether the bound has to hold for every start. It makes no difference but for "rnn", which
+        need not stay at a minimiser that is not 0: ``certified`` is inf unless it does.
 
     Returns
     -------
@@ -66,4 +76,7 @@ def convergence(
     0.0
     """
     case = resolve(algo, k, step_size, mu, L)
-    return case.certificate(*analysis_of(case.algorithm).convergence(case))
+    analysis = analysis_of(case.algorithm)
+    if any_start:
+        analysis = analysis.from_any_start()
+    return case.certificate(*analysis.convergence(case))

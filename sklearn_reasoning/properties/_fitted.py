@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.penalties import Penalty
 
 from ._chebyshev_series import Array
 
@@ -29,6 +30,10 @@ class FittedLayer:
     step_size_range : (float, float) or None
         The range that the step size was kept in, in 1/curvature; None for algorithms without
         one.
+    start_norm : float or None, default=0.0
+        Norm of the start, in the units of y; None where each row has its own.
+    penalty : Penalty or None, default=None
+        The set that y lies in, or the term that is added to the energy.
 
     Notes
     -----
@@ -49,6 +54,8 @@ class FittedLayer:
     mu: float
     L: float
     step_size_range: tuple[float, float] | None
+    start_norm: float | None = 0.0
+    penalty: Penalty | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,29 +69,50 @@ class MeasuredRows:
         are held: d = 2.
     distance : ndarray of shape (n,)
         Norm of the difference between output and exact minimiser, in the units of y.
-    relative_distance : ndarray of shape (n,)
-        The same over the norm of the minimiser; 0 where both are 0.
+    first_distance : ndarray of shape (n,)
+        Norm of the difference between start and exact minimiser, in the units of y; from 0 it is
+        the norm of the minimiser.
+    gradient_norm : ndarray of shape (n,) or None
+        Norm of the gradient at the start, Qc + b, in the units of b; None if not measured.
+    start_norm : ndarray of shape (n,)
+        Norm of the start c, in the units of y.
 
     Notes
     -----
-    ``relative_distance`` is the left side of Eq. 6 over the distance of its right side, so no
-    row may exceed the certified Cvg.
+    ``distance`` is the left side of Eq. 6 and ``first_distance`` is what Cvg multiplies on the
+    right, so no distance may exceed the certified Cvg times the first one.
 
     Examples
     --------
     >>> import numpy as np
-    >>> rows = MeasuredRows.of(np.array([[0.5, 1.0]]), np.array([0.1]), length=np.array([2.0]))
-    >>> rows.relative_distance
-    array([0.05])
+    >>> rows = MeasuredRows.of(np.array([[0.5, 1.0]]), np.array([0.1]), np.array([2.0]))
+    >>> rows.relative_distance, rows.start_norm
+    (array([0.05]), array([0.]))
     """
 
     eigenvalues: Array
     distance: Array
-    relative_distance: Array
+    first_distance: Array
+    gradient_norm: Array | None
+    start_norm: Array
+
+    @property
+    def relative_distance(self) -> Array:
+        """The distance over the first one; 0 where both are 0, inf where the first alone is."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative: Array = np.divide(self.distance, self.first_distance)
+        return np.where(self.distance == 0.0, 0.0, relative)
 
     @classmethod
-    def of(cls, eigenvalues: Array, distance: Array, length: Array) -> MeasuredRows:
-        """Return the rows whose minimisers have these lengths.
+    def of(
+        cls,
+        eigenvalues: Array,
+        distance: Array,
+        first_distance: Array,
+        gradient_norm: Array | None = None,
+        start_norm: Array | float = 0.0,
+    ) -> MeasuredRows:
+        """Return rows that begin at one start, or at 0.
 
         Parameters
         ----------
@@ -92,16 +120,20 @@ class MeasuredRows:
             The eigenvalues of Q.
         distance : ndarray of shape (n,)
             Norm of the difference between output and exact minimiser, in the units of y.
-        length : ndarray of shape (n,)
-            Norm of the minimiser, in the units of y.
+        first_distance : ndarray of shape (n,)
+            Norm of the difference between start and exact minimiser, in the units of y.
+        gradient_norm : ndarray of shape (n,) or None, default=None
+            Norm of the gradient at the start, in the units of b; None if not measured.
+        start_norm : float or ndarray of shape (n,), default=0.0
+            Norm of the start, in the units of y, of all rows or of each.
 
         Returns
         -------
         MeasuredRows
-            With the distance over the length, 0 where the length is 0.
+            With ``start_norm`` of each row.
         """
-        relative = np.divide(distance, length, out=np.zeros_like(distance), where=length > 0.0)
-        return cls(eigenvalues, distance, relative)
+        each = np.broadcast_to(np.asarray(start_norm, dtype=np.float64), np.shape(distance))
+        return cls(eigenvalues, distance, first_distance, gradient_norm, each)
 
 
 class Certifiable(Protocol):

@@ -13,8 +13,11 @@ from ._certificate import Certificate, StabilityCertificate
 from ._fitted import FittedLayer, MeasuredRows
 from ._report import html_table, summary_of
 
-# Outputs are sums of products that were rounded: a distance may exceed its bound by this.
+# A learned step size may lie beyond the end of its range by rounding.
 _ROUNDING = 1e-9
+
+# Outputs and minimisers are rounded, the latter times the condition number.
+_N_ROUNDINGS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +28,16 @@ class ModelCertificate:
     ----------
     layer : FittedLayer
         ``algorithm``, ``k``, ``phi`` (the learned step size, step sizes or weights), ``mu``,
-        ``L`` and ``step_size_range``.
+        ``L``, ``step_size_range``, ``start_norm`` and ``penalty``.
     stable_region : (float, float) or None
         Where the iterates stay bounded, in 1/curvature; None for algorithms without a step size.
     convergence : Certificate
-        Cvg at the model's k (Eq. 6).
+        Cvg at the model's k (Eq. 6), from the model's start.
     stability : StabilityCertificate
-        Stab at the model's k, in Q and in b (Eq. 7).
+        Stab at the model's k, in Q, in b and in the start (Eq. 7).
     sensitivity : Certificate
-        Sens at the model's k and step size (Eq. 8), per unit of the norm of b.
+        Sens at the model's k and step size (Eq. 8), per unit of the norm of the gradient at the
+        start, which is b for the start 0.
     sensitivity_over_range : Certificate or None
         Sens(k) over the range in which the step size was kept.
     accuracy : float
@@ -41,7 +45,8 @@ class ModelCertificate:
     steps_needed : int or None
         Numbers of steps for that accuracy; None if too many, or nothing is proven.
     rows : MeasuredRows or None
-        ``eigenvalues``, ``distance`` and ``relative_distance`` on the rows that were given.
+        ``eigenvalues``, ``distance``, ``first_distance``, ``relative_distance``,
+        ``gradient_norm`` and ``start_norm`` on the rows that were given.
 
     Examples
     --------
@@ -101,11 +106,17 @@ class ModelCertificate:
 
     @property
     def holds(self) -> bool | None:
-        """Whether no measured distance exceeds the certified one; None without rows."""
-        if self.rows is None:
+        """Whether no row is left farther than Cvg times its first distance, but for rounding.
+
+        None without rows, and where nothing is proven.
+        """
+        rows, certified = self.rows, float(self.convergence.certified)
+        if rows is None or certified == float("inf"):
             return None
-        largest = self.rows.relative_distance.max(initial=0.0)
-        return bool(largest <= self.convergence.certified * (1.0 + _ROUNDING) + _ROUNDING)
+        # |c| + |Opt|, the latter at most the first distance plus |c|.
+        lengths = 2.0 * rows.start_norm + rows.first_distance
+        rounding = _N_ROUNDINGS * np.finfo(np.float64).eps * (self.L / self.mu) * lengths
+        return bool((rows.distance <= certified * rows.first_distance + rounding).all())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as a flat mapping of names to plain Python values.
@@ -114,7 +125,9 @@ class ModelCertificate:
         -------
         dict
             Names end in ``_attained`` and ``_certified`` where there are two bounds; what was
-            measured is there only if rows were given.
+            measured is there only if rows were given. ``stability_in_Q_on_rows`` is the largest
+            change of their outputs per unit of Q, ``stability_in_Q`` times the norm of
+            the gradient at the start plus ``stability_in_Q_per_start`` times that of the start.
         """
         layer = self.layer
         numbers: dict[str, Any] = {
@@ -127,6 +140,8 @@ class ModelCertificate:
             "step_size_range": layer.step_size_range,
             "stable_region": self.stable_region,
             "is_stable": self.is_stable,
+            "start_norm": layer.start_norm,
+            "penalty": None if layer.penalty is None else repr(layer.penalty),
         }
         for name, certificate in self._certificates():
             numbers[f"{name}_attained"] = float(certificate.attained)
@@ -144,6 +159,11 @@ class ModelCertificate:
                 "max_relative_distance": float(rows.relative_distance.max()),
                 "holds": self.holds,
             }
+            if rows.gradient_norm is not None:
+                moved = self.stability.in_Q_at(rows.gradient_norm, rows.start_norm)
+                numbers["max_gradient_norm"] = float(rows.gradient_norm.max())
+                numbers["max_start_norm"] = float(rows.start_norm.max())
+                numbers["stability_in_Q_on_rows"] = float(np.max(moved.certified))
         return numbers
 
     def _certificates(self) -> list[tuple[str, Certificate]]:
@@ -151,6 +171,8 @@ class ModelCertificate:
             ("convergence", self.convergence),
             ("stability_in_Q", self.stability.in_Q),
             ("stability_in_b", self.stability.in_b),
+            ("stability_in_Q_per_start", self.stability.in_Q_per_start),
+            ("stability_in_start", self.stability.in_start),
             ("sensitivity", self.sensitivity),
         ]
         if self.sensitivity_over_range is not None:

@@ -16,6 +16,15 @@ has the constants of gradient descent. With them, for inputs of norm 1: c bounds
 The minimiser is a fixed point of the cell only if the cell returns y where the gradient is 0;
 :math:`\eta` bounds its relative error there, and
 :math:`\mathrm{Cvg} \le c^k + \eta \sum_{j<k} c^j`.
+
+All that is for the start 0. From a start a with the gradient h the iterates are at most
+:math:`S_b(j) \|h\| + m_j \|a\|` long, so besides :math:`S_Q \|h\|` the matrix moves the output
+by :math:`g \sum_{j<k} c^{k-1-j} m_j` per unit of :math:`\|a\|`, where
+
+.. math:: m_j = \min\Bigl(1 + \eta \sum_{i<j} c^i, \; c^j + L S_b(j)\Bigr) .
+
+The start itself moves it by :math:`c^k`. Unless :math:`\eta = 0` no fraction of the first
+distance is left at most: the cell moves away from the minimiser.
 """
 
 from __future__ import annotations
@@ -99,10 +108,41 @@ class RecurrentCellAnalysis(Analysis):
         bound = _in_b(_constants(case), int(case.k.max(initial=0)) + 1)
         return _with_samples(case, sampled_in_b(case), bound)
 
+    def in_Q_per_start(self, case: Case) -> Supremum:
+        """Bound the change with Q by as much as the start adds to the iterates."""
+        bound = _in_Q_per_start(_constants(case), case.L, int(case.k.max(initial=0)) + 1)
+        return _with_samples(case, np.zeros(case.k.shape), bound)
+
+    def in_start(self, case: Case) -> Supremum:
+        """Bound the change with the start."""
+        powers = _powers(_constants(case).in_y, int(case.k.max(initial=0)) + 1)
+        return _with_samples(case, np.where(case.k == 0, 1.0, 0.0), powers)
+
     def sensitivity(self, case: Case) -> Supremum:
         """Bound the derivative with respect to all weights together."""
         bound = _in_weights(case, int(case.k.max(initial=0)) + 1)
         return _with_samples(case, sampled_sensitivity(case), bound)
+
+    def from_any_start(self) -> Analysis:
+        """Return what holds although the first distance is not the minimiser's length."""
+        return _FromAnyStart()
+
+
+class _FromAnyStart(RecurrentCellAnalysis):
+    """Bounds for the recurrent cell from any start, of which there are few."""
+
+    def convergence_bound(self, case: Case) -> Array:
+        """Return the contraction if the cell stays at the minimiser; it rarely does."""
+        step, n = _constants(case), int(case.k.max(initial=0)) + 1
+        bound = _powers(step.in_y, n)
+        if step.deviation > 0.0:
+            bound = np.where(np.arange(n) == 0, 1.0, np.inf)
+        return _at_k(case, bound)
+
+    def sensitivity(self, case: Case) -> Supremum:
+        """Return inf: the start adds to the iterates, whatever the gradient there."""
+        found = super().sensitivity(case)
+        return found._replace(certified=np.where(case.k == 0, 0.0, np.inf))
 
 
 @analysis_of.register
@@ -226,9 +266,16 @@ def _tensor(matrix: Array) -> torch.Tensor:
 
 
 @_growing()
+def _powers(base: float, n: int) -> Array:
+    """Return base ** k for k = 0, ..., n - 1."""
+    powers: Array = base ** np.arange(n)
+    return powers
+
+
 def _sum_of_powers(base: float, n: int) -> Array:
     """Return the sums of base ** i over i < k, for k = 0, ..., n - 1."""
-    return np.concatenate([[0.0], np.cumsum(base ** np.arange(n - 1))])
+    with _growing():
+        return np.concatenate([[0.0], np.cumsum(_powers(base, n - 1))])
 
 
 @_growing()
@@ -240,6 +287,13 @@ def _in_b(step: _Constants, n: int) -> Array:
 def _in_Q(step: _Constants, n: int) -> Array:
     # An iterate is no longer than S_b, since the output is 0 for b = 0.
     return _accumulate(step.in_y, step.in_gradient * _in_b(step, n))
+
+
+@_growing()
+def _in_Q_per_start(step: _Constants, L: float, n: int) -> Array:
+    away = 1.0 + step.deviation * _sum_of_powers(step.in_y, n)
+    lengths = np.fmin(away, _powers(step.in_y, n) + L * _in_b(step, n))
+    return _accumulate(step.in_y, step.in_gradient * lengths)
 
 
 @_growing()

@@ -6,12 +6,22 @@ import html
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_NAMES = {
+_FROM_ZERO = {
     "convergence": ("Convergence", "largest fraction of the distance to the minimiser left"),
     "stability_in_Q": ("Stability in Q", "change of the output per unit of |Q - Q'| and |b|"),
     "stability_in_b": ("Stability in b", "change of the output per unit of |b - b'|"),
     "sensitivity": ("Sensitivity", "change per unit of step size or weights, and |b|"),
     "sensitivity_over_range": ("Sensitivity over the range", "the same, for any two step sizes"),
+}
+# From a start c with the gradient g: what moves with Q is the sum of two.
+_FROM_START = {
+    "convergence": _FROM_ZERO["convergence"],
+    "stability_in_Q": ("Stability in Q", "change of the output per unit of |Q - Q'| and |g|"),
+    "stability_in_Q_per_start": ("... and", "added to it, per unit of |Q - Q'| and |c|"),
+    "stability_in_b": _FROM_ZERO["stability_in_b"],
+    "stability_in_start": ("Stability in c", "change of the output per unit of |c - c'|"),
+    "sensitivity": ("Sensitivity", "change per unit of step size or weights, and |g|"),
+    "sensitivity_over_range": _FROM_ZERO["sensitivity_over_range"],
 }
 
 
@@ -30,24 +40,48 @@ def _sentences(numbers: Mapping[str, Any]) -> Iterator[str]:
     )
     yield from _on_step_size(numbers)
     yield from _on_convergence(numbers, steps)
-    yield (
-        f"Stability: if Q moves by e, the output moves by {_bound(numbers, 'stability_in_Q')} "
-        f"e |b|; if b moves by e, by {_bound(numbers, 'stability_in_b')} e."
-    )
+    yield _on_stability(numbers)
     if numbers["sensitivity_attained"] or numbers["sensitivity_certified"]:
+        first = "|b|" if _begins_at_zero(numbers) else "|g|"
         moving = "the weights move" if numbers["step_size"] is None else "the step size moves"
         sentence = (
             f"Sensitivity: if {moving} by a small e, the output moves by "
-            f"{_bound(numbers, 'sensitivity')} e |b|"
+            f"{_bound(numbers, 'sensitivity')} e {first}"
         )
         if "sensitivity_over_range_certified" in numbers:
             sentence += (
                 f"; anywhere in the range of step sizes, by "
-                f"{_bound(numbers, 'sensitivity_over_range')} e |b|"
+                f"{_bound(numbers, 'sensitivity_over_range')} e {first}"
             )
         yield sentence + "."
     if "n_rows" in numbers:
         yield from _on_rows(numbers)
+
+
+def _begins_at_zero(numbers: Mapping[str, Any]) -> bool:
+    # The exact minimiser begins nowhere: what holds from 0 holds.
+    return numbers["start_norm"] == 0.0 or numbers["algorithm"] == "opt"
+
+
+def _on_stability(numbers: Mapping[str, Any]) -> str:
+    in_b = f"if b moves by e, by {_bound(numbers, 'stability_in_b')} e"
+    if _begins_at_zero(numbers):
+        moved = f"{_bound(numbers, 'stability_in_Q')} e |b|"
+        return f"Stability: if Q moves by e, the output moves by {moved}; {in_b}."
+    per_gradient, per_start, norm = (
+        numbers[name]
+        for name in ("stability_in_Q_certified", "stability_in_Q_per_start_certified", "start_norm")
+    )
+    if per_gradient == float("inf") or per_start == float("inf"):
+        moved = f"no proven multiple (at least {numbers['stability_in_Q_attained']:.4g}) of e |g|"
+    else:
+        moved = f"at most ({per_gradient:.4g} |g| + {per_start:.4g} |c|) e"
+    where = "each row's start c" if norm is None else "the start c"
+    length = "" if norm is None else f" and |c| = {norm:.4g}"
+    return (
+        f"Stability: if Q moves by e, the output moves by {moved}, where g is the gradient at "
+        f"{where}{length}; {in_b}; if c moves by e, by {_bound(numbers, 'stability_in_start')} e."
+    )
 
 
 def _on_step_size(numbers: Mapping[str, Any]) -> Iterator[str]:
@@ -74,7 +108,11 @@ def _on_convergence(numbers: Mapping[str, Any], steps: str) -> Iterator[str]:
         yield "Convergence: complete."
         return
     if left == float("inf"):
-        yield "Convergence: nothing is proven for this method."
+        if numbers["penalty"] is not None:
+            case = f"this method with {numbers['penalty']}"
+        else:
+            case = "this method" + ("" if _begins_at_zero(numbers) else " from this start")
+        yield f"Convergence: no bound; nothing is proven for {case}."
         return
     if left > 1.0:
         sentence = f"Convergence: after {steps} the proven bound is {left:.3g} times the first "
@@ -98,11 +136,15 @@ def _on_rows(numbers: Mapping[str, Any]) -> Iterator[str]:
     if numbers["algorithm"] == "opt":
         yield seen + "."
         return
-    yield (
-        f"{seen}; {100 * mean:.3g} % of the way is left on average, "
-        f"{100 * largest:.3g} % at most"
-        + (", within the bound." if numbers["holds"] else ": MORE than the bound.")
+    verdict = {True: ", within the bound", False: ": MORE than the bound", None: "; no bound"}
+    sentence = (
+        f"{seen}; {100 * mean:.3g} % of the way is left on average, {100 * largest:.3g} % at most"
+        f"{verdict[numbers['holds']]}."
     )
+    moved = numbers.get("stability_in_Q_on_rows", float("inf"))
+    if not _begins_at_zero(numbers) and moved < float("inf"):
+        sentence += f" If Q moves by e, their outputs move by at most {moved:.4g} e."
+    yield sentence
 
 
 def _bound(numbers: Mapping[str, Any], name: str) -> str:
@@ -114,11 +156,12 @@ def _bound(numbers: Mapping[str, Any], name: str) -> str:
 
 def html_table(numbers: Mapping[str, Any]) -> str:
     """Return the numbers of ``ModelCertificate.to_dict`` as a table."""
+    names = _FROM_ZERO if _begins_at_zero(numbers) else _FROM_START
     rows = [
         f"<tr><th style='text-align:left' title='{html.escape(meaning, quote=True)}'>"
         f"{html.escape(title)}</th>"
         f"<td>{numbers[f'{name}_attained']:.4g}</td><td>{numbers[f'{name}_certified']:.4g}</td></tr>"
-        for name, (title, meaning) in _NAMES.items()
+        for name, (title, meaning) in names.items()
         if f"{name}_certified" in numbers
     ]
     sentences = "<br>".join(html.escape(sentence) for sentence in _sentences(numbers))

@@ -8,19 +8,27 @@ from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 from sklearn_reasoning.algorithms._checks import check_spectrum
 
 from ._analyses import analysis_of
-from ._arguments import resolve
+from ._analysis import Analysis
+from ._arguments import Case, resolve
 from ._certificate import Certificate
 
 
 def sensitivity(
-    algo: str | Algorithm, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
+    algo: str | Algorithm,
+    k: Any,
+    step_size: Any = None,
+    mu: float = 0.1,
+    L: float = 1.0,
+    *,
+    any_start: bool = False,
 ) -> Certificate:
     r"""Bound how far the output moves with the step size, Sens(k) (Eq. 8).
 
     .. math:: \|Alg^k_\phi(Q, b) - Alg^k_{\phi'}(Q, b)\|_2 \le
         \mathrm{Sens} \, \|b\|_2 \, |\phi - \phi'|
 
-    for every Q with its spectrum in [mu, L], of any dimension. At a single step size it is
+    for every Q with its spectrum in [mu, L], of any dimension. From another start than 0 the
+    gradient there, Qc + b, takes the place of b. At a single step size it is
     local: the largest derivative there. Over a range of step sizes it is the paper's Sens(k),
     for any two of them.
 
@@ -37,11 +45,15 @@ def sensitivity(
         them together.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
+    any_start : bool, default=False
+        Whether the bound has to hold for every start. It makes no difference but for "rnn", where
+        the start adds to what the weights move: ``certified`` is then inf.
 
     Returns
     -------
     Certificate
-        Per unit of the norm of b. Zero for algorithms without step size or weights.
+        Per unit of the norm of the gradient at the start, which is b for the start 0. Zero for
+        algorithms without step size or weights.
 
     Raises
     ------
@@ -75,10 +87,15 @@ def sensitivity(
         step_size = get_algorithm(algo).stable_region(mu, L)
     if not isinstance(step_size, tuple) or get_algorithm(algo).initial_step_size(mu, L) is None:
         case = resolve(algo, k, None if isinstance(step_size, tuple) else step_size, mu, L)
-        return case.certificate(*analysis_of(case.algorithm).sensitivity(case))
+        return case.certificate(*_analysis(case, any_start).sensitivity(case))
     case = resolve(algo, k, None, mu, L)
     low, high = _range(step_size)
-    return case.certificate(*analysis_of(case.algorithm).sensitivity_over_range(case, low, high))
+    return case.certificate(*_analysis(case, any_start).sensitivity_over_range(case, low, high))
+
+
+def _analysis(case: Case, any_start: bool) -> Analysis:
+    analysis = analysis_of(case.algorithm)
+    return analysis.from_any_start() if any_start else analysis
 
 
 def _range(step_size: tuple[Any, ...]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""How far the output moves with Q and with b (Eq. 7)."""
+"""How far the output moves with Q, with b and with the start (Eq. 7)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from ._certificate import StabilityCertificate
 def stability(
     algo: str | Algorithm, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
 ) -> StabilityCertificate:
-    r"""Bound how far the output moves with Q and with b, Stab(k) (Eq. 7).
+    r"""Bound how far the output moves with Q, with b and with the start, Stab(k) (Eq. 7).
 
     .. math:: \|Alg^k(Q, b) - Alg^k(Q', b')\|_2 \le
         S_Q \, \|b\|_2 \, \|Q - Q'\|_2 + S_b \, \|b - b'\|_2
 
-    for all Q and Q' with their spectra in [mu, L], of any dimension. The one constant of Eq. 7
-    is the larger of :math:`S_b` and :math:`S_Q \sup\|b\|`:
-    :meth:`~StabilityCertificate.overall`.
+    for all Q and Q' with their spectra in [mu, L], of any dimension, from the start 0. From
+    another start c the gradient there, Qc + b, takes the place of b, and c itself adds to what Q
+    moves:
+
+    .. math:: \|Alg^k(Q, b, c) - Alg^k(Q', b', c')\|_2 \le
+        (S_Q \|Qc + b\|_2 + S_c \|c\|_2) \, \|Q - Q'\|_2 + S_b \|b - b'\|_2 + S_0 \|c - c'\|_2
+
+    :meth:`~StabilityCertificate.change` is the right side, :meth:`~StabilityCertificate.in_Q_at`
+    its first bracket, and :meth:`~StabilityCertificate.overall` the one constant of Eq. 7.
 
     Parameters
     ----------
@@ -37,8 +43,9 @@ def stability(
     Returns
     -------
     StabilityCertificate
-        ``in_Q`` (per unit of the norm of b) and ``in_b``, each with ``attained`` and
-        ``certified`` in the broadcast shape of ``k`` and ``step_size``.
+        ``in_Q`` (per unit of the norm of the gradient at the start), ``in_b``,
+        ``in_Q_per_start`` (per unit of the norm of the start) and ``in_start``, each with
+        ``attained`` and ``certified`` in the broadcast shape of ``k`` and ``step_size``.
 
     Raises
     ------
@@ -52,9 +59,10 @@ def stability(
     For a polynomial method :math:`S_b = \max |q_k|` over [mu, L], and :math:`S_Q` is the
     operator-Lipschitz constant of :math:`q_k`: at least :math:`\max |q_k'|` and at most
     :math:`\sum_j (j + 1) |u_j|`, with :math:`u_j` the coefficients of :math:`q_k'` in Chebyshev
-    polynomials of the second kind. The two are equal for gd, nag, heavy_ball and chebyshev. For
-    cg the output need not be Lipschitz beyond the first step: inf. The documentation derives
-    each (docs/theory.md).
+    polynomials of the second kind. The two are equal for gd, nag, heavy_ball and chebyshev.
+    :math:`S_c` is :math:`S_b`, and :math:`S_0` is Cvg. For cg the output need not be Lipschitz
+    beyond the first step: inf. "opt" has no start: with c = 0 the bound holds for it wherever the
+    other methods begin. The documentation derives each (docs/theory.md).
 
     Examples
     --------
@@ -63,9 +71,14 @@ def stability(
     array([ 1. ,  1.9, 10. ])
     >>> result.in_Q.certified.round(3)
     array([  0.,   1., 100.])
+    >>> result.change(Q_distance=0.1, gradient_norm=2.0, start_norm=5.0).round(3)
+    array([ 0.5 ,  1.15, 25.  ])
     """
     case = resolve(algo, k, step_size, mu, L)
     analysis = analysis_of(case.algorithm)
     return StabilityCertificate(
-        in_Q=case.certificate(*analysis.in_Q(case)), in_b=case.certificate(*analysis.in_b(case))
+        in_Q=case.certificate(*analysis.in_Q(case)),
+        in_b=case.certificate(*analysis.in_b(case)),
+        in_Q_per_start=case.certificate(*analysis.in_Q_per_start(case)),
+        in_start=case.certificate(*analysis.in_start(case)),
     )

@@ -23,6 +23,8 @@ def steps_needed(
     step_size: Any = None,
     mu: float = 0.1,
     L: float = 1.0,
+    *,
+    any_start: bool = False,
 ) -> int | None:
     """Return how many steps leave at most a fraction of the distance to the minimiser.
 
@@ -36,6 +38,8 @@ def steps_needed(
         As for :func:`convergence`, but a single one; None is 1/L.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
+    any_start : bool, default=False
+        As for :func:`convergence`: whether it has to be enough from every start.
 
     Returns
     -------
@@ -64,6 +68,8 @@ def steps_needed(
     if len(case.k) != 1:
         raise ValueError(f"step_size={step_size!r} must be a single one.")
     analysis = analysis_of(case.algorithm)
+    if any_start:
+        analysis = analysis.from_any_start()
     largest = min(_LARGEST_K, len(case.phi)) if isinstance(case.phi, PerIteration) else _LARGEST_K
 
     # What a few eigenvalues show is cheap, and rules out all but the last of the candidates.
