@@ -126,7 +126,7 @@ class Search:
         setting, identity = self.setting, torch.eye(self.setting.d, dtype=torch.float64)
         A = self.skew - self.skew.mT
         R = torch.linalg.solve(identity + A, identity - A)
-        Q = tied((R * self.log_eigenvalues.exp().unsqueeze(-2)) @ R.mT, 1)
+        Q = tied((R * self.log_eigenvalues.exp().unsqueeze(-2)) @ R.mT, (1, 5, 6, 7))
         b, start = self.problems(Q[0])
         phi = torch.full_like(self.log_phi, setting.phi)
         free = self.log_phi.exp()
@@ -162,9 +162,9 @@ class Search:
         start = self.S_Q / self.S_c * direction
         gradient = unit - product(Q, start)
         moves = [chosen(6, 0.1 * v[1], torch.zeros_like(v[1])) for v in (self.b, self.start)]
-        start = chosen(7, 100.0 * direction, chosen(5, start, chosen(6, start, 0.0 * start)))
-        first = chosen(7, unit, chosen(5, gradient, chosen(6, gradient, b[0])))
-        second = chosen(7, unit, chosen(5, gradient, chosen(6, gradient, b[1])))
+        still = torch.zeros_like(start)
+        start = chosen(7, 100.0 * direction, chosen((5, 6), start, still))
+        first, second = (chosen(7, unit, chosen((5, 6), gradient, each)) for each in b)
         return (first, second + moves[0]), (start, start + moves[1])
 
     def project(self):
@@ -174,9 +174,9 @@ class Search:
             self.log_phi.clamp_(*self.log_range.tolist())
 
 
-def chosen(index, own, other):
-    """Return ``own`` for one of the properties, ``other`` for the rest."""
-    is_it = torch.arange(len(PROPERTIES)) == index
+def chosen(indices, own, other):
+    """Return ``own`` for one or some of the properties, ``other`` for the rest."""
+    is_it = torch.isin(torch.arange(len(PROPERTIES)), torch.tensor(indices))
     return torch.where(is_it.reshape(-1, *[1] * (own.ndim - 1)), own, other)
 
 
