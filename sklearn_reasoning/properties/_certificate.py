@@ -61,7 +61,7 @@ class StabilityCertificate:
     Parameters
     ----------
     in_Q : Certificate
-        :math:`S_Q`, per unit of the norm of the gradient at the start, which is b for the start 0.
+        :math:`S_Q`, per unit of the norm of b; from another start than 0, of the gradient there.
     in_b : Certificate
         :math:`S_b`.
     in_Q_per_start : Certificate
