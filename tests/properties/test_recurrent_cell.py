@@ -157,6 +157,17 @@ def test_from_the_minimiser_a_cell_goes_where_it_wants():
     assert found.certified.tolist() == [0.0, np.inf, np.inf]
 
 
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_what_a_start_adds_is_reached_by_a_cell_that_leaves_the_minimiser(cell, k):
+    weights = weights_of(RecurrentCell(), 1)
+    weights["V"] = 1.5 * weights["V"]  # y <- 1.5 (y - g / L)
+    Q, start, h = np.array([[MU]]), np.array([2.0]), 1e-6
+    b = -Q @ start  # the gradient at the start is 0
+    moved = cell(Q + h, b, weights, k, start) - cell(Q, b, weights, k, start)
+    bound = stability("rnn", k, weights, MU, L).in_Q_per_start.certified
+    assert abs(moved[0]) / h == pytest.approx(bound * 2.0, rel=1e-4)
+
+
 def test_a_cell_that_stretches_grows_and_is_never_nan():
     weights = weights_of(RecurrentCell(3), 2, scale=2.0, noise=1.0)
     k = np.array([0, 1, 10, 60, 400])
