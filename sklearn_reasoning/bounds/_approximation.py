@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from ._arguments import above_zero, at_least_zero, plain, times
+from ._arguments import above_zero, at_least_zero, first_distance_of, plain, times
 
 
 def approximation_bound(
@@ -15,12 +15,14 @@ def approximation_bound(
     *,
     sigma_b: ArrayLike,
     mu: ArrayLike,
-    M: ArrayLike,
+    M: ArrayLike | None = None,
+    first_distance: ArrayLike | None = None,
 ) -> Any:
     r"""Bound the expected loss by the error of the representation of Q (Lemma 4.1, Eq. 11).
 
     .. math:: P\ell \le \sigma_b \mu^{-2} \, P\|Q_\theta - Q^*\|_F + M \, \mathrm{Cvg}(k, \phi)
 
+    From another start c than 0 the first distance :math:`\sup\|c - Opt\|` takes the place of M.
     It holds for every theta and phi; with the smallest value of each term on the right it bounds
     the smallest loss of the class, as in the paper. All arguments broadcast against one another.
 
@@ -29,14 +31,18 @@ def approximation_bound(
     representation_error : array-like
         :math:`P\|Q_\theta - Q^*\|_F`, in the units of Q, at least 0.
     convergence : array-like
-        Cvg(k, phi), at least 0; inf where nothing is proven.
+        Cvg(k, phi), at least 0; inf where nothing is proven. From a start that is not 0,
+        ``convergence(..., any_start=True)``.
     sigma_b : array-like
         Standard deviation of each component of b, in the units of b: :math:`E[bb'] = \sigma_b^2 I`
         at every x.
     mu : array-like
         Smallest eigenvalue of every Q, positive.
-    M : array-like
+    M : array-like or None, default=None
         :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
+    first_distance : array-like or None, default=None
+        :math:`\sup \|c - Opt(Q, b)\|_2`, in the units of y, for steps that begin at c. It takes
+        the place of M.
 
     Returns
     -------
@@ -48,7 +54,8 @@ def approximation_bound(
     TypeError
         If an argument holds no numbers.
     ValueError
-        If an argument is outside its domain.
+        If an argument is outside its domain, or both or neither of M and ``first_distance`` are
+        given.
 
     Examples
     --------
@@ -58,7 +65,8 @@ def approximation_bound(
     array([25.   , 11.974,  5.001])
     """
     (mu_,) = above_zero(mu=mu)
-    error, cvg, sigma, M_ = at_least_zero(
-        representation_error=representation_error, convergence=convergence, sigma_b=sigma_b, M=M
+    error, cvg, sigma = at_least_zero(
+        representation_error=representation_error, convergence=convergence, sigma_b=sigma_b
     )
-    return plain(times(sigma / mu_**2, error) + times(M_, cvg))
+    first = first_distance_of(M, first_distance)
+    return plain(times(sigma / mu_**2, error) + times(first, cvg))

@@ -28,6 +28,27 @@ def whole(name: str, value: Any, least: int) -> Array:
     return numbers
 
 
+def first_distance_of(M: Any, first_distance: Any) -> Array:
+    """Return the largest distance from the start to the minimiser, which is M from 0.
+
+    Raises
+    ------
+    ValueError
+        If both are given, or neither.
+    """
+    if (M is None) == (first_distance is None):
+        raise ValueError(
+            f"M={M!r} is for the start 0 and first_distance={first_distance!r} for any other: "
+            "pass one of them."
+        )
+    (found,) = (
+        at_least_zero(M=M)
+        if first_distance is None
+        else at_least_zero(first_distance=first_distance)
+    )
+    return found
+
+
 def times(a: Any, b: Any) -> Array:
     """Return the product, in which 0 times inf is 0.
 

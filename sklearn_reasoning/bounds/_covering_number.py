@@ -34,13 +34,16 @@ def covering_number_bound(
         Radius of the balls, in the units of y, positive.
     stability : array-like
         Stab(k) in Q at every step size of the class:
-        ``stability(...).in_Q.certified`` times the largest :math:`\|b\|_2`.
+        ``stability(...).in_Q.certified`` times the largest :math:`\|b\|_2`. From a start c other
+        than 0, one that is not trained, it is
+        ``stability(...).in_Q_at(gradient_norm, start_norm).certified`` with the largest norms of
+        Qc + b and c.
     log_covering_Q : callable
         Takes a radius (an array, inf included) and returns the logarithm of a covering number of
         the representations, in the Frobenius or the spectral norm. For our networks:
         ``lambda eps: mlp_log_covering_number(eps, norms)``.
     sensitivity : array-like, default=0.0
-        Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`.
+        Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`, or Qc + b.
     log_covering_step_size : callable or None, default=None
         The same for the step sizes: ``lambda eps: step_size_log_covering_number(eps, radius)``.
         None is a single step size, 0.

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arguments import Array, above_zero, at_least_zero, plain, times, whole
+from ._arguments import Array, above_zero, at_least_zero, first_distance_of, plain, times, whole
 
 
 class LocalTerms(Protocol):
@@ -197,8 +197,11 @@ def local_rademacher_bound(
     stability: ArrayLike,
     sensitivity: ArrayLike = 0.0,
     level: ArrayLike,
-    M: ArrayLike,
+    M: ArrayLike | None = None,
+    first_distance: ArrayLike | None = None,
     step_size_radius: ArrayLike = 0.0,
+    start_radius: ArrayLike = 0.0,
+    start_stability: ArrayLike = math.inf,
     t: ArrayLike | None = None,
     terms: LocalTerms | None = None,
 ) -> Any:
@@ -207,9 +210,10 @@ def local_rademacher_bound(
     .. math:: E R_n \ell_F^{loc}(r) \le
         \frac{\sqrt2 \, d}{\sqrt n} \, \mathrm{Stab}(k) \left(
         \sqrt{(\mathrm{Cvg}(k) M + \sqrt r)^2 C_1(n) + C_2(n, t)} + C_3(n, t) + 4 \right)
-        + \mathrm{Sens}(k) B_\Phi
+        + \mathrm{Sens}(k) B_\Phi + S_0(k) B_0
 
-    All arrays broadcast against one another.
+    From another start c than 0 the first distance :math:`\sup\|c - Opt\|` takes the place of M.
+    The last term is 0 unless the start is trained. All arrays broadcast against one another.
 
     Parameters
     ----------
@@ -222,18 +226,31 @@ def local_rademacher_bound(
     d : array-like of int
         Number of outputs.
     convergence : array-like
-        The largest Cvg(k, phi) of the step sizes of the class.
+        The largest Cvg(k, phi) of the step sizes of the class. From a start that is not 0,
+        ``convergence(..., any_start=True)``.
     stability : array-like
-        Stab(k) in Q: ``stability(...).in_Q.certified`` times the largest :math:`\|b\|_2`.
+        Stab(k) in Q: ``stability(...).in_Q.certified`` times the largest :math:`\|b\|_2`. From a
+        start c other than 0 it is ``stability(...).in_Q_at(gradient_norm, start_norm).certified``,
+        with the largest norms of Qc + b, over the class and the rows, and of c.
     sensitivity : array-like, default=0.0
-        Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`.
+        Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`, or Qc + b.
     level : array-like
         The mean square r of the class :math:`\{\ell : P\ell^2 \le r\}`, in squared units of y,
         at least 0.
-    M : array-like
+    M : array-like or None, default=None
         :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
+    first_distance : array-like or None, default=None
+        :math:`\sup \|c - Opt(Q, b)\|_2`, in the units of y, for steps that begin at c. It takes
+        the place of M.
     step_size_radius : array-like, default=0.0
         :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, in 1/curvature.
+    start_radius : array-like, default=0.0
+        :math:`B_0 = \sup \|c - c_0\|_2` over the class and the rows, in the units of y, where the
+        start is trained: the largest distance of a start from a fixed one, at which ``stability``
+        and ``sensitivity`` are taken.
+    start_stability : array-like, default=inf
+        :math:`S_0` over the step sizes of the class, ``stability(...).in_start.certified``, which
+        is Cvg(k) but for cg and rnn.
     t : array-like or None, default=None
         The t of C_2 and C_3, at least 0. None is :math:`\frac12 \log n`, for which
         :math:`e^{-t} = 1/\sqrt n`.
@@ -252,7 +269,8 @@ def local_rademacher_bound(
     TypeError
         If an argument holds no numbers.
     ValueError
-        If an argument is outside its domain.
+        If an argument is outside its domain, or both or neither of M and ``first_distance`` are
+        given.
 
     Examples
     --------
@@ -272,21 +290,22 @@ def local_rademacher_bound(
     array([0.   , 1.   , 0.314])
     """
     n, d_ = whole("n_samples", n_samples, least=1), whole("d", d, least=1)
-    cvg, stab, sens, r, M_, radius, t_ = at_least_zero(
+    cvg, stab, sens, r, radius, start, in_start, t_ = at_least_zero(
         convergence=convergence,
         stability=stability,
         sensitivity=sensitivity,
         level=level,
-        M=M,
         step_size_radius=step_size_radius,
+        start_radius=start_radius,
+        start_stability=start_stability,
         t=0.5 * np.log(n) if t is None else t,
     )
     if callable(log_covering_number):
         log_covering_number = log_covering_number(1.0 / np.sqrt(n))
     (log_N,) = at_least_zero(log_covering_number=log_covering_number)
     parts = CoveringTerms() if terms is None else terms
-    radius_of_losses = times(cvg, M_) + np.sqrt(r)
+    radius_of_losses = times(cvg, first_distance_of(M, first_distance)) + np.sqrt(r)
     root = np.sqrt(times(radius_of_losses**2, parts.c1(log_N, n)) + parts.c2(log_N, n, t_))
     inner = root + parts.c3(log_N, n, t_) + 4.0
     statistical = times(math.sqrt(2.0) * d_ / np.sqrt(n) * stab, inner)
-    return plain(statistical + times(sens, radius))
+    return plain(statistical + times(sens, radius) + times(in_start, start))

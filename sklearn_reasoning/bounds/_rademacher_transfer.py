@@ -17,7 +17,8 @@ def representation_level(
     *,
     sigma_b: ArrayLike,
     L: ArrayLike,
-    M: ArrayLike,
+    M: ArrayLike | None = None,
+    first_distance: ArrayLike | None = None,
 ) -> Any:
     r"""Return the level of the representations that belongs to a level of the losses (Eq. 18).
 
@@ -32,8 +33,10 @@ def representation_level(
         The mean square r of the losses, in squared units of y, at least 0.
     convergence : array-like
         The largest Cvg(k, phi) of the step sizes of the class.
-    sigma_b, L, M : array-like
+    sigma_b, L : array-like
         As for :func:`representation_bound`.
+    M, first_distance : array-like or None, default=None
+        As for :func:`representation_bound`; the largest over the class.
 
     Returns
     -------
@@ -45,7 +48,8 @@ def representation_level(
     TypeError
         If an argument holds no numbers.
     ValueError
-        If an argument is outside its domain.
+        If an argument is outside its domain, or both or neither of M and ``first_distance`` are
+        given.
 
     Examples
     --------
@@ -53,7 +57,9 @@ def representation_level(
     0.36
     """
     at_least_zero(level=level)
-    return representation_bound(level, convergence, sigma_b=sigma_b, L=L, M=M)
+    return representation_bound(
+        level, convergence, sigma_b=sigma_b, L=L, M=M, first_distance=first_distance
+    )
 
 
 def rademacher_transfer_bound(
@@ -63,13 +69,16 @@ def rademacher_transfer_bound(
     stability: ArrayLike,
     sensitivity: ArrayLike = 0.0,
     step_size_radius: ArrayLike = 0.0,
+    start_radius: ArrayLike = 0.0,
+    start_stability: ArrayLike = math.inf,
 ) -> Any:
     r"""Bound the complexity of the losses by that of the representations of Q (Eq. 18).
 
     .. math:: R_n \ell_F^{loc}(r) \le
         \sqrt2 \, d \, \mathrm{Stab}(k) \, R_n \ell_Q^{loc}(r_q) + \mathrm{Sens}(k) B_\Phi
+        + S_0(k) B_0
 
-    All arguments broadcast against one another.
+    The last term is 0 unless the start is trained. All arguments broadcast against one another.
 
     Parameters
     ----------
@@ -80,12 +89,21 @@ def rademacher_transfer_bound(
         Number of outputs.
     stability : array-like
         The largest Stab(k) in Q over the rows at the middle of the step sizes:
-        ``stability(...).in_Q.certified`` times the largest :math:`\|b\|_2`.
+        ``stability(...).in_Q.certified`` times the largest :math:`\|b\|_2`. From a start c other
+        than 0 it is ``stability(...).in_Q_at(gradient_norm, start_norm).certified``, with the
+        largest norms of Qc + b, over the class and the rows, and of c.
     sensitivity : array-like, default=0.0
-        Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`.
+        Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`, or Qc + b.
     step_size_radius : array-like, default=0.0
         :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, half the width of their range, in
         1/curvature.
+    start_radius : array-like, default=0.0
+        :math:`B_0 = \sup \|c - c_0\|_2` over the class and the rows, in the units of y, where the
+        start is trained: the largest distance of a start from a fixed one, at which ``stability``
+        and ``sensitivity`` are taken.
+    start_stability : array-like, default=inf
+        :math:`S_0` over the step sizes of the class, ``stability(...).in_start.certified``, which
+        is Cvg(k) but for cg and rnn.
 
     Returns
     -------
@@ -120,10 +138,13 @@ def rademacher_transfer_bound(
     0.7071
     """
     d_ = whole("d", d, least=1)
-    R, stab, sens, radius = at_least_zero(
+    R, stab, sens, radius, start, in_start = at_least_zero(
         complexity=complexity,
         stability=stability,
         sensitivity=sensitivity,
         step_size_radius=step_size_radius,
+        start_radius=start_radius,
+        start_stability=start_stability,
     )
-    return plain(math.sqrt(2.0) * d_ * times(stab, R) + times(sens, radius))
+    moved = times(sens, radius) + times(in_start, start)
+    return plain(math.sqrt(2.0) * d_ * times(stab, R) + moved)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arguments import above_zero, at_least_zero, plain, times
+from ._arguments import above_zero, at_least_zero, first_distance_of, plain, times
 
 
 def representation_bound(
@@ -16,13 +16,15 @@ def representation_bound(
     *,
     sigma_b: ArrayLike,
     L: ArrayLike,
-    M: ArrayLike,
+    M: ArrayLike | None = None,
+    first_distance: ArrayLike | None = None,
 ) -> Any:
     r"""Bound the error of the representation of Q by the loss (Lemma 4.2, Eq. 12).
 
     .. math:: P\|Q_\theta - Q^*\|_F^2 \le
         \sigma_b^{-2} L^4 \left(\sqrt{P\ell^2} + M \, \mathrm{Cvg}(k, \phi)\right)^2
 
+    From another start c than 0 the first distance :math:`\sup\|c - Opt\|` takes the place of M.
     All arguments broadcast against one another.
 
     Parameters
@@ -30,16 +32,20 @@ def representation_bound(
     mean_squared_loss : array-like
         :math:`P\ell^2`, the mean squared norm of the error, at least 0.
     convergence : array-like
-        Cvg(k, phi), at least 0; inf where nothing is proven.
+        Cvg(k, phi), at least 0; inf where nothing is proven. From a start that is not 0,
+        ``convergence(..., any_start=True)``.
     sigma_b : array-like
         Standard deviation of each component of b, in the units of b, positive:
         :math:`E[bb'] = \sigma_b^2 I` at every x. On a sample with one b for each x it holds only as
         far as the sample resembles the population.
     L : array-like
         Largest eigenvalue of every Q, positive.
-    M : array-like
+    M : array-like or None, default=None
         :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
         For one theta, the largest norm of :math:`Q_\theta^{-1} b` is enough.
+    first_distance : array-like or None, default=None
+        :math:`\sup \|c - Opt(Q, b)\|_2`, in the units of y, for steps that begin at c. It takes
+        the place of M.
 
     Returns
     -------
@@ -52,7 +58,8 @@ def representation_bound(
     TypeError
         If an argument holds no numbers.
     ValueError
-        If an argument is outside its domain.
+        If an argument is outside its domain, or both or neither of M and ``first_distance`` are
+        given.
 
     Examples
     --------
@@ -60,7 +67,6 @@ def representation_bound(
     array([0.01, 0.36])
     """
     sigma, L_ = above_zero(sigma_b=sigma_b, L=L)
-    squared, cvg, M_ = at_least_zero(
-        mean_squared_loss=mean_squared_loss, convergence=convergence, M=M
-    )
-    return plain(L_**4 / sigma**2 * (np.sqrt(squared) + times(M_, cvg)) ** 2)
+    squared, cvg = at_least_zero(mean_squared_loss=mean_squared_loss, convergence=convergence)
+    first = first_distance_of(M, first_distance)
+    return plain(L_**4 / sigma**2 * (np.sqrt(squared) + times(first, cvg)) ** 2)

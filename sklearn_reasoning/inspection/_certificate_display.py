@@ -8,13 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning.properties import (
-    Certificate,
-    ModelCertificate,
-    certify,
-    convergence,
-)
-from sklearn_reasoning.properties._certify import model_of
+from sklearn_reasoning.properties import Certificate, ModelCertificate, certify
+from sklearn_reasoning.properties._certify import convergence_of, model_of
 
 from ._drawing import (
     axes_for,
@@ -36,7 +31,7 @@ class CertificateDisplay:
 
     It is recommended to use :meth:`from_estimator`, which draws at once. The first panel shows
     how much of the distance to the exact minimiser of its own predicted energy each row has left
-    after k steps, relative to the first distance, and the certified Cvg(k), which no row may
+    after k steps, relative to that of its start, and the certified Cvg(k), which no row may
     exceed: for a single k as the share of rows at or below each distance, for several against k.
     The second shows the eigenvalues of :math:`Q_\theta(x)`, smallest to largest, over the rows,
     between mu and L.
@@ -197,7 +192,7 @@ class CertificateDisplay:
         else:
             layer = certificate.layer
             # Before the measurement: it refuses more steps than there are step sizes for.
-            bounds = convergence(layer.algorithm, steps, layer.phi, layer.mu, layer.L)
+            bounds = convergence_of(layer, steps)
             measured = [model._measure_rows(rows, number) for number in steps.tolist()]
             display = cls(
                 certificate=certificate,
@@ -287,7 +282,9 @@ class CertificateDisplay:
             )
         else:
             self._say_that_nothing_is_proven()
-        highest = max(distances[-1], certified if np.isfinite(certified) else 0.0)
+        # A row that begins at its minimiser and leaves it has no share of the way left: inf.
+        shown = [*distances[np.isfinite(distances)], certified if np.isfinite(certified) else 0.0]
+        highest = max(shown)
         widest = 1.08 * highest if highest > 0.0 else 1.0
         self.ax_.set_xlim(-0.02 * widest, widest)
         self.ax_.set_ylim(0.0, 1.02)
@@ -304,7 +301,7 @@ class CertificateDisplay:
         ):
             look = {"color": color(0), "marker": marker, "markersize": 4, "label": label}
             look["linestyle"] = "-" if marker == "o" else ":"
-            lines.extend(self.ax_.plot(self.k, values, **{**look, **options}))
+            lines.extend(self.ax_.plot(self.k, drawable(values), **{**look, **options}))
         if np.isfinite(certified).any():
             look = {"color": color(1), "linestyle": "--", "label": "certified"}
             lines.extend(self.ax_.plot(self.k, drawable(certified), **look))

@@ -61,7 +61,7 @@ class StabilityCertificate:
     Parameters
     ----------
     in_Q : Certificate
-        :math:`S_Q`, per unit of the norm of the gradient at the start, which is b for the start 0.
+        :math:`S_Q`, per unit of the norm of b; from another start than 0, of the gradient there.
     in_b : Certificate
         :math:`S_b`.
     in_Q_per_start : Certificate
@@ -150,11 +150,10 @@ class StabilityCertificate:
         start_distance : array-like, default=0.0
             :math:`\|c - c'\|_2`, in the units of y, at least 0.
         gradient_norm : array-like
-            The norm of the gradient at the start, g = Qc + b, of one of the two problems, in the
-            units of b; with a single start c the smaller one of :math:`\|Qc + b\|` and
-            :math:`\|Q'c + b'\|` will do.
+            The norm of the gradient at one of the two starts, in the units of b: at c the smaller
+            one of :math:`\|Qc + b\|` and :math:`\|Q'c + b'\|` will do.
         start_norm : array-like, default=0.0
-            The norm of the start c of that problem, in the units of y.
+            The norm of that start, in the units of y, at least 0.
 
         Returns
         -------

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from sklearn_reasoning.algorithms import PerIteration
 
 from ._certificate import Certificate, StabilityCertificate
 from ._convergence import convergence
-from ._fitted import Certifiable
+from ._fitted import Certifiable, FittedLayer
 from ._model_certificate import ModelCertificate
 from ._sensitivity import sensitivity
 from ._stability import stability
@@ -67,24 +70,40 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     """
     model, X = model_of(estimator, X)
     layer = model._fitted_layer()
-    algorithm, k, mu, L = layer.algorithm, layer.k, layer.mu, layer.L
-    arguments = (algorithm, k, layer.phi, mu, L)
-    any_start = layer.start_norm != 0.0
+    algorithm, mu, L = layer.algorithm, layer.mu, layer.L
+    sens = partial(sensitivity, algorithm, layer.k, mu=mu, L=L, any_start=_starts_elsewhere(layer))
     over_range = None
     if layer.step_size_range is not None and not isinstance(layer.phi, PerIteration):
-        over_range = sensitivity(algorithm, k, layer.step_size_range, mu, L, any_start=any_start)
+        over_range = sens(layer.step_size_range)
     certificate = ModelCertificate(
         layer=layer,
         stable_region=None if layer.step_size_range is None else algorithm.stable_region(mu, L),
-        convergence=convergence(*arguments, any_start=any_start),
-        stability=stability(*arguments),
-        sensitivity=sensitivity(*arguments, any_start=any_start),
+        convergence=convergence_of(layer, layer.k),
+        stability=stability(algorithm, layer.k, layer.phi, mu, L),
+        sensitivity=sens(layer.phi),
         sensitivity_over_range=over_range,
         accuracy=accuracy,
-        steps_needed=steps_needed(algorithm, accuracy, layer.phi, mu, L, any_start=any_start),
+        steps_needed=steps_needed(
+            algorithm, accuracy, layer.phi, mu, L, any_start=_starts_elsewhere(layer)
+        ),
         rows=None if X is None else model._measure_rows(X),
     )
     return certificate if layer.penalty is None else _without_bounds(certificate)
+
+
+def convergence_of(layer: FittedLayer, k: Any) -> Certificate:
+    """Bound what k steps of a layer leave from its start; inf for one with a penalty."""
+    found = convergence(
+        layer.algorithm, k, layer.phi, layer.mu, layer.L, any_start=_starts_elsewhere(layer)
+    )
+    if layer.penalty is None:
+        return found
+    nothing = np.full_like(found.certified, np.inf)
+    return Certificate(np.zeros_like(nothing)[()], nothing[()])
+
+
+def _starts_elsewhere(layer: FittedLayer) -> bool:
+    return layer.start_norm != 0.0
 
 
 def _without_bounds(certificate: ModelCertificate) -> ModelCertificate:
@@ -93,7 +112,6 @@ def _without_bounds(certificate: ModelCertificate) -> ModelCertificate:
     over_range = certificate.sensitivity_over_range
     return replace(
         certificate,
-        convergence=nothing,
         stability=StabilityCertificate(nothing, nothing, nothing, nothing),
         sensitivity=nothing,
         sensitivity_over_range=None if over_range is None else nothing,

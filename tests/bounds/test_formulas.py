@@ -53,6 +53,52 @@ def test_single_numbers():
     assert isinstance(transferred, float)
 
 
+def test_from_a_start_the_first_distance_is_what_the_minimiser_was():
+    far = {"first_distance": 4.0}
+    case = {"sigma_b": 3.0, "mu": 0.5}
+    assert approximation_bound(0.5, 0.2, **case, **far) == approximation_bound(
+        0.5, 0.2, **case, M=4.0
+    )
+    case = {"sigma_b": 3.0, "L": 2.0}
+    for bound in (representation_bound, representation_level):
+        assert bound(0.09, 0.2, **case, **far) == bound(0.09, 0.2, **case, M=4.0)
+    local = {**LOCAL, "M": None, "first_distance": LOCAL["M"]}
+    assert local_rademacher_bound(20.0, **local) == local_rademacher_bound(20.0, **LOCAL)
+    # At the minimiser nothing is left, though Cvg is not known.
+    assert approximation_bound(0.0, math.inf, sigma_b=1.0, mu=0.5, first_distance=0.0) == 0.0
+
+
+def test_starts_that_are_trained():
+    start = {"start_radius": 2.0, "start_stability": 0.25}
+    case = {"d": 3, "stability": 2.0, "sensitivity": 5.0, "step_size_radius": 0.3}
+    moved = rademacher_transfer_bound(0.1, **case, **start)
+    assert moved == pytest.approx(rademacher_transfer_bound(0.1, **case) + 0.5)
+    moved = local_rademacher_bound(20.0, **LOCAL, **start)
+    assert moved == pytest.approx(local_rademacher_bound(20.0, **LOCAL) + 0.5)
+    apart = {"start_distance": [0.0, 2.0], "start_stability": [[0.25], [math.inf]]}
+    moved = loss_difference_bound(0.1, 0.3, stability=2.0, sensitivity=5.0, **apart)
+    np.testing.assert_allclose(moved, [[1.7, 2.2], [1.7, math.inf]])
+    # How far the output moves with the start is not known unless it is said.
+    assert loss_difference_bound(0.1, stability=2.0, start_distance=1.0) == math.inf
+    assert rademacher_transfer_bound(0.1, d=3, stability=2.0, start_radius=1.0) == math.inf
+    assert local_rademacher_bound(20.0, **LOCAL, start_radius=1.0) == math.inf
+
+
+@pytest.mark.parametrize("given", [{}, {"M": 1.0, "first_distance": 1.0}])
+def test_one_of_M_and_first_distance(given):
+    message = r"M=.* first_distance=.*pass one of them"
+    for function, case in (
+        (approximation_bound, {"sigma_b": 1.0, "mu": 1.0}),
+        (representation_bound, {"sigma_b": 1.0, "L": 1.0}),
+        (representation_level, {"sigma_b": 1.0, "L": 1.0}),
+    ):
+        with pytest.raises(ValueError, match=message):
+            function(0.1, 0.1, **case, **given)
+    local = {name: value for name, value in LOCAL.items() if name != "M"}
+    with pytest.raises(ValueError, match=message):
+        local_rademacher_bound(20.0, **local, **given)
+
+
 def test_arrays_over_k_broadcast():
     cvg, stab, sens = (
         np.array([0.9, 0.5, 0.1]),
@@ -194,6 +240,8 @@ BAD = [
     (local_rademacher_bound, (-1.0,), LOCAL, ValueError, "log_covering_number=-1.0"),
     (local_rademacher_bound, (1.0,), {**LOCAL, "n_samples": 0}, ValueError, "n_samples=0"),
     (local_rademacher_bound, (1.0,), {**LOCAL, "t": -1}, ValueError, "t=-1"),
+    (approximation_bound, (1, 0.1), {**NUMBERS, "M": -1}, ValueError, "M=-1"),
+    (loss_difference_bound, (1.0,), {"stability": 2, "start_distance": -1}, ValueError, "start_d"),
     (CoveringTerms, (), {"constant_2": 0}, ValueError, "constant_2=0"),
     (covering_number_bound, (0.0,), ONE, ValueError, "eps=0.0"),
     (covering_number_bound, (1,), {**ONE, "log_covering_Q": 3}, TypeError, "log_covering_Q=3"),

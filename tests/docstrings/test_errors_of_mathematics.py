@@ -285,6 +285,15 @@ def algorithm_rows():
         "b_norm",
         partial(properties.stability("gd", 2).overall, -1.0),
     )
+    stab = properties.stability("gd", 2)
+    negative = {"gradient_norm": 1.0, "start_norm": -1.0}
+    for name, method in (("in_Q_at", stab.in_Q_at), ("change", stab.change)):
+        yield (
+            f"StabilityCertificate.{name}",
+            "ValueError",
+            "start_norm",
+            partial(method, **negative),
+        )
     yield "check_algorithm", "AssertionError", "gd", partial(testing.check_algorithm, Another())
     yield "check_algorithm", "ValueError", "Did you mean", partial(testing.check_algorithm, "nga")
     yield "check_algorithm", "TypeError", "algo", partial(testing.check_algorithm, 3)

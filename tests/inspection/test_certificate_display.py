@@ -9,8 +9,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_reasoning import HybridReasoningRegressor
+from sklearn_reasoning.algorithms import RecurrentCell
 from sklearn_reasoning.inspection import CertificateDisplay
-from sklearn_reasoning.properties import Certificate
+from sklearn_reasoning.properties import Certificate, FittedLayer, MeasuredRows
 
 matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -34,22 +35,23 @@ def gd():
     return fitted("gd")
 
 
-def left_by_steps(energies, k, phi):
+def left_by_steps(model, rows, k):
     """Run k steps of gradient descent on each row, and return the share of the distance left."""
-    left = []
-    for Q, b in zip(*energies, strict=True):
-        minimiser = -np.linalg.solve(Q, b)
-        y = np.zeros_like(b)
+    left, (Qs, bs) = [], model.predict_energy(rows)
+    for Q, b, start in zip(Qs, bs, model.predict_start(rows), strict=True):
+        minimiser, y = -np.linalg.solve(Q, b), start
         for _ in range(k):
-            y = y - phi * (Q @ y + b)
-        left.append(np.linalg.norm(y - minimiser) / np.linalg.norm(minimiser))
+            y = y - model.step_size_ * (Q @ y + b)
+        first, size = np.linalg.norm(start - minimiser), np.linalg.norm(start)
+        # Units that are all off leave b at 0 and the row at its start.
+        left.append(np.linalg.norm(y - minimiser) / first if first > 1e-12 * size else 0.0)
     return np.array(left)
 
 
 def test_the_share_of_rows_at_the_models_own_k(gd):
     display = CertificateDisplay.from_estimator(gd, X)
 
-    expected = np.sort(left_by_steps(gd.predict_energy(X), 4, gd.step_size_))
+    expected = np.sort(left_by_steps(gd, X, 4))
     measured, certified = display.lines_
     np.testing.assert_allclose(measured.get_xdata()[1:], expected, atol=1e-12)
     np.testing.assert_allclose(measured.get_ydata(), np.arange(len(X) + 1) / len(X))
@@ -64,8 +66,7 @@ def test_other_k_for_the_same_energies(gd):
 
     display = CertificateDisplay.from_estimator(gd, X, k=steps)
 
-    energies = gd.predict_energy(X)
-    expected = np.stack([left_by_steps(energies, k, gd.step_size_) for k in steps])
+    expected = np.stack([left_by_steps(gd, X, k) for k in steps])
     np.testing.assert_allclose(display.relative_distance, expected, atol=1e-12)
     median, worst, certified = display.lines_
     np.testing.assert_array_equal(worst.get_xdata(), steps)
@@ -86,8 +87,11 @@ def test_other_algorithms_at_their_own_k_agree_with_their_certificate(algo):
     display = CertificateDisplay.from_estimator(model, X, k=[2, 5])
     display.figure_.canvas.draw()
 
-    rows = model.certify(X).rows
+    certificate = model.certify(X)
+    rows = certificate.rows
     np.testing.assert_allclose(display.relative_distance[0], rows.relative_distance, atol=1e-10)
+    expected = certificate.convergence.certified
+    np.testing.assert_allclose(display.convergence.certified[0], expected, rtol=1e-9)
     assert (display.relative_distance[0] <= display.convergence.certified[0] + 1e-9).all()
 
 
@@ -113,8 +117,7 @@ def test_a_pipeline_is_measured_behind_its_scaler(gd):
     display = CertificateDisplay.from_estimator(pipeline, X, k=[1, 4])
 
     model = pipeline[-1]
-    energies = model.predict_energy(scaler.transform(X))
-    expected = left_by_steps(energies, 4, model.step_size_)
+    expected = left_by_steps(model, scaler.transform(X), 4)
     np.testing.assert_allclose(display.relative_distance[1], expected, rtol=1e-8)
 
 
@@ -133,6 +136,33 @@ def test_a_bound_that_is_not_proven_is_not_drawn(gd):
     for display in (over_k, at_one_k):
         texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
         assert texts[-1] == "certified: nothing proven"
+
+
+class Rnn:
+    """A model of two rows, of which one begins at its minimiser and leaves it."""
+
+    def _fitted_layer(self):
+        weights = RecurrentCell().initial_weights(2, 0.1, 1.0)
+        weights["V"] = 0.9 * weights["V"]
+        return FittedLayer(RecurrentCell(), 2, weights, 0.1, 1.0, None, start_norm=3.0)
+
+    def _measure_rows(self, X, k=None):
+        return MeasuredRows.of(
+            np.array([[0.1, 1.0], [0.2, 0.5]]), np.array([0.5, 0.25]), np.array([0.0, 0.5]), None,
+            3.0,
+        )  # fmt: skip
+
+
+def test_a_row_that_begins_at_its_minimiser_and_leaves_it():
+    at_one_k = CertificateDisplay.from_estimator(Rnn(), X)
+    over_k = CertificateDisplay.from_estimator(Rnn(), X, k=[1, 2])
+    for display in (at_one_k, over_k):
+        display.figure_.canvas.draw()
+        assert np.isinf(display.convergence.certified).all()
+        assert np.isinf(display.relative_distance[:, 0]).all()
+        texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+        assert texts[-1] == "certified: nothing proven"
+    assert at_one_k.ax_.get_xlim()[1] == pytest.approx(1.08 * 0.5)
 
 
 def test_own_axes_and_styles(gd):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 
-def gd(Q, b, step_sizes, mu, L):
-    y = 0.0 * b
+def gd(Q, b, step_sizes, mu, L, start=0.0):
+    y = start + 0.0 * b
     for phi in step_sizes:
         y = y - phi * (Q @ y + b)
     return y
 
 
-def nag(Q, b, step_sizes, mu, L):
-    y = z = 0.0 * b
+def nag(Q, b, step_sizes, mu, L, start=0.0):
+    y = z = start + 0.0 * b
     for phi in step_sizes:
         s = (mu * phi) ** 0.5
         y_next = z - phi * (Q @ z + b)
@@ -21,24 +21,24 @@ def nag(Q, b, step_sizes, mu, L):
     return y
 
 
-def heavy_ball(Q, b, step_sizes, mu, L):
-    y = y_before = 0.0 * b
+def heavy_ball(Q, b, step_sizes, mu, L, start=0.0):
+    y = y_before = start + 0.0 * b
     for phi in step_sizes:
         beta = (1 - (mu * phi) ** 0.5) ** 2
         y, y_before = y - phi * (Q @ y + b) + beta * (y - y_before), y
     return y
 
 
-def extragradient(Q, b, step_sizes, mu, L):
-    y = 0.0 * b
+def extragradient(Q, b, step_sizes, mu, L, start=0.0):
+    y = start + 0.0 * b
     for phi in step_sizes:
         middle = y - 0.5 * phi * (Q @ y + b)
         y = y - phi * (Q @ middle + b)
     return y
 
 
-def chebyshev(Q, b, step_sizes, mu, L):
-    y = y_before = 0.0 * b
+def chebyshev(Q, b, step_sizes, mu, L, start=0.0):
+    y = y_before = start + 0.0 * b
     rho, omega = (L - mu) / (L + mu), 1.0
     for i in range(len(step_sizes)):
         y, y_before = y_before + omega * (y - 2 / (mu + L) * (Q @ y + b) - y_before), y
@@ -46,8 +46,9 @@ def chebyshev(Q, b, step_sizes, mu, L):
     return y
 
 
-def cg(Q, b, step_sizes, mu, L):
-    y, g = 0.0 * b, b
+def cg(Q, b, step_sizes, mu, L, start=0.0):
+    y = start + 0.0 * b
+    g = Q @ y + b
     p, first = -g, g @ g
     for _ in step_sizes:
         if g @ g <= 1e-28 * first:
@@ -59,23 +60,24 @@ def cg(Q, b, step_sizes, mu, L):
     return y
 
 
-def steepest_descent(Q, b, step_sizes, mu, L):
-    y = 0.0 * b
+def steepest_descent(Q, b, step_sizes, mu, L, start=0.0):
+    y = start + 0.0 * b
+    first = (Q @ y + b) @ (Q @ y + b)
     for _ in step_sizes:
         g = Q @ y + b
-        if g @ g <= 1e-28 * (b @ b):
+        if g @ g <= 1e-28 * first:
             break
         y = y - (g @ g) / (g @ (Q @ g)) * g
     return y
 
 
-def opt(Q, b, step_sizes, mu, L):
+def opt(Q, b, step_sizes, mu, L, start=0.0):
     return -np.linalg.solve(Q, b)
 
 
-def rnn(Q, b, weights, k):
+def rnn(Q, b, weights, k, start=0.0):
     """Apply the cell of Eq. 20, its weights as a mapping of names to matrices."""
-    y = 0.0 * b
+    y = start + 0.0 * b
     hidden = [weights[f"W{layer}"] for layer in range(2, len(weights) - 1)]
     for _ in range(k):
         signal = np.maximum(weights["W1_state"] @ y + weights["W1_gradient"] @ (Q @ y + b), 0)
@@ -87,14 +89,14 @@ def rnn(Q, b, weights, k):
 
 @pytest.fixture(scope="session")
 def loops():
-    """Functions (Q, b, list of k step sizes, mu, L) -> y_k, under the names of the algorithms."""
+    """Functions (Q, b, list of k step sizes, mu, L, start) -> y_k, by names of algorithms."""
     methods = (gd, nag, heavy_ball, extragradient, chebyshev, cg, steepest_descent, opt)
     return {method.__name__: method for method in methods}
 
 
 @pytest.fixture(scope="session")
 def cell():
-    """Function (Q, b, weights, k) -> y_k of the recurrent cell."""
+    """Function (Q, b, weights, k, start) -> y_k of the recurrent cell."""
     return rnn
 
 

@@ -82,8 +82,11 @@ def test_attained_is_at_most_certified(case):
     name, k, phi, mu, L = case
     arguments = (ALGORITHMS[name], k, phi, mu, L)
     stab = stability(*arguments)
-    for found in (convergence(*arguments), stab.in_Q, stab.in_b, sensitivity(*arguments)):
+    found_ = [convergence(*arguments), stab.in_Q, stab.in_b, stab.in_Q_per_start, stab.in_start]
+    for found in (*found_, sensitivity(*arguments), stab.in_Q_at(3.0, 2.0)):
         assert 0.0 <= found.attained <= found.certified
+        if found.eigenvalue is None:
+            continue
         if name in POLYNOMIAL:
             assert found.attained <= np.finfo(float).max
             assert mu <= found.eigenvalue <= L
@@ -117,22 +120,67 @@ def test_loops_never_exceed_a_certificate(loops, random_matrix, case, d, seed):
         assert np.linalg.norm(y - both) <= bound * (1 + 1e-9) + 3 * rounding
 
 
+@settings(max_examples=80, **QUICK)
+@given(
+    case=cases(),
+    d=st.integers(1, 6),
+    far=st.sampled_from([1e-2, 1.0, 1e3]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_loops_from_any_start_never_exceed_a_certificate(loops, random_matrix, case, d, far, seed):
+    name, k, phi, mu, L = case
+    rng = np.random.default_rng(seed)
+    Q, Q_moved, b, b_moved = problem(rng, random_matrix, d, mu, L)
+    c = far * rng.normal(size=d)
+    b, b_moved = b - rng.choice([0.0, 1.0]) * Q @ c, b_moved - rng.choice([0.0, 1.0]) * Q @ c
+    c_moved = c + rng.choice([0.0, 0.1, 1.0]) * rng.normal(size=d)
+    alg, sizes = loops[name], sizes_of(phi, k)
+    y, opt = alg(Q, b, sizes, mu, L, c), -np.linalg.solve(Q, b)
+    arguments = (ALGORITHMS[name], k, phi, mu, L)
+    longest = max(np.linalg.norm(alg(Q, b, sizes[:j], mu, L, c)) for j in (k // 2, k))
+    lengths = longest + L / mu * (np.linalg.norm(opt) + np.linalg.norm(c) + np.linalg.norm(c_moved))
+    rounding = 1e-12 * lengths
+
+    left = convergence(*arguments, any_start=True).certified
+    first = np.linalg.norm(c - opt)
+    assert np.linalg.norm(y - opt) <= left * first * (1 + 1e-9) + rounding
+
+    stab = stability(*arguments)
+    if name == "cg" and k > 1:
+        return
+    gradients = [np.linalg.norm(Q @ c + b), np.linalg.norm(Q_moved @ c + b_moved)]
+    distances = np.linalg.norm(Q - Q_moved, 2), np.linalg.norm(b - b_moved)
+    here = {"gradient_norm": min(gradients), "start_norm": np.linalg.norm(c)}
+    bound = stab.change(*distances, **here)
+    moved = alg(Q_moved, b_moved, sizes, mu, L, c)
+    assert np.linalg.norm(y - moved) <= bound * (1 + 1e-9) + 3 * rounding
+    everything = alg(Q_moved, b_moved, sizes, mu, L, c_moved)
+    bound = stab.change(
+        *distances,
+        np.linalg.norm(c - c_moved),
+        gradient_norm=gradients[0],
+        start_norm=np.linalg.norm(c),
+    )
+    assert np.linalg.norm(y - everything) <= bound * (1 + 1e-9) + 3 * rounding
+
+
 @settings(max_examples=60, **QUICK)
 @given(case=cases(WITH_STEP_SIZE), d=st.integers(1, 6), seed=st.integers(0, 2**32 - 1))
 def test_no_direction_of_the_step_sizes_moves_the_output_more(loops, random_matrix, case, d, seed):
     name, k, phi, mu, L = case
     rng = np.random.default_rng(seed)
     _, Q = random_matrix(rng, d, mu, L)
-    b = rng.normal(size=d)
+    b, c = rng.normal(size=d), rng.choice([0.0, 1.0, 100.0]) * rng.normal(size=d)
+    first = np.linalg.norm(Q @ c + b)
     sizes = np.array(sizes_of(phi, k), dtype=complex)
     direction = rng.normal(size=k) if isinstance(phi, PerIteration) else np.ones(k)
     length = np.linalg.norm(direction) if isinstance(phi, PerIteration) else 1.0
     # A complex step: the exact derivative, without differences.
-    y = loops[name](Q, b + 0j, list(sizes + 1e-30j * direction), mu, L)
+    y = loops[name](Q, b + 0j, list(sizes + 1e-30j * direction), mu, L, c)
     moved = np.linalg.norm(y.imag) / 1e-30
-    bound = sensitivity(ALGORITHMS[name], k, phi, mu, L).certified
+    bound = sensitivity(ALGORITHMS[name], k, phi, mu, L, any_start=True).certified
     rounding = 1e-10 * np.linalg.norm(y.real) / np.abs(sizes).min() if k else 0.0
-    assert moved <= bound * length * np.linalg.norm(b) * (1 + 1e-9) + rounding
+    assert moved <= bound * length * first * (1 + 1e-9) + rounding
 
 
 # ---------------------------------------------------------------------- shapes and kinds
@@ -222,9 +270,62 @@ def test_overall_is_the_one_constant_of_equation_7():
         for i in range(3):
             expected = max(stab.in_Q.certified[i] * b_norm, stab.in_b.certified[i])
             assert overall.certified[i] == pytest.approx(expected, rel=1e-12)
+            expected = max(
+                stab.in_Q.certified[i] * b_norm + stab.in_b.certified[i] * 2.0,
+                stab.in_b.certified[i],
+            )
+            found = stab.overall(b_norm, start_norm=2.0)
+            assert found.certified[i] == pytest.approx(expected, rel=1e-12)
+            assert found.attained[i] == pytest.approx(expected, rel=1e-9)  # both are at mu
     # For b = 0 the output is 0, though nothing is proven for other b.
     assert stability("cg", 3).overall(0.0).attained == pytest.approx(10.0)
     assert stability("cg", 3).overall(0.0).certified == np.inf
+
+
+@pytest.mark.parametrize("name", [*POLYNOMIAL, "opt"])
+def test_what_a_start_adds_follows_from_the_rest(name):
+    arguments = (ALGORITHMS[name], [0, 1, 6], None, 0.1, 1.0)
+    stab, left = stability(*arguments), convergence(*arguments)
+    np.testing.assert_array_equal(stab.in_Q_per_start.certified, stab.in_b.certified)
+    np.testing.assert_array_equal(stab.in_start.certified, left.certified)
+    far = convergence(*arguments, any_start=True)
+    np.testing.assert_array_equal(far.certified, left.certified)
+    expected = stab.in_Q.certified * 3.0 + stab.in_b.certified * 2.0
+    np.testing.assert_allclose(stab.in_Q_at(3.0, 2.0).certified, expected, rtol=1e-14)
+
+
+def test_change_broadcasts_over_rows_and_k():
+    stab = stability("gd", [[1], [5]], 1.0, 0.1)
+    gradients, starts = np.array([1.0, 0.0, 2.0]), np.array([0.0, 3.0, 1.0])
+    found = stab.change(0.1, 0.2, 0.3, gradient_norm=gradients, start_norm=starts)
+    assert found.shape == (2, 3)
+    for i, j in np.ndindex(2, 3):
+        one = stability("gd", [1, 5][i], 1.0, 0.1)
+        expected = 0.1 * (one.in_Q.certified * gradients[j] + one.in_b.certified * starts[j])
+        expected += 0.2 * one.in_b.certified + 0.3 * one.in_start.certified
+        assert found[i, j] == pytest.approx(expected, rel=1e-12)
+    assert isinstance(stability("gd", 2).change(0.1, gradient_norm=1.0), float)
+    # Where nothing is proven, what does not move still does not.
+    unproven = stability("cg", 3)
+    assert unproven.change(0.1, gradient_norm=1.0) == np.inf
+    assert unproven.change(0.1, gradient_norm=0.0) == 0.0
+    assert unproven.change(0.0, gradient_norm=1.0, start_norm=1.0) == 0.0
+    assert unproven.change(0.1, gradient_norm=0.0, start_norm=1.0) == np.inf
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf, "a", None])
+def test_norms_are_checked(bad):
+    stab = stability("gd", 2)
+    for name in ("gradient_norm", "start_norm"):
+        norms = {"gradient_norm": 1.0, "start_norm": 1.0, name: bad}
+        for method in (stab.in_Q_at, stab.change):
+            with pytest.raises(ValueError, match=f"{name}="):
+                method(**norms)
+    for name in ("Q_distance", "b_distance", "start_distance"):
+        with pytest.raises(ValueError, match=f"{name}="):
+            stab.change(gradient_norm=1.0, **{name: bad})
+    with pytest.raises(ValueError, match="start_norm="):
+        stab.overall(1.0, start_norm=bad)
 
 
 def test_a_method_of_ones_own_counts_its_gradients():

@@ -96,6 +96,29 @@ def test_one_step_on_random_problems(random_matrix):
         assert in_b <= stab.in_b.certified * change * (1 + 1e-9) + 1e-12 / mu
 
 
+@pytest.mark.parametrize("mu", [0.9, 0.3, 0.05])
+def test_one_step_from_any_start_against_brute_force(loops, mu):
+    stab, h = stability("cg", 1, mu=mu), 1e-6
+    Q = np.diag([mu, 1.0])
+    steepest = 0.0
+    for angle in np.linspace(0.0, np.pi / 2, 401):
+        # The error at the start; the minimiser is at 0.
+        e = np.array([np.cos(angle), np.sin(angle)])
+        columns = [
+            (loops["cg"](Q, np.zeros(2), [None], mu, 1.0, e + h * v)
+             - loops["cg"](Q, np.zeros(2), [None], mu, 1.0, e - h * v)) / (2 * h)
+            for v in np.eye(2)
+        ]  # fmt: skip
+        steepest = max(steepest, np.linalg.norm(np.stack(columns), 2))
+    assert steepest <= stab.in_start.certified
+    assert steepest >= stab.in_start.attained * (1 - 1e-4)
+    assert steepest > convergence("cg", 1, mu=mu).certified or mu > 0.5  # Cvg is not the bound
+    assert stab.in_start.certified == pytest.approx((1 / mu - 1) * (1 + mu**-0.5), rel=1e-12)
+    nothing = stability("cg", [0, 1, 4], mu=0.5, L=0.5).in_start.certified
+    assert nothing.tolist() == [1.0, 0.0, 0.0]
+    assert stability("cg", 2, mu=mu).in_start.certified == np.inf
+
+
 @pytest.mark.parametrize("k", [2, 3, 10])
 def test_beyond_one_step_nothing_is_proven_and_an_eigenvector_shows_what_it_shows(loops, k):
     mu, h = 0.2, 1e-6

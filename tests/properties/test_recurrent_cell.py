@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_reasoning.algorithms import RecurrentCell
-from sklearn_reasoning.properties import convergence, sensitivity, stability
+from sklearn_reasoning.properties import convergence, sensitivity, stability, steps_needed
 
 CELLS = [(2, 1), (3, 1), (2, 2), (4, 3)]
 MU, L = 0.2, 1.0
@@ -45,6 +45,26 @@ def problems(random_matrix, rng, d):
     return Q, Q_moved, b, b + rng.choice([1.0, 1e-2]) * b_moved
 
 
+def check_from_a_start(cell, rng, weights, k, stab, left, Q, Q_moved, b, b_moved):
+    start = rng.choice([0.1, 10.0]) * rng.normal(size=len(b))
+    start_moved = start + rng.choice([0.0, 1.0]) * rng.normal(size=len(b))
+    opt = -np.linalg.solve(Q, b)
+    norms = [np.linalg.norm(Q @ start + b), np.linalg.norm(Q_moved @ start + b_moved)]
+    first, c = np.linalg.norm(start - opt), np.linalg.norm(start)
+    distances = np.linalg.norm(Q - Q_moved, 2), np.linalg.norm(b - b_moved)
+    both = stab.change(*distances, gradient_norm=min(norms), start_norm=c)
+    apart = np.linalg.norm(start - start_moved)
+    all_three = stab.change(*distances, apart, gradient_norm=norms[0], start_norm=c)
+    for i, n in enumerate(k):
+        y = cell(Q, b, weights, n, start)
+        slack = 1e-11 * (np.linalg.norm(y) + np.linalg.norm(opt) + c)
+        assert np.linalg.norm(y - opt) <= left.certified[i] * first + slack
+        moved = cell(Q_moved, b_moved, weights, n, start)
+        assert np.linalg.norm(y - moved) <= both[i] + slack
+        moved = cell(Q_moved, b_moved, weights, n, start_moved)
+        assert np.linalg.norm(y - moved) <= all_three[i] + slack
+
+
 @pytest.mark.parametrize(("width", "n_layers"), CELLS)
 @pytest.mark.parametrize(
     ("scale", "noise"), [(1.0, 0.0), (0.4, 0.0), (0.5, 0.05), (1.0, 0.05), (1.0, 0.5)]
@@ -61,8 +81,11 @@ def test_loops_never_exceed_the_products(cell, random_matrix, width, n_layers, s
         for found in (left, stab.in_Q, stab.in_b, sens):
             assert (found.attained <= found.certified).all()
             assert np.isfinite(found.certified).all()
+        far = convergence(algorithm, k, weights, MU, L, any_start=True)
+        assert np.isfinite(far.certified).all() == (noise == 0.0 and scale == 1.0)
         for _ in range(8):
             Q, Q_moved, b, b_moved = problems(random_matrix, rng, d)
+            check_from_a_start(cell, rng, weights, k, stab, far, Q, Q_moved, b, b_moved)
             opt = -np.linalg.solve(Q, b)
             for i, n in enumerate(k):
                 y = cell(Q, b, weights, n)
@@ -109,6 +132,40 @@ def test_a_cell_that_contracts_has_the_limits_of_table_2():
     left = convergence("rnn", k, weights, MU, L)
     assert left.certified[-1] >= left.attained[-1] > 0.3
     assert left.certified[-1] == pytest.approx(0.5 / (1 - rate), rel=1e-6)
+
+
+def test_from_the_minimiser_a_cell_goes_where_it_wants():
+    weights = weights_of(RecurrentCell(), 3)
+    k = [0, 1, 5]
+    # As gradient descent it stays there ...
+    expected = convergence("gd", k, None, MU, L).certified
+    found = convergence("rnn", k, weights, MU, L, any_start=True)
+    np.testing.assert_allclose(found.certified, expected, rtol=1e-8)
+    assert steps_needed("rnn", 0.1, weights, MU, L, any_start=True) is not None
+    stab, gd = stability("rnn", k, weights, MU, L), stability("gd", k, None, MU, L)
+    np.testing.assert_allclose(
+        stab.in_Q_per_start.certified, gd.in_Q_per_start.certified, rtol=1e-8
+    )
+    np.testing.assert_allclose(stab.in_start.certified, gd.in_start.certified, rtol=1e-8)
+    # ... and with the slightest change it does not: no fraction of a distance of 0 is enough.
+    weights["V"] = 0.99 * weights["V"]
+    found = convergence("rnn", k, weights, MU, L, any_start=True)
+    assert found.certified.tolist() == [pytest.approx(1.0), np.inf, np.inf]
+    assert np.isfinite(convergence("rnn", k, weights, MU, L).certified).all()
+    assert steps_needed("rnn", 0.1, weights, MU, L, any_start=True) is None
+    found = sensitivity("rnn", k, weights, MU, L, any_start=True)
+    assert found.certified.tolist() == [0.0, np.inf, np.inf]
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_what_a_start_adds_is_reached_by_a_cell_that_leaves_the_minimiser(cell, k):
+    weights = weights_of(RecurrentCell(), 1)
+    weights["V"] = 1.5 * weights["V"]  # y <- 1.5 (y - g / L)
+    Q, start, h = np.array([[MU]]), np.array([2.0]), 1e-6
+    b = -Q @ start  # the gradient at the start is 0
+    moved = cell(Q + h, b, weights, k, start) - cell(Q, b, weights, k, start)
+    bound = stability("rnn", k, weights, MU, L).in_Q_per_start.certified
+    assert abs(moved[0]) / h == pytest.approx(bound * 2.0, rel=1e-4)
 
 
 def test_a_cell_that_stretches_grows_and_is_never_nan():
