@@ -272,10 +272,11 @@ def test_a_custom_algorithm(data):
         """Gradient descent that forgets a tenth of its iterate."""
 
         name = "damped"
+        needs = frozenset({"gradient"})
 
-        def step(self, state, gradient, phi, mu, L):
+        def step(self, state, problem, phi):
             (y,) = state
-            return (0.9 * y - phi * gradient(y),)
+            return (0.9 * y - phi * problem.gradient(y),)
 
         def stable_region(self, mu, L):
             return 0.01 / L, 1.9 / L

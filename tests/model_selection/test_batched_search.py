@@ -375,9 +375,9 @@ class Richardson(Algorithm):
 
     name = "richardson"
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        return (y - phi * gradient(y),)
+        return (problem.descend(y, phi),)
 
     def stable_region(self, mu, L):
         return 0.01, 2.0 / (mu + L)
@@ -386,9 +386,9 @@ class Richardson(Algorithm):
 class Cautious(Richardson):
     """Reads its step size as a number, which only a single model's is."""
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        return (y - (phi if phi > 0.5 else 0.5) * gradient(y),)
+        return (problem.descend(y, phi if phi > 0.5 else 0.5),)
 
 
 @pytest.mark.parametrize("algorithm", [Richardson(), Cautious()])

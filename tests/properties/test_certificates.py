@@ -16,24 +16,26 @@ class Extragradient(Algorithm):
     """Two gradients a step: r_k is of degree 2k."""
 
     name = "extragradient"
+    needs = frozenset({"gradient"})
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        return (y - phi * gradient(y - 0.5 * phi * gradient(y)),)
+        return (y - phi * problem.gradient(y - 0.5 * phi * problem.gradient(y)),)
 
 
 class SteepestDescent(Algorithm):
     """Exact line search: not linear in b, and nothing is proven."""
 
     name = "steepest_descent"
+    needs = frozenset({"gradient", "product"})
     has_step_size = False
     is_polynomial = False
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        g = gradient(y)
+        g = problem.gradient(y)
         square = (g * g).sum(-1, keepdim=True)
-        curvature = (g * gradient.product(g)).sum(-1, keepdim=True)
+        curvature = (g * problem.product(g)).sum(-1, keepdim=True)
         moving = curvature > 1e-300
         return (y - torch.where(moving, square / torch.where(moving, curvature, 1.0), 0.0) * g,)
 

@@ -20,9 +20,9 @@ class Damped(Algorithm):
 
     name = "damped"
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        return (y - 0.5 * phi * gradient(y),)
+        return (problem.descend(y, 0.5 * phi),)
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

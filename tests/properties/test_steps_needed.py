@@ -83,8 +83,8 @@ def test_what_never_comes_is_none():
     class Own(Algorithm):
         name, is_polynomial = "own", False
 
-        def step(self, state, gradient, phi, mu, L):
-            return (state[0] - phi * gradient(state[0]),)
+        def step(self, state, problem, phi):
+            return (problem.descend(state[0], phi),)
 
     assert steps_needed(Own(), 0.5) is None
 
