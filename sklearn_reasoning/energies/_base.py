@@ -40,6 +40,8 @@ class Energy(ABC):
     ...     def zeros(self):
     ...         return torch.zeros_like(self.b)
     >>> energy = Soft(torch.tensor([[1.0, -0.5]]))
+    >>> energy.value(energy.zeros())
+    tensor([1.3863])
     >>> energy.gradient(energy.zeros())
     tensor([[1.5000, 0.0000]])
     """
