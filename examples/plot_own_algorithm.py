@@ -27,17 +27,18 @@ class TripleMomentum(Algorithm):
 
     name = "triple_momentum"
 
-    def start(self, y, gradient):
+    def start(self, y, problem):
         """Begin at rest."""
         return y, y
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         """Take the gradient a little ahead, and move on from the last iterate."""
         y, y_before = state
-        rho = 1.0 - (mu * phi) ** 0.5
+        rho = 1.0 - (problem.mu * phi) ** 0.5
         move = y - y_before
         ahead = y + rho**2 / ((1.0 + rho) * (2.0 - rho)) * move
-        return y + rho**2 / (2.0 - rho) * move - (1.0 + rho) * phi * gradient(ahead), y
+        kept = y + rho**2 / (2.0 - rho) * move
+        return problem.descend(ahead, (1.0 + rho) * phi, push=kept - ahead), y
 
     def stable_region(self, mu, L):
         """Return the step sizes up to 1/L, for which the guide has the proof."""

@@ -152,6 +152,7 @@ def test_an_empty_environment_takes_the_wheel(distributions, tmp_path):
         "inspection",
         "layer",
         "model_selection",
+        "penalties",
         "pretrained",
         "properties",
         "",

@@ -79,10 +79,10 @@ class WrongDerivative(Broken):
 class WrongSecondDerivative(HeavyBall):
     name = "broken"
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         y, y_before = state
-        beta = (1.0 - (mu * phi) ** 0.5) ** 2
-        return y - phi * gradient(y) + OnceOnly.apply(beta * (y - y_before)), y
+        beta = (1.0 - (problem.mu * phi) ** 0.5) ** 2
+        return problem.descend(y, phi, push=OnceOnly.apply(beta * (y - y_before))), y
 
 
 class OnceOnly(torch.autograd.Function):
@@ -117,7 +117,7 @@ class ForgetsTheIterate(NesterovAcceleratedGradient):
 
     name = "broken"
 
-    def start(self, y, gradient):
+    def start(self, y, problem):
         return 2.0 * y, y
 
 
@@ -125,29 +125,31 @@ class StateOfGradients(Algorithm):
     """The first entry of the state is the gradient, not the iterate."""
 
     name = "broken"
+    needs = frozenset({"gradient"})
     is_polynomial = False
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        return (gradient(y),)
+        return (problem.gradient(y),)
 
     def stable_region(self, mu, L):
         return 0.1 / L, 1.0 / L
 
 
 class StateThatGrows(Broken):
-    def step(self, state, gradient, phi, mu, L):
-        return (*super().step(state[:1], gradient, phi, mu, L), state[0])
+    def step(self, state, problem, phi):
+        return (*super().step(state[:1], problem, phi), state[0])
 
 
 class SignDescent(Broken):
     """Moves each output by itself: neither a polynomial nor indifferent to rotations."""
 
+    needs = frozenset({"gradient"})
     is_polynomial = False
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        g = gradient(y)
+        g = problem.gradient(y)
         return (y - phi * g / (1.0 + g.abs()),)
 
 
@@ -157,23 +159,25 @@ class CgAsAPolynomial(ConjugateGradient):
 
 
 class InPlace(Broken):
-    def step(self, state, gradient, phi, mu, L):
+    needs = frozenset({"gradient"})
+
+    def step(self, state, problem, phi):
         (y,) = state
-        return (y.sub_(phi * gradient(y)),)
+        return (y.sub_(phi * problem.gradient(y)),)
 
 
 class Float64Only(Broken):
-    def step(self, state, gradient, phi, mu, L):
-        return (super().step(state, gradient, phi, mu, L)[0].double(),)
+    def step(self, state, problem, phi):
+        return (super().step(state, problem, phi)[0].double(),)
 
 
 class Remembers(Broken):
     def __init__(self):
         self.n_steps = 0
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         self.n_steps += 1
-        return super().step(state, gradient, phi, mu, L)
+        return super().step(state, problem, phi)
 
 
 class Identity(Broken):
@@ -190,11 +194,84 @@ class Nameless(Broken):
 class Elsewhere(Broken):
     """Converges, but not to the minimiser."""
 
+    needs = frozenset({"gradient"})
     is_polynomial = False
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         (y,) = state
-        return (y - phi * (gradient(y) + 0.1 * y),)
+        return (y - phi * (problem.gradient(y) + 0.1 * y),)
+
+
+class SilentAboutItsNeeds(Broken):
+    """Takes the gradient past ``descend``, where a penalty would be left out."""
+
+    def step(self, state, problem, phi):
+        (y,) = state
+        return (y - phi * problem.gradient(y),)
+
+
+class NeedsTheUnknown(Broken):
+    needs = frozenset({"descend", "hessian"})
+
+
+class NeedsAList(Broken):
+    needs = ["descend"]  # noqa: RUF012  (what is wrong with it)
+
+
+class MomentumAfterTheProximalStep(HeavyBall):
+    """Its iterate is no output of ``descend``, and leaves the set."""
+
+    name = "broken"
+
+    def step(self, state, problem, phi):
+        y, y_before = state
+        beta = (1.0 - (problem.mu * phi) ** 0.5) ** 2
+        return problem.descend(y, phi) + beta * (y - y_before), y
+
+
+class HalvedByThePenalty(Broken):
+    """Halves what a penalty has let through: inside the set, but not at the minimiser over it."""
+
+    def step(self, state, problem, phi):
+        (y,) = state
+        moved = problem.descend(y, phi)
+        return (moved if problem.penalty is None else 0.5 * moved,)
+
+
+class RemembersZero(HeavyBall):
+    """Begins with a move from 0, which is right only where it is started at 0."""
+
+    name = "broken"
+    _residual, sensitivity_rate = Algorithm._residual, Algorithm.sensitivity_rate
+
+    def start(self, y, problem):
+        return y, torch.zeros_like(y)
+
+
+class DampedByItsStart(Broken):
+    """Weighs each output by where it began: gradient descent from 0, and from nowhere else."""
+
+    is_polynomial = False
+
+    def start(self, y, problem):
+        return y, 1.0 / (1.0 + y.abs())
+
+    def step(self, state, problem, phi):
+        y, weight = state
+        return problem.descend(y, phi * weight), weight
+
+
+class LeavesTheMinimiser(Broken):
+    """Its first step goes astray; the others make up for it."""
+
+    is_polynomial = commutes_with_rotations = False
+
+    def start(self, y, problem):
+        return y, 1.0
+
+    def step(self, state, problem, phi):
+        y, astray = state
+        return problem.descend(y, phi, push=torch.full_like(y, astray)), 0.5 * astray
 
 
 @pytest.mark.parametrize(
@@ -221,6 +298,23 @@ class Elsewhere(Broken):
         (Identity(), "a copy of it does not compare equal"),
         (Nameless(), "name='' must be its key"),
         (Elsewhere(), "it is not at the minimiser"),
+        (
+            SilentAboutItsNeeds(),
+            r"its steps use \['gradient'\], which needs=\['descend'\] leaves out",
+        ),
+        (NeedsTheUnknown(), "needs=.* must be a frozenset of some of"),
+        (NeedsAList(), r"needs=\['descend'\] must be a frozenset"),
+        (
+            MomentumAfterTheProximalStep(),
+            r"with penalty=Nonnegative\(\) iterate \d+ has a negative entry; .* as push",
+        ),
+        (
+            HalvedByThePenalty(),
+            r"with penalty=Nonnegative\(\) it is not at the constrained minimiser after 500 steps",
+        ),
+        (RemembersZero(), r"residual \+ t filter is not 1"),
+        (DampedByItsStart(), r"from another start than 0, .* must come from start\(y, problem\)"),
+        (LeavesTheMinimiser(), "started at the minimiser it moves away"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Algorithm) else "",
 )

@@ -656,9 +656,37 @@ def iterates(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Iter
 
 
 def last_iterate(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tensor:
-    """Return y_k, holding one iterate at a time where no gradients are recorded.
+    """Return y_k (Eq. 3), holding one iterate at a time where no gradients are recorded.
 
-    Parameters are those of :func:`iterates`.
+    Parameters
+    ----------
+    algorithm : Algorithm
+        The method, an instance; "opt" takes no steps.
+    problem : Problem
+        What is minimised, and the starting point.
+    k : int, Tensor of int or StepCounts
+        Number of steps; a tensor broadcasts against y.
+    phi : Tensor, float, PerIteration, mapping or None
+        Step size(s) in 1/curvature, which broadcast against y, or weights.
+
+    Returns
+    -------
+    Tensor of shape (..., n, d)
+        The last iterate, in the units of y.
+
+    Raises
+    ------
+    ValueError
+        If ``k`` is above the number of step sizes of a :class:`PerIteration`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.algorithms import GradientDescent, Problem
+    >>> from sklearn_reasoning.energies import DiagonalQuadratic
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5]]), torch.tensor([[1.0]]))
+    >>> last_iterate(GradientDescent(), Problem(energy, mu=0.1, L=1.0), 3, 1.0)
+    tensor([[-1.7500]])
     """
     for y in iterates(algorithm, problem, k, phi):  # noqa: B007  (a list would hold all of them)
         pass

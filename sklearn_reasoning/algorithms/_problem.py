@@ -44,6 +44,12 @@ class Problem:
     tensor([[1., 0.]])
     >>> sorted(problem.provides)
     ['descend']
+
+    Without a penalty there is all that the energy provides:
+
+    >>> free = Problem(energy, mu=0.5, L=1.0)
+    >>> free.gradient(free.start_point()), free.product(torch.ones(1, 2)), free.minimizer()
+    (tensor([[-1.,  1.]]), tensor([[0.5000, 1.0000]]), tensor([[ 2., -1.]]))
     """
 
     energy: Energy

@@ -87,7 +87,8 @@ class RecurrentCell(Algorithm):
         g = problem.gradient(y)
         hidden = _relu(W_y @ _features_by_rows(y) + W_g @ _features_by_rows(g))
         for layer in range(2, self.n_layers + 1):
-            hidden = _relu(phi[f"W{layer}"] @ hidden)
+            # Derivative 1 at 0: with 1/2 again, the pair of _relu would no longer be the identity.
+            hidden = (phi[f"W{layer}"] @ hidden).clamp_min(0.0)
         transpose: Any = _RowsByFeatures.apply
         return (transpose(phi["V"] @ hidden),)
 

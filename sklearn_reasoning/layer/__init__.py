@@ -1,13 +1,13 @@
 """The reasoning layer: an algorithm run on a problem, the cheapest exact way."""
 
 from ._layer import ReasoningLayer
-from ._plan import check_needs, check_penalty, decouples, first_distance, minimize, remaining
+from ._plan import check_needs, check_takes_penalty, decouples, first_distance, minimize, remaining
 from ._step_size import clamp_step_size_, initial_sizes, resolve_step_size
 
 __all__ = [
     "ReasoningLayer",
     "check_needs",
-    "check_penalty",
+    "check_takes_penalty",
     "clamp_step_size_",
     "decouples",
     "first_distance",

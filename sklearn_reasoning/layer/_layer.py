@@ -12,7 +12,7 @@ from sklearn_reasoning.energies import Energy
 from sklearn_reasoning.energies._base import broadcasts_to
 from sklearn_reasoning.penalties import Penalty
 
-from ._plan import check_penalty, minimize
+from ._plan import check_takes_penalty, minimize
 from ._step_size import (
     ClampKeepingGradient,
     clamp_step_size_,
@@ -67,8 +67,8 @@ class ReasoningLayer(nn.Module):
     Raises
     ------
     TypeError
-        If ``algo`` is neither a name nor an Algorithm, ``k`` holds anything but whole numbers, or
-        ``mu``, ``L`` or ``step_size`` is no number.
+        If ``algo`` is neither a name nor an Algorithm, ``k`` holds anything but whole numbers,
+        ``mu``, ``L`` or ``step_size`` is no number, or ``penalty`` is no Penalty.
     ValueError
         If the name is unknown, ``k`` is negative, ``mu`` and ``L`` are no bounds, the step size is
         not in its range, step sizes for each iteration are asked for with a tensor k, or the
@@ -103,7 +103,7 @@ class ReasoningLayer(nn.Module):
         self.mu, self.L = float(mu), float(L)
         self.k = check_steps(k)
         self.penalty = penalty
-        check_penalty(self.algorithm, penalty)
+        check_takes_penalty(self.algorithm, penalty)
         resolved = resolve_step_size(self.algorithm, step_size, step_size_range, mu, L)
         self.per_iteration = bool(step_size_per_iteration) and resolved is not None
         n_sizes: int | None = None
@@ -177,7 +177,7 @@ class ReasoningLayer(nn.Module):
         Raises
         ------
         TypeError
-            If ``k`` holds anything but whole numbers.
+            If ``k`` holds anything but whole numbers, or ``start`` is no floating point tensor.
         ValueError
             If ``k`` is negative, of a shape that does not go with the samples, or above the step
             sizes where each iteration has its own; if ``start`` does not broadcast against y; if
@@ -268,6 +268,8 @@ def _checked_start(start: Tensor, like: Tensor) -> Tensor:
     """Return the start in the dtype of the energy, or say that it does not fit the samples."""
     if not isinstance(start, Tensor):
         raise TypeError(f"start must be a torch.Tensor, got {type(start).__name__}.")
+    if not start.is_floating_point():
+        raise TypeError(f"start must have a floating point dtype, got {start.dtype}.")
     if not broadcasts_to(start.shape, like.shape):
         raise ValueError(
             f"start of shape {tuple(start.shape)} does not go with energies of shape "

@@ -70,7 +70,7 @@ def minimize(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tens
         if "polynomial" in has:
             q = energy.apply(lambda t: algorithm.filter(_alone(t), k, phi, problem.mu, problem.L))
             moved = energy.from_eigenbasis(q * -_first_gradient(problem))
-            return moved if problem.start is None else problem.start + moved
+            return moved if problem.start is None else problem.start_point() + moved
         if "rotations" in has:
             return energy.from_eigenbasis(last_iterate(algorithm, _decoupled(problem), k, phi))
     if "exact" in has:
@@ -83,8 +83,14 @@ def remaining(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Ten
 
     Parameters
     ----------
-    algorithm, problem, k, phi
-        As for :func:`minimize`; the problem has no penalty.
+    algorithm : Algorithm
+        The method, an instance.
+    problem : Problem
+        Energies with a spectrum, without a penalty.
+    k : int or Tensor of int
+        Number of steps; a tensor broadcasts against y of shape (..., n, d).
+    phi : Tensor, float, PerIteration, mapping or None
+        Step size(s) in 1/curvature, broadcasting against y, or weights.
 
     Returns
     -------
@@ -93,8 +99,16 @@ def remaining(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Ten
 
     Notes
     -----
-    Of a polynomial method it is :math:`r_k(\\lambda)` times the first distance: a difference of
+    Of a polynomial method it is :math:`r_k(\lambda)` times the first distance: a difference of
     outputs has no digits left near 0.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.algorithms import GradientDescent
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.ones(1, 2))
+    >>> remaining(GradientDescent(), Problem(energy, mu=0.5, L=1.0), 2, 1.0)
+    tensor([[0.5000, 0.0000]])
     """
     energy = _known_spectrum(problem)
     if "polynomial" in algorithm.provides:
@@ -105,7 +119,7 @@ def remaining(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Ten
 
 
 def first_distance(problem: Problem) -> Tensor:
-    """Return the starting point minus the minimiser, in the eigenbasis.
+    r"""Return the starting point minus the minimiser, in the eigenbasis.
 
     Parameters
     ----------
@@ -115,21 +129,41 @@ def first_distance(problem: Problem) -> Tensor:
     Returns
     -------
     Tensor of shape (..., n, d)
+        In the units of y.
+
+    Notes
+    -----
+    With c the start it is :math:`\Lambda^{-1} R'(Qc + b)`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.ones(1, 2))
+    >>> first_distance(Problem(energy, mu=0.5, L=1.0, start=torch.ones(2)))
+    tensor([[3., 2.]])
     """
     return _first_gradient(problem) / _known_spectrum(problem).eigenvalues
 
 
 def decouples(algorithm: Algorithm, penalty: Penalty | None = None) -> bool:
-    """Tell whether an algorithm treats the outputs one by one in the eigenbasis of Q.
+    r"""Tell whether an algorithm treats the outputs one by one in the eigenbasis of Q.
 
     Parameters
     ----------
     algorithm : Algorithm
+        The method, an instance.
     penalty : Penalty or None, default=None
+        The set or term of the problem; with one the outputs are never apart.
 
     Returns
     -------
     bool
+        Whether a problem may be handed over in its eigenbasis, a scalar one for each output.
+
+    Notes
+    -----
+    Where :math:`Q = R \Lambda R'`, a method that commutes with rotations runs on
+    :math:`R'b` with the eigenvalues alone.
 
     Examples
     --------
@@ -145,24 +179,50 @@ def check_needs(algorithm: Algorithm, problem: Problem) -> None:
     Parameters
     ----------
     algorithm : Algorithm
+        The method, an instance.
     problem : Problem
+        What it is to minimise.
 
     Raises
     ------
+    TypeError
+        If the penalty of the problem is neither a Penalty nor None.
     ValueError
-        It says what is missing, and which algorithms would do.
+        If something is missing; it says what, and which algorithms would do.
+
+    Notes
+    -----
+    What an algorithm ``needs`` is compared with what a problem ``provides``; no type is asked.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.energies import Energy
+    >>> class Quartic(Energy):
+    ...     def value(self, y):
+    ...         return (0.25 * y**4 + y.square()).sum(dim=-1)
+    ...
+    ...     def zeros(self):
+    ...         return torch.zeros(1, 2)
+    >>> check_needs(get_algorithm("gd"), Problem(Quartic(), mu=2.0, L=5.0))
+    >>> check_needs(get_algorithm("cg"), Problem(Quartic(), mu=2.0, L=5.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: algo='cg' needs 'minimizer' and 'product', which energies of Quartic do not ...
     """
-    check_penalty(algorithm, problem.penalty)
+    check_takes_penalty(algorithm, problem.penalty)
     _check_provided(algorithm, problem.provides, f"energies of {type(problem.energy).__name__} do")
 
 
-def check_penalty(algorithm: Algorithm, penalty: Penalty | None) -> None:
+def check_takes_penalty(algorithm: Algorithm, penalty: Penalty | None) -> None:
     """Refuse a penalty that an algorithm cannot take, whatever the energy.
 
     Parameters
     ----------
     algorithm : Algorithm
+        The method, an instance.
     penalty : Penalty or None
+        The set or the term.
 
     Raises
     ------
@@ -171,11 +231,15 @@ def check_penalty(algorithm: Algorithm, penalty: Penalty | None) -> None:
     ValueError
         If the algorithm uses more of a problem than the step that has the penalty in it.
 
+    Notes
+    -----
+    A method that ``needs`` "descend" alone takes every penalty.
+
     Examples
     --------
     >>> from sklearn_reasoning.penalties import Nonnegative
-    >>> check_penalty(get_algorithm("gd"), Nonnegative())
-    >>> check_penalty(get_algorithm("chebyshev"), Nonnegative())
+    >>> check_takes_penalty(get_algorithm("gd"), Nonnegative())
+    >>> check_takes_penalty(get_algorithm("chebyshev"), Nonnegative())
     Traceback (most recent call last):
     ...
     ValueError: algo='chebyshev' needs 'gradient', which a problem with penalty=Nonnegative() ...
@@ -217,12 +281,12 @@ def _first_gradient(problem: Problem) -> Tensor:
     b = energy.to_eigenbasis(energy.b)
     if problem.start is None:
         return b
-    return b + energy.eigenvalues * energy.to_eigenbasis(problem.start)
+    return b + energy.eigenvalues * energy.to_eigenbasis(problem.start_point())
 
 
 def _decoupled(problem: Problem) -> Problem:
     """Return the problem in the eigenbasis, a scalar one for each output."""
     energy = _known_spectrum(problem)
-    start = None if problem.start is None else energy.to_eigenbasis(problem.start)
+    start = None if problem.start is None else energy.to_eigenbasis(problem.start_point())
     diagonal = DiagonalQuadratic(energy.eigenvalues, energy.to_eigenbasis(energy.b))
     return Problem(diagonal, problem.mu, problem.L, start=start)

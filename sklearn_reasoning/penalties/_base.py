@@ -44,8 +44,12 @@ class Penalty(ABC):
     ...
     ...     def in_units(self, unit):
     ...         return self
+    >>> Halved().value(torch.tensor([[2.0, -4.0]]))
+    tensor([10.])
     >>> Halved().prox(torch.tensor([[2.0, -4.0]]), 1.0)
     tensor([[ 1., -2.]])
+    >>> Halved().in_units(1000.0) == Halved()
+    True
     >>> Halved() == Halved(), Halved()
     (True, Halved())
     """

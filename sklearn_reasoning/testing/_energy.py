@@ -43,9 +43,9 @@ def check_energy(energy: Energy, rtol: float | None = None) -> None:
     rtol = math.sqrt(torch.finfo(zeros.dtype).eps) if rtol is None else rtol
     require(not bool(zeros.any()), energy, "zeros() are not 0.")
     require("gradient" in energy.provides, energy, "provides must name 'gradient'.")
-    _check_gradient(energy, rtol)
-    if "product" in energy.provides:
+    if "product" in energy.provides:  # first: of a Q that is not symmetric no gradient is right
         _check_product(energy, rtol)
+    _check_gradient(energy, rtol)
     if "minimizer" in energy.provides:
         minimizer = energy.minimizer().detach()  # type: ignore[attr-defined]
         slope, first = energy.gradient(minimizer).detach(), energy.gradient(zeros).detach()

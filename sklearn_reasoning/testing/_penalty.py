@@ -167,6 +167,11 @@ def _check_set(penalty: Penalty, d: int) -> None:
     p = penalty.prox(v, 1.0)
     close(penalty.prox(p, 1.0), p, _EXACT, penalty, "the projection moves a point of the set")
     close(penalty.prox(v, 7.0), p, _EXACT, penalty, "the projection depends on the step size")
+    require(
+        bool((penalty.value(p) == 0.0).any()),
+        penalty,
+        "value is inf at every output of prox; let it allow for rounding errors there.",
+    )
 
 
 def _check_units(penalty: Penalty, d: int) -> None:

@@ -49,7 +49,7 @@ def test_names_and_instances(name):
 
 def test_the_exact_minimiser_takes_no_steps():
     with pytest.raises(NotImplementedError, match="'opt' is solved for, not stepped"):
-        get_algorithm("opt").step((0.0,), None, None, 0.1, 1.0)
+        get_algorithm("opt").step((0.0,), None, None)
 
 
 def test_options_count_for_equality():

@@ -18,14 +18,33 @@ from sklearn_reasoning import (
     bounds,
     energies,
     layer,
+    penalties,
     properties,
     testing,
 )
 
 X, Y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 1.0, 2.0, 3.0])
 gd, cg = algorithms.GradientDescent(), algorithms.ConjugateGradient()
-ones, one_row = torch.ones(1, 2), torch.ones(2)
+ones, one_row, one_three = torch.ones(1, 2), torch.ones(2), torch.ones(3)
+nonnegative = penalties.Nonnegative()
 too_few = algorithms.PerIteration((1.0,))
+
+
+class Cubic(energies.Energy):
+    """No quadratic energy: it provides its gradient alone."""
+
+    def value(self, y):
+        return (y.square() + y.abs() ** 3).sum(dim=-1)
+
+    def zeros(self):
+        return torch.zeros(1, 2)
+
+
+class Away(penalties.Nonnegative):
+    """The opposite of a projection."""
+
+    def prox(self, v, step):
+        return -v
 
 
 def Regressor(algo="nag", max_epochs=1, **parameters):
@@ -248,6 +267,55 @@ def energy_and_layer_rows():
         "k=2",
         partial(ReasoningLayer("gd", 1, **sizes), energy, 2),
     )
+    at = partial(reasoning, energy, start=None)
+    yield "ReasoningLayer.forward", "TypeError", "start", partial(at, start=[0.0, 0.0])
+    yield "ReasoningLayer.forward", "TypeError", "start", partial(at, start=ones.int())
+    yield (
+        "ReasoningLayer.forward",
+        "ValueError",
+        "start of shape (3,)",
+        partial(at, start=one_three),
+    )
+    yield (
+        "ReasoningLayer.forward",
+        "ValueError",
+        "algo='cg' needs 'minimizer' and 'product'",
+        partial(ReasoningLayer("cg"), Cubic()),
+    )
+    yield "ReasoningLayer", "TypeError", "penalty=3", partial(ReasoningLayer, penalty=3)
+    yield (
+        "ReasoningLayer",
+        "ValueError",
+        "algo='cg' needs 'gradient' and 'minimizer' and 'product', which a problem with penalty=",
+        partial(ReasoningLayer, "cg", penalty=nonnegative),
+    )
+    problem = partial(algorithms.Problem, mu=0.1, L=1.0)
+    yield (
+        "minimize",
+        "ValueError",
+        "'opt' needs 'minimizer'",
+        partial(layer.minimize, algorithms.ExactMinimizer(), problem(Cubic()), 2, None),
+    )
+    yield (
+        "check_needs",
+        "TypeError",
+        "penalty='positive' must be a Penalty or None",
+        partial(layer.check_needs, gd, problem(energy, penalty="positive")),
+    )
+    yield (
+        "check_needs",
+        "ValueError",
+        "energies of Cubic do not provide. Use one of ['gd', 'nag', 'heavy_ball', 'chebyshev', ",
+        partial(layer.check_needs, cg, problem(Cubic())),
+    )
+    takes = layer.check_takes_penalty
+    yield "check_takes_penalty", "TypeError", "penalty", partial(takes, gd, penalties.Nonnegative)
+    yield (
+        "check_takes_penalty",
+        "ValueError",
+        "penalty=Nonnegative() does not provide. Use one of ['gd', 'nag', 'heavy_ball']",
+        partial(takes, cg, nonnegative),
+    )
     resolve = partial(layer.resolve_step_size, gd, mu=0.1, L=1.0)
     yield "resolve_step_size", "TypeError", "step_size", partial(resolve, "a", "stable")
     yield "resolve_step_size", "ValueError", "step_size", partial(resolve, 9.0, "stable")
@@ -258,9 +326,10 @@ def algorithm_rows():
     class Another(algorithms.GradientDescent):
         name = "gd"
 
-        def step(self, state, gradient, phi, mu, L):
-            return (state[0] + phi * gradient(state[0]),)
+        def step(self, state, problem, phi):
+            return (problem.descend(state[0], -phi),)
 
+    problem = algorithms.Problem(energies.DiagonalQuadratic(ones, ones), 0.1, 1.0)
     yield "get_algorithm", "TypeError", "algo", partial(algorithms.get_algorithm, 3)
     yield "get_algorithm", "ValueError", "nag", partial(algorithms.get_algorithm, "nga")
     yield "register_algorithm", "ValueError", "gd", partial(algorithms.register_algorithm, Another)
@@ -270,14 +339,19 @@ def algorithm_rows():
         "ExactMinimizer.step",
         "NotImplementedError",
         "minimizer()",
-        partial(algorithms.ExactMinimizer().step, (ones,), abs, None, 0.1, 1.0),
+        partial(algorithms.ExactMinimizer().step, (ones,), problem, None),
     )
-    gradient = energies.DiagonalQuadratic(ones, ones).gradient
     yield (
         "iterates",
         "ValueError",
-        "k=2",
-        lambda: list(algorithms.iterates(gd, ones, gradient, 2, too_few, 0.1, 1.0)),
+        "k=2 steps need 2 step sizes, got 1",
+        lambda: list(algorithms.iterates(gd, problem, 2, too_few)),
+    )
+    yield (
+        "last_iterate",
+        "ValueError",
+        "k=2 steps need 2 step sizes, got 1",
+        partial(algorithms.last_iterate, gd, problem, 2, too_few),
     )
     yield (
         "StabilityCertificate.overall",
@@ -303,6 +377,8 @@ def algorithm_rows():
         "not symmetric",
         partial(testing.check_energy, energies.OperatorQuadratic(lambda y: y.cumsum(-1), ones)),
     )
+    yield "check_penalty", "AssertionError", "nonexpansive", partial(testing.check_penalty, Away())
+    yield "check_penalty", "TypeError", "must be a Penalty", partial(testing.check_penalty, "l1")
 
 
 ROWS = [
@@ -320,5 +396,5 @@ def test_error(name, error, part, call, provoke):
 def test_every_documented_error_is_asked_for(documented_errors):
     asked = {(name, error) for name, error, *_ in ROWS}
     assert asked == documented_errors(
-        "algorithms", "bounds", "energies", "layer", "properties", "testing"
+        "algorithms", "bounds", "energies", "layer", "penalties", "properties", "testing"
     )

@@ -23,7 +23,7 @@ CHECKS = {
     *("RT01", "RT03", "RT04", "RT05", "YD01"),
 }
 
-MATHEMATICAL_ROOMS = ("algorithms", "energies", "layer", "properties", "bounds")
+MATHEMATICAL_ROOMS = ("algorithms", "energies", "penalties", "layer", "properties", "bounds")
 REGISTRY = {"get_algorithm", "list_algorithms", "register_algorithm"}
 MATHEMATICAL_NAMES = {
     "mean_l2_loss",

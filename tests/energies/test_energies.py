@@ -60,7 +60,6 @@ def test_against_numpy(kind):
     close = {"rtol": 1e-12, "atol": 1e-13}
     np.testing.assert_allclose(energy.product(point), Qy, **close)
     np.testing.assert_allclose(energy.gradient(point), Qy + b, **close)
-    np.testing.assert_allclose(energy.gradient.product(point), Qy, **close)
     value = 0.5 * np.sum(y * Qy, -1) + np.sum(b * y, -1)
     np.testing.assert_allclose(energy.value(point), value, **close)
     minimizer = -np.linalg.solve(Q, b[..., None])[..., 0]
@@ -70,11 +69,13 @@ def test_against_numpy(kind):
 
 
 @pytest.mark.parametrize("kind", ["diagonal", "spectral", "dense", "operator"])
-def test_has_spectrum_says_what_is_there(kind):
+def test_provides_says_what_is_there(kind):
     energy, Q, _ = make(kind)
-    assert energy.has_spectrum == (kind in ("diagonal", "spectral"))
-    assert hasattr(energy, "eigenvalues") == energy.has_spectrum
-    if energy.has_spectrum:
+    known = kind in ("diagonal", "spectral")
+    always = {"gradient", "product", "minimizer"}
+    assert energy.provides == (always | {"spectrum"} if known else always)
+    assert hasattr(energy, "eigenvalues") == known
+    if known:
         np.testing.assert_allclose(np.sort(energy.eigenvalues), np.linalg.eigvalsh(Q), rtol=1e-12)
 
 

@@ -15,10 +15,10 @@ class StoppedByFile(Algorithm):
     def __init__(self, file):
         self.file = file
 
-    def step(self, state, gradient, phi, mu, L):
+    def step(self, state, problem, phi):
         if self.file.exists():
             raise RuntimeError("stopped")
-        return (state[0] - phi * gradient(state[0]),)
+        return (problem.descend(state[0], phi),)
 
     def stable_region(self, mu, L):
         return 0.01, 2.0 / (mu + L)

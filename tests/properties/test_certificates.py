@@ -16,6 +16,7 @@ class Extragradient(Algorithm):
     """Two gradients a step: r_k is of degree 2k."""
 
     name = "extragradient"
+    needs = frozenset({"gradient"})
 
     def step(self, state, problem, phi):
         (y,) = state
@@ -26,6 +27,7 @@ class SteepestDescent(Algorithm):
     """Exact line search: not linear in b, and nothing is proven."""
 
     name = "steepest_descent"
+    needs = frozenset({"gradient", "product"})
     has_step_size = False
     is_polynomial = False
 

@@ -22,7 +22,7 @@ class Damped(Algorithm):
 
     def step(self, state, problem, phi):
         (y,) = state
-        return (y - 0.5 * phi * problem.gradient(y),)
+        return (problem.descend(y, 0.5 * phi),)
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

@@ -84,7 +84,7 @@ def test_what_never_comes_is_none():
         name, is_polynomial = "own", False
 
         def step(self, state, problem, phi):
-            return (state[0] - phi * problem.gradient(state[0]),)
+            return (problem.descend(state[0], phi),)
 
     assert steps_needed(Own(), 0.5) is None
 
