@@ -41,12 +41,12 @@ from _denoising_data import (
 )
 from _denoising_rivals import RIVALS, ssim, tune
 from _denoising_table import print_tables
-from sklearn_reasoning.imaging._module import DenoisingModule
 from skorch.callbacks import Callback
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import HybridReasoningDenoiser, load_model, save_model
 from sklearn_reasoning._files import write_atomically
+from sklearn_reasoning.imaging._denoising_model import DenoisingModel
 from sklearn_reasoning.imaging._measure import psnr
 from sklearn_reasoning.imaging._parameters import architecture_of
 
@@ -61,7 +61,7 @@ TRIAL = {"f_channels": 8, "f_layers": 2, "g_channels": 16, "g_layers": 3, "lr": 
 
 def n_weights(model):
     """Return the number of weights that a denoiser with these parameters has."""
-    return sum(p.numel() for p in DenoisingModule(architecture_of(model)).parameters())
+    return sum(p.numel() for p in DenoisingModel(architecture_of(model), (model.k,)).parameters())
 
 
 def dncnn_like(hybrid):

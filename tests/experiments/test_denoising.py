@@ -80,10 +80,11 @@ def test_the_gap_is_that_of_models_trained_each_way(table):
         losses = np.empty((2, 2))
         for way in (0, 1):
             own, other = 2 * repetition + way, 2 * repetition + 1 - way
-            (module,) = study.train(PARAMETERISATIONS[role], get_algorithm("gd"), 3, [own])
+            (trained,) = study.train(PARAMETERISATIONS[role], get_algorithm("gd"), 3, [own])
             for column, number in enumerate((own, other)):
                 with torch.no_grad():
-                    restored = module(torch.from_numpy(noisy[:, [number]])).numpy()[:, 0]
+                    patches = torch.from_numpy(noisy[:, [number]])
+                    restored = trained.net.module_.restore(patches).numpy()[:, 0]
                 squares = ((restored - clean[:, number]) ** 2).mean(axis=(1, 2))
                 losses[way, column] = 255 * np.sqrt(squares).mean()
         row = [
@@ -124,8 +125,8 @@ def test_the_columns_and_the_order_of_rows(table):
 
 def test_repetitions_may_have_weights_of_their_own():
     fresh = replace(SMALL, k=(2,), same_initial_weights=False, max_steps=1)
-    modules = study_of(fresh).train(PARAMETERISATIONS[1], get_algorithm("gd"), 2, [0, 1, 2])
-    first = [module.f.weights[0] for module in modules]
+    models = study_of(fresh).train(PARAMETERISATIONS[1], get_algorithm("gd"), 2, [0, 1, 2])
+    first = [trained.net.module_.f.weights[0] for trained in models]
     # Adam's first step is as long as its rate: what is farther apart began apart.
     assert (first[0] - first[1]).abs().max() < 0.03
     assert (first[0] - first[2]).abs().max() > 0.1

@@ -11,9 +11,14 @@ from sklearn_reasoning.experiments import Protocol
 from sklearn_reasoning.experiments._study import run_study
 from sklearn_reasoning.experiments._synthetic import draw_population
 from sklearn_reasoning.experiments._theory import depth_laws, explain_gap
-from sklearn_reasoning.training import Rows, build_net, stack_rows
-from sklearn_reasoning.training._fit import set_initial_state
-from sklearn_reasoning.training._targets import TargetStatistics
+from sklearn_reasoning.training import (
+    RegressionModel,
+    Rows,
+    TargetStatistics,
+    build_net,
+    set_initial_state,
+    stack_rows,
+)
 
 SMALL = Protocol.quick().but(
     {
@@ -137,13 +142,15 @@ def test_decay_and_rates_are_for_the_loss_in_units_of_y(optimizer, lr):
         batch_size=10,
         lr_schedule="constant",
     )
-    net = build_net(single.module_.architecture, [settings], torch.float32)
-    unscaled = TargetStatistics(1.0, np.zeros(5), np.ones(5), np.eye(5))
+    net = build_net(RegressionModel, single.module_.architecture, [settings], torch.float32)
+    unscaled = TargetStatistics(
+        unit=1.0, offset=np.zeros(5), start=np.zeros(5), scale=np.ones(5), axes=np.eye(5)
+    )
     set_initial_state(net, [settings], [unscaled])
     net.fit_loop(stack_rows(net, [Rows(X[:, :10], y, np.ones(20), X[:, 10:])], [10]))
     (batch,) = stack_rows(net, [Rows(X[:, :10], y, np.ones(20), X[:, 10:])]).epoch(0)
     with torch.no_grad():
-        predicted = net.module_(batch.x, batch.b)[0, :20].numpy()
+        predicted = net.module_(batch)[0, :20].numpy()
     loss = np.linalg.norm(predicted - y, axis=1).mean()
     assert row["train_loss"] == pytest.approx(loss, rel=1e-5)
 

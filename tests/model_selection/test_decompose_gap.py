@@ -447,7 +447,9 @@ def test_many_rows_of_many_outputs_are_taken_in_blocks():
         (measured.representation_error, error),
         (measured.algorithm_bias, loss - error),
     ]:
-        np.testing.assert_allclose((part.held_out, part.held_out_se), mean_and_error(values))
+        expected = mean_and_error(values)
+        # A first epoch of one row more changes nothing yet: the bias is rounding.
+        np.testing.assert_allclose((part.held_out, part.held_out_se), expected, atol=1e-15)
 
 
 # ---------------------------------------------------------------------- what is left alone
