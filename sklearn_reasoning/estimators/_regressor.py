@@ -666,6 +666,7 @@ class HybridReasoningRegressor(
             module.L,
             kept_in,
             start_norm=None if start is None else float(np.linalg.norm(start)),
+            counted_from=_counted_from(module.architecture),
         )
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
@@ -722,6 +723,13 @@ class HybridReasoningRegressor(
         )
         tags.regressor_tags.poor_score = given
         return tags
+
+
+def _counted_from(a: Architecture) -> str:
+    """Return from where the steps of a model count y, as :class:`FittedLayer` has it."""
+    if not a.is_centred:
+        return "zero"
+    return "start" if a.starts_at_origin else "elsewhere"
 
 
 def _as_if_stopped(net: ModelNet) -> dict[str, Any]:

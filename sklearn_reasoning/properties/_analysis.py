@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import singledispatch
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -41,6 +41,9 @@ class Analysis(Protocol):
 
     def convergence_bound(self, case: Case) -> Array:
         """Return the upper bounds of :meth:`convergence` alone."""
+
+    # Whether from y + c, on the energy moved by c, the output is moved by c.
+    moves_along: ClassVar[bool] = True
 
     def from_any_start(self) -> Analysis:
         """Return the bounds of convergence and sensitivity that hold for every start."""
@@ -119,6 +122,8 @@ class ExactAnalysis(Analysis):
 
 class SampledAnalysis(Analysis):
     """Methods of which nothing is proven: values that were found, and inf."""
+
+    moves_along = False
 
     def convergence(self, case: Case) -> Supremum:
         """Return the largest error that was found."""

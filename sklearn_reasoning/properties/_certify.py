@@ -10,6 +10,7 @@ import numpy as np
 
 from sklearn_reasoning.algorithms import PerIteration
 
+from ._analyses import analysis_of
 from ._certificate import Certificate, StabilityCertificate
 from ._convergence import convergence
 from ._fitted import Certifiable, FittedLayer
@@ -79,7 +80,7 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
         layer=layer,
         stable_region=None if layer.step_size_range is None else algorithm.stable_region(mu, L),
         convergence=convergence_of(layer, layer.k),
-        stability=stability(algorithm, layer.k, layer.phi, mu, L),
+        stability=_stability_of(layer),
         sensitivity=sens(layer.phi),
         sensitivity_over_range=over_range,
         accuracy=accuracy,
@@ -88,7 +89,22 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
         ),
         rows=None if X is None else model._measure_rows(X),
     )
-    return certificate if layer.penalty is None else _without_bounds(certificate)
+    is_proven = layer.penalty is None and (
+        not _is_elsewhere(layer) or analysis_of(algorithm).moves_along
+    )
+    return certificate if is_proven else _without_bounds(certificate)
+
+
+def _stability_of(layer: FittedLayer) -> StabilityCertificate:
+    found = stability(layer.algorithm, layer.k, layer.phi, layer.mu, layer.L)
+    if layer.counted_from != "start":
+        return found
+    # The steps run from 0 on the linear term Qc + b, which a change of Q moves too, or one of c.
+    found = replace(found, in_Q_per_start=found.in_b)
+    if analysis_of(layer.algorithm).moves_along:
+        return found
+    with_start = Certificate(0.0, 1.0 + layer.L * found.in_b.certified)
+    return replace(found, in_start=with_start)
 
 
 def convergence_of(layer: FittedLayer, k: Any) -> Certificate:
@@ -103,7 +119,12 @@ def convergence_of(layer: FittedLayer, k: Any) -> Certificate:
 
 
 def _starts_elsewhere(layer: FittedLayer) -> bool:
-    return layer.start_norm != 0.0
+    """Tell whether the steps begin anywhere but at 0, counted from where they count y."""
+    return layer.start_norm != 0.0 if layer.counted_from == "zero" else _is_elsewhere(layer)
+
+
+def _is_elsewhere(layer: FittedLayer) -> bool:
+    return layer.counted_from == "elsewhere"
 
 
 def _without_bounds(certificate: ModelCertificate) -> ModelCertificate:

@@ -34,6 +34,10 @@ class FittedLayer:
         Norm of the start, in the units of y; None where each row has its own.
     penalty : Penalty or None, default=None
         The set that y lies in, or the term that is added to the energy.
+    counted_from : {"zero", "start", "elsewhere"}, default="zero"
+        From where the steps count y. A model that learns b counts it from the mean of the targets,
+        which is where "mean" starts. It matters only for methods that do not move along with it, as
+        rnn.
 
     Notes
     -----
@@ -56,6 +60,7 @@ class FittedLayer:
     step_size_range: tuple[float, float] | None
     start_norm: float | None = 0.0
     penalty: Penalty | None = None
+    counted_from: str = "zero"
 
 
 @dataclass(frozen=True, eq=False)

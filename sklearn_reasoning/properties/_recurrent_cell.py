@@ -81,6 +81,8 @@ class _Constants:
 class RecurrentCellAnalysis(Analysis):
     """Bounds for the recurrent cell."""
 
+    moves_along = False
+
     def convergence(self, case: Case) -> Supremum:
         """Bound the error by contraction and by the error at the minimiser."""
         return _bounded(case, sampled_convergence(case), self.convergence_bound(case))

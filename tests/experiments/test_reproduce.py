@@ -26,8 +26,8 @@ SMALL = Protocol.quick().but(
 class WrongShape(GradientDescent):
     name = "wrong_shape"
 
-    def step(self, state, gradient, phi, mu, L):
-        (y,) = super().step(state, gradient, phi, mu, L)
+    def step(self, state, problem, phi):
+        (y,) = super().step(state, problem, phi)
         return (y[..., :1],)
 
 
@@ -64,9 +64,9 @@ def test_an_algorithm_of_the_user_is_in_every_figure(tmp_path):
     class Slow(GradientDescent):
         name = "slow"
 
-        def step(self, state, gradient, phi, mu, L):
+        def step(self, state, problem, phi):
             (y,) = state
-            return (y - 0.5 * phi * gradient(y),)
+            return (problem.descend(y, 0.5 * phi),)
 
         _residual, _filter = Algorithm._residual, Algorithm._filter
         sensitivity_rate = Algorithm.sensitivity_rate
