@@ -151,6 +151,11 @@ def clamp_step_size_(size: Tensor, low: Tensor | float, high: Tensor | float) ->
     low, high : Tensor of shape (...) or float
         The ends of the range of each model, in the units of a step size.
 
+    Notes
+    -----
+    The projection onto the range, after every step of the optimiser: a sigmoid would have no
+    gradient at the ends.
+
     Examples
     --------
     >>> sizes = torch.tensor([0.1, 3.0])

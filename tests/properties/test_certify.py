@@ -20,6 +20,7 @@ from sklearn_reasoning import HybridReasoningRegressor, load_model, save_model
 from sklearn_reasoning.algorithms import list_algorithms
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
 from sklearn_reasoning.properties import (
+    Certificate,
     ModelCertificate,
     certify,
     convergence,
@@ -64,8 +65,11 @@ def lengths(model, X):
 
 
 def holds(algo, start="mean"):
-    """Return what ``holds`` says of a model whose bound is right; the cell rarely has one."""
-    return None if algo == "rnn" and start != "zero" else True
+    """Return what ``holds`` says of a model whose bound is right.
+
+    The cell has one where it starts, which is from where its steps count y, the mean.
+    """
+    return None if algo == "rnn" and start != "mean" else True
 
 
 # ---------------------------------------------------------------------- numbers
@@ -84,16 +88,18 @@ def test_bounds_are_those_of_its_layer(fitted, algo):
             "V": (2, 4),
         }
     arguments = (model.algorithm_, 4, phi, 0.1, 1.0)
+    # The steps run from 0, counted from the start: a change of Q moves b' = Qc + b too.
     stab, own = stability(*arguments), certificate.stability
-    expected = [convergence(*arguments, any_start=True), stab.in_Q, stab.in_b]
-    expected += [stab.in_Q_per_start, stab.in_start, sensitivity(*arguments, any_start=True)]
+    expected = [convergence(*arguments), stab.in_Q, stab.in_b]
+    in_start = stab.in_start if algo != "rnn" else Certificate(0.0, 1.0 + stab.in_b.certified)
+    expected += [stab.in_b, in_start, sensitivity(*arguments)]
     found = [certificate.convergence, own.in_Q, own.in_b, own.in_Q_per_start, own.in_start]
     for one, other in zip([*found, certificate.sensitivity], expected, strict=True):
         assert one.certified == other.certified
         assert one.attained == other.attained
     assert (certificate.k, certificate.mu, certificate.L) == (4, 0.1, 1.0)
     assert certificate.step_size == model.step_size_
-    needed = steps_needed(model.algorithm_, 0.01, phi, 0.1, 1.0, any_start=True)
+    needed = steps_needed(model.algorithm_, 0.01, phi, 0.1, 1.0)
     assert certificate.steps_needed == needed
     assert certificate.layer.start_norm == pytest.approx(np.linalg.norm(model.start_))
     assert certificate.rows is None
