@@ -222,8 +222,13 @@ class _Run(NamedTuple):
     gamma: Tensor
 
 
-def _leading_entry(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
-    """Return the leading entry alpha + gamma m of S_k; n is 1 - m."""
+def _leading_entry(
+    n: Tensor, delta: Tensor, k: Steps, *, way_back: bool = False
+) -> tuple[Tensor, _Run]:
+    """Return the leading entry alpha + gamma m of S_k; n is 1 - m.
+
+    The doublings are kept only for the way back: without it memory does not grow with k.
+    """
     digits, unit = binary_digits(k, n.dtype), n.new_ones(())
     start, m = _start(digits), 1.0 - n
     bent = start.three * m
@@ -237,7 +242,8 @@ def _leading_entry(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
         v = add(torch.addcmul(unit, n, alpha, value=-1.0), delta, gamma, value=-1.0)
         u = torch.addcmul(alpha, n, gamma, value=-1.0)
         a, g = _add(alpha, digit, v), _add(gamma, digit, u)
-        doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
+        if way_back:
+            doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
         alpha = add(torch.addcmul(alpha, v, a), delta * u, g, value=-1.0)
         gamma = add(torch.addcmul(gamma, v, g), u, a)
     entry = torch.addcmul(alpha, gamma, m)
@@ -308,8 +314,9 @@ class _TwoTermFilter(torch.autograd.Function):
         n = torch.addcmul(level, slope, t)
         above, below = t - mu, torch.addcmul(root, phi, t, value=-1.0)
         delta = (above * below).mul_(factor)
-        entry, run = _leading_entry(n, delta, k)
-        if any(ctx.needs_input_grad):
+        way_back = any(ctx.needs_input_grad)
+        entry, run = _leading_entry(n, delta, k, way_back=way_back)
+        if way_back:
             ctx.save_for_backward(phi, level, slope, factor, root, t)
             ctx.run = (n, delta, above, below, entry, run)
             ctx.mu, ctx.k = mu, k
@@ -358,8 +365,10 @@ def squared_sum(n: Tensor, delta: Tensor, k: Steps) -> Tensor:
     return square
 
 
-def _squared_sum(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
-    _, run = _leading_entry(n, delta, k)
+def _squared_sum(
+    n: Tensor, delta: Tensor, k: Steps, *, way_back: bool = False
+) -> tuple[Tensor, _Run]:
+    _, run = _leading_entry(n, delta, k, way_back=way_back)
     return torch.addcmul(run.alpha * run.alpha, delta * run.gamma, run.gamma), run
 
 
@@ -368,8 +377,9 @@ class _SquaredSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, n: Tensor, delta: Tensor, k: Steps) -> Tensor:
-        square, run = _squared_sum(n, delta, k)
-        if any(ctx.needs_input_grad):
+        way_back = any(ctx.needs_input_grad)
+        square, run = _squared_sum(n, delta, k, way_back=way_back)
+        if way_back:
             ctx.save_for_backward(n, delta)
             ctx.run, ctx.k = run, k
         return square
