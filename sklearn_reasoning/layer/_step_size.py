@@ -151,6 +151,10 @@ def clamp_step_size_(size: Tensor, low: Tensor | float, high: Tensor | float) ->
     low, high : Tensor of shape (...) or float
         The ends of the range of each model, in the units of a step size.
 
+    Notes
+    -----
+    A step size outside goes to the nearer end: that is projected gradient descent on the range.
+
     Examples
     --------
     >>> sizes = torch.tensor([0.1, 3.0])
