@@ -8,6 +8,7 @@ from _memory import peak_bytes, saved_bytes
 from _timing import interleaved_medians
 
 from sklearn_reasoning import HybridReasoningDenoiser
+from sklearn_reasoning.imaging._patches import PatchBatch
 
 STEPS_OF_THE_LAYER = (1, 20, 1000)
 
@@ -42,10 +43,11 @@ def _memory(settings, image, k):
     model = HybridReasoningDenoiser(**{**settings, "k": k, "max_steps": 1, "random_state": 0})
     model.fit([image], [image])
     net, shape = model.net_, (model.batch_size, 1, model.patch_size, model.patch_size)
-    batch = 2 * (torch.from_numpy(np.resize(np.float32(image), shape)),)
+    patches = torch.from_numpy(np.resize(np.float32(image), shape))
+    batch = PatchBatch(patches, patches)
     bytes_of = {
         "predict": peak_bytes(lambda: model.predict([image])),
         "step": peak_bytes(lambda: net.train_step(batch)),
-        "saved": saved_bytes(lambda: net.module_(batch[0])),
+        "saved": saved_bytes(lambda: net.module_(batch)),
     }
     return {name: count / 1e6 for name, count in bytes_of.items()}

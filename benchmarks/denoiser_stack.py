@@ -4,8 +4,8 @@ Figure 7's networks f and g (3 x 3 convolutions, two hidden layers), with 3 and 
 f, gd with k = 12, 16 models, 4 to 8 patches of 16 x 16 to 40 x 40 a model: a step of Adam on all
 patches. Compared are the stack that the package uses (grouped convolutions, channels last), the
 same in torch's default layout, batched matrix products over unfolded patches, and the models one
-by one, each with the denoiser's own module. Printed are ratios of CPU times, one by one over
-stack, on one thread: above 1 the stack is faster. Run: python benchmarks/denoiser_stack.py
+by one, each a stack of one, as the denoiser trains it. Printed are ratios of CPU times, one by one
+over stack, on one thread: above 1 the stack is faster. Run: python benchmarks/denoiser_stack.py
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import sys
 import torch
 import torch.nn.functional as F
 from _timing import interleaved_medians
-from sklearn_reasoning.imaging._module import DenoisingModule, PatchLoss
-from sklearn_reasoning.imaging._stack import DenoisingStack, GroupedConvolutions, patch_losses
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.experiments import DenoisingProtocol
 from sklearn_reasoning.experiments._denoising_protocol import PARAMETERISATIONS
+from sklearn_reasoning.imaging._denoising_model import Convolutions, DenoisingModel, PatchLoss
+from sklearn_reasoning.imaging._patches import PatchBatch
 from sklearn_reasoning.training._optimizers import StackAdam
 
-N_MODELS = 16
+N_MODELS, K = 16, 12
 SIZES = ((4, 16), (6, 16), (8, 24), (8, 40))  # patches, and their side
 
 
 class PlainLayout(torch.nn.Module):
     """Grouped convolutions with the channels first."""
 
-    def __init__(self, grouped: GroupedConvolutions) -> None:
+    def __init__(self, grouped: Convolutions) -> None:
         super().__init__()
         self.n_models = grouped.n_models
         self.weights = torch.nn.ParameterList(
@@ -70,35 +70,43 @@ class Unfolded(PlainLayout):
 
 def stack_step(architecture, noisy, clean, kind):
     """Return a function that takes a step of all models at once."""
-    stack = DenoisingStack(architecture, N_MODELS)
-    stack.draw_weights(range(N_MODELS))
+    stack = drawn(architecture, range(N_MODELS))
     if kind is not None:
         stack.f, stack.g = kind(stack.f), kind(stack.g)
-    weights = [p for p in stack.parameters() if p.requires_grad]
-    optimizer = StackAdam([group(weights)])
-
-    def step():
-        optimizer.zero_grad()
-        patch_losses(stack(noisy), clean, "l2").sum().backward()
-        optimizer.step()
-
-    return step
+    return training_step(stack, PatchBatch(noisy, clean))
 
 
 def single_steps(architecture, noisy, clean):
     """Return a function that takes a step of one model after the other."""
-    criterion, models = PatchLoss("l2"), []
-    for i in range(N_MODELS):
-        module = DenoisingModule(architecture)
-        module.draw_weights(i)
-        optimizer = StackAdam([group([p for p in module.parameters() if p.requires_grad])])
-        models.append((module, optimizer, noisy[:, [i]], clean[:, [i]]))
+    steps = [
+        training_step(drawn(architecture, [i]), PatchBatch(noisy[:, [i]], clean[:, [i]]))
+        for i in range(N_MODELS)
+    ]
 
     def step():
-        for module, optimizer, x, y in models:
-            optimizer.zero_grad()
-            criterion(module(x), y).backward()
-            optimizer.step()
+        for single in steps:
+            single()
+
+    return step
+
+
+def drawn(architecture, seeds):
+    """Return models with initial weights of these seeds."""
+    models = DenoisingModel(architecture, (K,) * len(seeds))
+    for i, seed in enumerate(seeds):
+        models.draw_weights(i, seed)
+    return models
+
+
+def training_step(models, batch):
+    """Return a function that takes a step of Adam."""
+    criterion = PatchLoss(["l2"] * models.n_models)
+    optimizer = StackAdam([group([p for p in models.parameters() if p.requires_grad])])
+
+    def step():
+        optimizer.zero_grad()
+        criterion(models(batch), batch).sum().backward()
+        optimizer.step()
 
     return step
 
@@ -113,7 +121,7 @@ def main(repeats):
     print("|---|---|---|---|---|---|")
     protocol, gd = DenoisingProtocol(), get_algorithm("gd")
     for parameterisation in PARAMETERISATIONS[1:]:
-        architecture = protocol.architecture(parameterisation, gd, 12)
+        architecture = protocol.architecture(parameterisation, gd)
         for n, side in SIZES:
             clean = torch.rand(n, N_MODELS, side, side)
             noisy = clean + 0.1 * torch.randn_like(clean)

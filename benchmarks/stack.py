@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.datasets import make_quadratic_reasoning
 from sklearn_reasoning.estimators._problem import architecture_of, settings_of
-from sklearn_reasoning.training._fit import build_net, set_initial_state, stack_rows
+from sklearn_reasoning.training import RegressionModel, build_net, set_initial_state, stack_rows
 from sklearn_reasoning.training._targets import target_statistics
 
 SIZES = (1, 40, 200, 800)
@@ -33,7 +33,7 @@ def stack_epochs(algo, n_models, dtype, epochs, **options):
     architecture, settings = architecture_of(model), settings_of(model, len(X), 0)
     ks = KS if n_models > 1 else (10,)
     models = [replace(settings, k=k, seed=i % 7) for i, k in enumerate(islice(cycle(ks), n_models))]
-    net = build_net(architecture, models, dtype)
+    net = build_net(RegressionModel, architecture, models, dtype)
     set_initial_state(net, models, [target_statistics(architecture, rows)] * n_models)
     batches = stack_rows(net, [rows] * n_models, [40] * n_models)
 

@@ -153,8 +153,7 @@ def clamp_step_size_(size: Tensor, low: Tensor | float, high: Tensor | float) ->
 
     Notes
     -----
-    The projection onto the range, after every step of the optimiser: a sigmoid would have no
-    gradient at the ends.
+    A step size outside goes to the nearer end: that is projected gradient descent on the range.
 
     Examples
     --------

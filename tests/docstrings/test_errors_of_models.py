@@ -91,7 +91,8 @@ def estimator_rows():
         "sample_weight",
         partial(Regressor().fit, X, Y, [-1.0] * 4),
     )
-    for method, arguments in [("predict", (X,)), ("predict_energy", (X,)), ("certify", ())]:
+    for method in ("predict", "predict_start", "predict_energy", "certify"):
+        arguments = () if method == "certify" else (X,)
         name = f"HybridReasoningRegressor.{method}"
         yield name, "NotFittedError", "fitted", partial(getattr(Regressor(), method), *arguments)
         yield (

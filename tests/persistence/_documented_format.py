@@ -3,8 +3,12 @@
 import hashlib
 import json
 import struct
+from itertools import pairwise
+
+import numpy as np
 
 SHA256_OF_NOTHING = "0" * 64
+_DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
 
 
 def take_apart(content):
@@ -46,3 +50,80 @@ def put_together(document, tensors, sign=True):
     # Tensors begin at a multiple of 8 bytes.
     encoded += b" " * (-len(encoded) % 8)
     return struct.pack("<Q", len(encoded)) + encoded + data
+
+
+def predict(document, tensors, X):
+    """Return what a regressor alone in a file predicts, with gd or nag for its algorithm."""
+    arrays = {
+        name.removeprefix("0."): np.frombuffer(data, _DTYPES[dtype]).reshape(shape)
+        for name, (dtype, shape, data) in tensors.items()
+    }
+    fitted = document["model"]["fitted"]
+    a, settings = fitted["architecture"]["dict"], fitted["settings"]["dict"]
+    d, mu, L = a["n_outputs"], a["mu"], a["L"]
+    unit, offset, start, scale, axes = (
+        arrays[f"module.{name}"][0].astype(float)
+        for name in ("unit", "offset", "start", "scale", "axes")
+    )
+    row, place = arrays["module.weights"][0].astype(float), 0
+
+    def take(*shape):
+        nonlocal place
+        padded = [-(-size // 8) * 8 for size in shape]
+        block = row[place : place + np.prod(padded)].reshape(padded)
+        place += block.size
+        return block[tuple(slice(size) for size in shape)]
+
+    def network(hidden, n_out):
+        n_in = a["n_features"]
+        if hidden is None or n_in == 0:
+            return [(None, take(n_out))]
+        sizes = [n_in, *hidden["tuple"], n_out]
+        return [(take(after, before), take(after)) for before, after in pairwise(sizes)]
+
+    def outputs(layers):
+        h = X[:, arrays["columns.x"]]
+        for i, (matrix, bias) in enumerate(layers):
+            h = np.maximum(h, 0.0) if i else h
+            h = np.tile(bias, (len(X), 1)) if matrix is None else h @ matrix.T + bias
+        return h
+
+    n_pairs = d * (d - 1) // 2
+    n_logits = d - 2 if a["spectrum"] == "anchored" else d
+    out_Q = outputs(network(a["q_hidden"], n_logits + n_pairs * (a["rotation"] == "predicted")))
+    if a["b_hidden"] is None:
+        b = X[:, arrays["columns.b"]] / unit
+    else:
+        b = scale * outputs(network(a["b_hidden"], d))
+    y = np.tile(start, (len(X), 1))
+    if a["start"] == "predicted":
+        y = y + scale * outputs(network(a["start_hidden"], d))
+    logits, upper = out_Q[:, :n_logits], out_Q[:, n_logits:]
+    R = np.tile(np.eye(d), (len(X), 1, 1))
+    if a["rotation"] == "given":
+        R = X[:, arrays["columns.rotation"]].reshape(-1, d, d)
+    elif a["rotation"] != "identity":
+        if a["rotation"] == "shared":
+            upper = np.tile(take(n_pairs), (len(X), 1))
+        A = np.zeros((len(X), d, d))
+        A[:, *np.triu_indices(d, 1)] = upper
+        A = A - A.transpose(0, 2, 1)
+        R = axes @ np.linalg.solve(np.eye(d) - A, np.eye(d) + A)
+    if a["start"] == "learned":
+        y = y + scale * take(d)
+    if a["spectrum"] == "anchored":
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        inner = mu + (L - mu) * shares / shares.sum(axis=1, keepdims=True)
+        eigenvalues = np.pad(inner, ((0, 0), (1, 1)), constant_values=((0, 0), (L, mu)))
+    else:
+        eigenvalues = mu + (L - mu) / (1.0 + np.exp(-logits))
+    Q = (R * eigenvalues[:, None]) @ R.transpose(0, 2, 1)
+
+    (phi,) = arrays["module.step_size"]
+    root = np.sqrt(mu * phi)
+    momentum = (1 - root) / (1 + root) if a["algorithm"]["algorithm"] == "nag" else 0.0
+    z = y
+    for _ in range(settings["k"]):
+        before, y = y, z - phi * ((Q @ z[..., None])[..., 0] + b)
+        z = y + momentum * (y - before)
+    return unit * (y + offset)

@@ -1,0 +1,35 @@
+"""docs/model-files.md says all that it takes to predict from a file."""
+
+import numpy as np
+import pytest
+
+from sklearn_reasoning import HybridReasoningRegressor, save_model
+from sklearn_reasoning.datasets import make_quadratic_reasoning
+
+D = 5  # columns of X: 10 of x, D of b, D * D of R
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "parameters"),
+    [
+        (10, {}),
+        (10, {"algo": "gd", "start": "zero", "rotation": "identity", "b_hidden": ()}),
+        (10, {"start": "learned", "q_hidden": None, "spectrum": "anchored"}),
+        (10, {"start": "predicted", "rotation": "predicted", "q_hidden": (5, 9)}),
+        (10 + D, {"linear_term": "given"}),
+        (10 + D, {"linear_term": list(range(D)), "start": "mean"}),
+        (10 + D + D * D, {"linear_term": "given", "rotation": "given", "start": "learned"}),
+        (D, {"linear_term": "given", "start": "predicted"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_reader_of_the_page_predicts(documented, tmp_path, n_columns, parameters, dtype):
+    X, y = make_quadratic_reasoning(n_samples=30, random_state=0)
+    X = X[:, 10 : 10 + D] if n_columns == D else X[:, :n_columns]
+    model = HybridReasoningRegressor(k=3, max_epochs=3, random_state=0).set_params(**parameters)
+    model.fit(X.astype(dtype), y + 3.0)
+    save_model(model, tmp_path / "model")
+    found = documented.predict(*documented.take_apart((tmp_path / "model").read_bytes()), X)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-5
+    np.testing.assert_allclose(found, model.predict(X), rtol=tolerance, atol=tolerance)
