@@ -530,7 +530,7 @@ class HybridReasoningRegressor(
         -------
         ndarray of shape (n,) or (n, d)
             As y was in ``fit``, in the training dtype; in float64 where float32 could not tell the
-            outputs apart, their mean being 10,000 times their spread or more.
+            values of an output apart, their mean being 10,000 times their spread or more.
 
         Raises
         ------
@@ -553,8 +553,9 @@ class HybridReasoningRegressor(
         """Return outputs in the shape of y in ``fit``, and in the dtype."""
         module = self.module_
         if module.weights.dtype == torch.float32:
-            scale = float(module.scale.max()) or 1.0
-            if float(module.offset.abs().max()) < _MEAN_OVER_SPREAD * scale:
+            # Of each output: one of large spread must not decide for one of small spread.
+            spread = torch.where(module.scale == 0.0, 1.0, module.scale)
+            if bool((module.offset.abs() < _MEAN_OVER_SPREAD * spread).all()):
                 y = y.astype(np.float32)
         return y[:, 0] if self._is_1d else y
 
