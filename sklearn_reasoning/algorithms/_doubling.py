@@ -105,6 +105,15 @@ def _differentiable(
     return tuple(next(found) if need else None for need in needed)
 
 
+def _recorded(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Return tensors that need gradients only where gradients are recorded.
+
+    Under ``torch.no_grad`` a view of a parameter still says that it needs one, and a function
+    would keep all for a way back that never comes.
+    """
+    return tensors if torch.is_grad_enabled() else tuple(tensor.detach() for tensor in tensors)
+
+
 # ---------------------------------------------------------------------- gradient descent
 
 
@@ -114,7 +123,7 @@ def sum_of_powers(phi: Phi, t: Tensor, k: Steps) -> Tensor:
     if under_transform():
         return phi * _sum_of_powers(phi * t, k)
     apply: Any = _SumOfPowers.apply
-    q: Tensor = apply(phi, t, k)
+    q: Tensor = apply(*_recorded(phi, t), k)
     return q
 
 
@@ -195,7 +204,7 @@ def two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
     if under_transform():
         return _two_term_filter(terms, t, mu, k)
     apply: Any = _TwoTermFilter.apply
-    q: Tensor = apply(*terms, t, mu, k)
+    q: Tensor = apply(*_recorded(*terms, t), mu, k)
     return q
 
 
@@ -361,7 +370,7 @@ def squared_sum(n: Tensor, delta: Tensor, k: Steps) -> Tensor:
     if under_transform():
         return _squared_sum(n, delta, k)[0]
     apply: Any = _SquaredSum.apply
-    square: Tensor = apply(n, delta, k)
+    square: Tensor = apply(*_recorded(n, delta), k)
     return square
 
 
