@@ -302,8 +302,8 @@ class LeavesTheMinimiser(Broken):
             SilentAboutItsNeeds(),
             r"its steps use \['gradient'\], which needs=\['descend'\] leaves out",
         ),
-        (NeedsTheUnknown(), "needs=.* must be a frozenset of some of"),
-        (NeedsAList(), r"needs=\['descend'\] must be a frozenset"),
+        (NeedsTheUnknown(), "needs=.* must be a set of some of"),
+        (NeedsAList(), r"needs=\['descend'\] must be a set"),
         (
             MomentumAfterTheProximalStep(),
             r"with penalty=Nonnegative\(\) iterate \d+ has a negative entry; .* as push",

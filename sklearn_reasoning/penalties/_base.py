@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
 
 from torch import Tensor
 
@@ -17,9 +16,9 @@ class Penalty(ABC):
         prox_{\phi g}(v) = \arg\min_y \; g(y) + \tfrac{1}{2\phi} \|y - v\|^2 .
 
     Of a set, g is 0 inside and inf outside, and the proximal step is the projection, whatever
-    :math:`\phi`: every iterate obeys the rule. A subclass writes :meth:`value` and :meth:`prox`
-    and, unless it is homogeneous of degree 2 or a cone, :meth:`in_units`. It is an immutable
-    value: its attributes are its options, by which it is compared, hashed and printed.
+    :math:`\phi`: every iterate obeys the rule. A subclass writes :meth:`value` and :meth:`prox`;
+    :meth:`in_units` follows from them. It is an immutable value: its attributes are its options, by
+    which it is compared, hashed and printed.
 
     Attributes
     ----------
@@ -35,26 +34,23 @@ class Penalty(ABC):
     Examples
     --------
     >>> import torch
-    >>> class Halved(Penalty):  # g(y) = |y|^2 / 2 is homogeneous of degree 2
+    >>> class Halved(Penalty):  # g(y) = |y|^2 / 2
     ...     def value(self, y):
     ...         return 0.5 * y.square().sum(dim=-1)
     ...
     ...     def prox(self, v, step):
     ...         return v / (1.0 + step)
-    ...
-    ...     def in_units(self, unit):
-    ...         return self
     >>> Halved().value(torch.tensor([[2.0, -4.0]]))
     tensor([10.])
     >>> Halved().prox(torch.tensor([[2.0, -4.0]]), 1.0)
     tensor([[ 1., -2.]])
-    >>> Halved().in_units(1000.0) == Halved()
-    True
+    >>> Halved().in_units(10.0).value(torch.tensor([[0.2, -0.4]]))
+    tensor([0.1000])
     >>> Halved() == Halved(), Halved()
     (True, Halved())
     """
 
-    is_set: ClassVar[bool] = False
+    is_set: bool = False
 
     @abstractmethod
     def value(self, y: Tensor) -> Tensor:
@@ -88,9 +84,11 @@ class Penalty(ABC):
             In the dtype of v, differentiable in v and in the step.
         """
 
-    @abstractmethod
-    def in_units(self, unit: float) -> Self:
+    def in_units(self, unit: float) -> Penalty:
         """Return the penalty for outputs that are measured in another unit.
+
+        Here :meth:`value` and :meth:`prox` are called in the old one; where the penalty of the new
+        unit is one of its own kind, returning that saves two multiplications.
 
         Parameters
         ----------
@@ -102,6 +100,7 @@ class Penalty(ABC):
         Penalty
             The function u -> g(unit u) / unit^2, as an energy with the same Q is divided.
         """
+        return _InUnits(self, unit)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
@@ -112,3 +111,20 @@ class Penalty(ABC):
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in sorted(vars(self).items()))
         return f"{type(self).__name__}({options})"
+
+
+class _InUnits(Penalty):
+    """A penalty for outputs in another unit, by way of the old one.
+
+    With u = y / unit, the proximal step in y and the same step size is the one in u.
+    """
+
+    def __init__(self, penalty: Penalty, unit: float) -> None:
+        self.penalty, self.unit = penalty, unit
+        self.is_set = penalty.is_set
+
+    def value(self, y: Tensor) -> Tensor:
+        return self.penalty.value(self.unit * y) / self.unit**2
+
+    def prox(self, v: Tensor, step: Tensor | float) -> Tensor:
+        return self.penalty.prox(self.unit * v, step) / self.unit

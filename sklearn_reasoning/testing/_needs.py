@@ -28,9 +28,9 @@ class _Watched(Problem):
 
 def check_needs(algorithm: Algorithm) -> None:
     require(
-        isinstance(algorithm.needs, frozenset) and algorithm.needs <= _KNOWN,
+        isinstance(algorithm.needs, frozenset | set) and algorithm.needs <= _KNOWN,
         algorithm,
-        f"needs={algorithm.needs!r} must be a frozenset of some of {sorted(_KNOWN)}.",
+        f"needs={algorithm.needs!r} must be a set of some of {sorted(_KNOWN)}.",
     )
     if "exact" in algorithm.provides:
         return

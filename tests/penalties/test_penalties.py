@@ -81,13 +81,27 @@ def test_options_count_for_equality_and_are_shown():
     assert repr(Absolute(0.5)) == "Absolute(weight=0.5)"
 
 
-def test_a_penalty_needs_value_prox_and_units():
+def test_a_penalty_needs_value_and_prox():
     class Unfinished(Penalty):
         def value(self, y):
             return y[..., 0]
 
-    with pytest.raises(TypeError, match=r"abstract methods? '?in_units'?, '?prox'?"):
+    with pytest.raises(TypeError, match=r"abstract method '?prox'?"):
         Unfinished()
+
+
+@pytest.mark.parametrize("unit", [0.25, 3.0])
+def test_units_follow_from_value_and_prox(unit):
+    class Plain(Absolute):
+        in_units = Penalty.in_units
+
+    v = torch.linspace(-3.0, 3.0, 13, dtype=torch.float64).unsqueeze(0)
+    found, expected = Plain(0.5).in_units(unit), Absolute(0.5).in_units(unit)
+    torch.testing.assert_close(found.prox(v, 0.7), expected.prox(v, 0.7), rtol=1e-14, atol=1e-14)
+    torch.testing.assert_close(found.value(v), expected.value(v))
+    assert found.is_set is False
+    assert found == Plain(0.5).in_units(unit)
+    check_penalty(Plain(0.5))
 
 
 # ---------------------------------------------------------------------- right ones of one's own
