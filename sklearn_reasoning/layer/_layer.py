@@ -27,7 +27,7 @@ class ReasoningLayer(nn.Module):
     Maps an energy, such as a quadratic one with matrix Q and linear term b, to
     :math:`Alg^k_\phi(Q, b)`, started at 0 or where it is told to, differentiable in the energy,
     the start and the step size or weights :math:`\phi`. Where the spectrum of Q is known, the
-    layer of a polynomial method is a scalar function of each eigenvalue; for gd, nag and
+    layer of a polynomial method is a scalar function of each eigenvalue; for gd, nag, chebyshev and
     heavy_ball its cost grows with log k, and its memory likewise.
 
     Parameters
