@@ -88,6 +88,14 @@ def _start(digits: Iterator[bool | Tensor]) -> _Start:
     return _Start(two + odd - three, two, three)
 
 
+def _as_recorded(*inputs: Tensor) -> tuple[Tensor, ...]:
+    """Return inputs that ask for gradients only where operations are recorded.
+
+    A view of a parameter asks for them under no_grad too: what they need would be kept in vain.
+    """
+    return inputs if torch.is_grad_enabled() else tuple(x.detach() for x in inputs)
+
+
 def _differentiable(
     ctx: Any, formula: Callable[..., Tensor], q_: Tensor
 ) -> tuple[Tensor | None, ...]:
@@ -114,7 +122,7 @@ def sum_of_powers(phi: Phi, t: Tensor, k: Steps) -> Tensor:
     if under_transform():
         return phi * _sum_of_powers(phi * t, k)
     apply: Any = _SumOfPowers.apply
-    q: Tensor = apply(phi, t, k)
+    q: Tensor = apply(*_as_recorded(phi, t), k)
     return q
 
 
@@ -195,7 +203,7 @@ def two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
     if under_transform():
         return _two_term_filter(terms, t, mu, k)
     apply: Any = _TwoTermFilter.apply
-    q: Tensor = apply(*terms, t, mu, k)
+    q: Tensor = apply(*_as_recorded(*terms, t), mu, k)
     return q
 
 
@@ -222,8 +230,13 @@ class _Run(NamedTuple):
     gamma: Tensor
 
 
-def _leading_entry(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
-    """Return the leading entry alpha + gamma m of S_k; n is 1 - m."""
+def _leading_entry(
+    n: Tensor, delta: Tensor, k: Steps, *, to_pull: bool = False
+) -> tuple[Tensor, _Run]:
+    """Return the leading entry alpha + gamma m of S_k; n is 1 - m.
+
+    The doublings, six tensors each, are left only where gradients are to be pulled through them.
+    """
     digits, unit = binary_digits(k, n.dtype), n.new_ones(())
     start, m = _start(digits), 1.0 - n
     bent = start.three * m
@@ -237,7 +250,8 @@ def _leading_entry(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
         v = add(torch.addcmul(unit, n, alpha, value=-1.0), delta, gamma, value=-1.0)
         u = torch.addcmul(alpha, n, gamma, value=-1.0)
         a, g = _add(alpha, digit, v), _add(gamma, digit, u)
-        doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
+        if to_pull:
+            doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
         alpha = add(torch.addcmul(alpha, v, a), delta * u, g, value=-1.0)
         gamma = add(torch.addcmul(gamma, v, g), u, a)
     entry = torch.addcmul(alpha, gamma, m)
@@ -308,7 +322,7 @@ class _TwoTermFilter(torch.autograd.Function):
         n = torch.addcmul(level, slope, t)
         above, below = t - mu, torch.addcmul(root, phi, t, value=-1.0)
         delta = (above * below).mul_(factor)
-        entry, run = _leading_entry(n, delta, k)
+        entry, run = _leading_entry(n, delta, k, to_pull=any(ctx.needs_input_grad))
         if any(ctx.needs_input_grad):
             ctx.save_for_backward(phi, level, slope, factor, root, t)
             ctx.run = (n, delta, above, below, entry, run)
@@ -354,12 +368,14 @@ def squared_sum(n: Tensor, delta: Tensor, k: Steps) -> Tensor:
     if under_transform():
         return _squared_sum(n, delta, k)[0]
     apply: Any = _SquaredSum.apply
-    square: Tensor = apply(n, delta, k)
+    square: Tensor = apply(*_as_recorded(n, delta), k)
     return square
 
 
-def _squared_sum(n: Tensor, delta: Tensor, k: Steps) -> tuple[Tensor, _Run]:
-    _, run = _leading_entry(n, delta, k)
+def _squared_sum(
+    n: Tensor, delta: Tensor, k: Steps, *, to_pull: bool = False
+) -> tuple[Tensor, _Run]:
+    _, run = _leading_entry(n, delta, k, to_pull=to_pull)
     return torch.addcmul(run.alpha * run.alpha, delta * run.gamma, run.gamma), run
 
 
@@ -368,7 +384,7 @@ class _SquaredSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, n: Tensor, delta: Tensor, k: Steps) -> Tensor:
-        square, run = _squared_sum(n, delta, k)
+        square, run = _squared_sum(n, delta, k, to_pull=any(ctx.needs_input_grad))
         if any(ctx.needs_input_grad):
             ctx.save_for_backward(n, delta)
             ctx.run, ctx.k = run, k
