@@ -1,5 +1,6 @@
 """The cheapest exact way to run an algorithm on a problem."""
 
+from dataclasses import replace
 from typing import cast
 
 from torch import Tensor
@@ -67,6 +68,9 @@ def minimize(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tens
     check_needs(algorithm, problem)
     energy, has = _known_spectrum(problem), algorithm.provides
     if "spectrum" in problem.provides:
+        if "exact" in has:
+            # Of a start, rounding would be left: in the minimiser, and as a gradient to learn from.
+            problem = replace(problem, start=None)
         if "polynomial" in has:
             q = energy.apply(lambda t: algorithm.filter(_alone(t), k, phi, problem.mu, problem.L))
             moved = energy.from_eigenbasis(q * -_first_gradient(problem))

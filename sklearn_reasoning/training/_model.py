@@ -21,7 +21,9 @@ class Model(nn.Module, ABC):
     """Models that differ in weights, step sizes and k, evaluated as one tensor program.
 
     A kind of model is a subclass: it draws its initial weights, makes a problem of a batch, and
-    reads its prediction off the last iterate. All else is here and in the net.
+    reads its prediction off the last iterate. All else is here and in the net, which makes it by
+    ``kind(architecture=..., k=..., n_sizes=..., dtype=...)`` and finds the first again in its
+    ``architecture``.
 
     Parameters
     ----------
@@ -37,7 +39,8 @@ class Model(nn.Module, ABC):
     Attributes
     ----------
     criterion : type
-        What gives the loss of each model for a prediction and its batch.
+        What gives the loss of each model for a prediction and its batch, made of the models' kinds
+        of loss; its ``is_squared`` says of each whether it is in the square of ``loss_units``.
     n_axes : int
         How many axes an energy has after that of the models.
     step_size : Parameter of shape (n_models,) or (n_models, n_sizes), float64, or None
