@@ -141,8 +141,9 @@ def _code_parts(value: Any) -> Any:
         home, name = value.__module__, value.__qualname__
         if is_installed(home) and "<" not in name:
             return home, name, _version(home)
-        is_function = isinstance(value, FunctionType)
-        return name, *(_function_parts(value) if is_function else _class_parts(value))
+        if isinstance(value, FunctionType):
+            return name, *_function_parts(value)
+        return name, *_class_parts(value)
     if isinstance(value, CodeType):
         # Neither the file nor the lines: code may move.
         arguments = value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount
