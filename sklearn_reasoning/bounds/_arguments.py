@@ -31,10 +31,7 @@ def whole(name: str, value: Any, least: int) -> Array:
 def first_distance_of(M: Any, first_distance: Any) -> Array:
     """Return the largest distance from the start to the minimiser, which is M from 0.
 
-    Raises
-    ------
-    ValueError
-        If both are given, or neither.
+    A ValueError if both are given, or neither.
     """
     if (M is None) == (first_distance is None):
         raise ValueError(

@@ -180,15 +180,7 @@ def network_norms(
 
 
 def fitted_module(estimator: Any) -> RegressionModel:
-    """Return the module of a fitted regressor.
-
-    Raises
-    ------
-    TypeError
-        If it is no HybridReasoningRegressor.
-    NotFittedError
-        If it is not fitted.
-    """
+    """Return the module of a fitted regressor; a TypeError if it is no HybridReasoningRegressor."""
     if not isinstance(estimator, HybridReasoningRegressor):
         raise TypeError(
             f"estimator={estimator!r} must be a HybridReasoningRegressor; of a pipeline, pass the "

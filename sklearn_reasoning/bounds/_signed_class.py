@@ -19,21 +19,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class SignedClass:
-    r"""Draws of signs for a class of functions on n rows, w numbers a row.
+    """Draws of signs for a class of functions on n rows, w numbers a row.
 
-    For values v of a member, the signed mean of a draw is ``(signs * v).sum() + offset``, and
-    the mean square is ``(v * v).sum() / n + remainder``.
-
-    Parameters
-    ----------
-    module : type
-        The stack that gives the outputs.
-    values : callable
-        The values from the outputs.
-    signs : Tensor of shape (n_draws, padded n, w)
-        Zero in padded rows.
-    offset : Tensor of shape (n_draws,)
-    remainder : float
+    For values v of a member, from the outputs of the stack ``module``, the signed mean of a draw is
+    ``(signs * v).sum() + offset``, and the mean square is ``(v * v).sum() / n + remainder``. Signs
+    have the shape (n_draws, padded n, w), zero in padded rows; offsets (n_draws,).
     """
 
     module: type[RegressionModel]
@@ -93,10 +83,7 @@ def signed_energies(
 def check_true_energies(Q_true: ArrayLike | None, n: int, architecture: Architecture) -> Array:
     """Return Q* as an array of shape (n, d, d).
 
-    Raises
-    ------
-    ValueError
-        If it is missing, not finite, not symmetric or of another shape.
+    A ValueError if it is missing, not finite, not symmetric or of another shape.
     """
     d = architecture.n_outputs
     if Q_true is None:

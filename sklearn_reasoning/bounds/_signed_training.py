@@ -35,18 +35,8 @@ def trained_against_signs(
 ) -> Iterator[SignedValues]:
     """Yield the criterion of every stack: what its models reached.
 
-    Parameters
-    ----------
-    fitted : RegressionModel
-        A stack of one.
-    settings : ModelSettings
-        Of every model, but for seed and rate.
-    rows : Rows
-    signed : SignedClass
-    level : float or None
-    n_restarts : int
-        Models for each draw.
-    rng : RandomState
+    ``fitted`` is a stack of one. The settings are of every model, but for seed and rate; there are
+    ``n_restarts`` models for each draw.
     """
     n_draws = len(signed.signs)
     seeds = rng.randint(0, 2**31 - 1, size=(n_draws, n_restarts))
@@ -81,15 +71,7 @@ def trained_against_signs(
 
 @torch.no_grad()
 def _set_starts(net: ModelNet, fitted: RegressionModel, at_random: NDArray[np.bool_]) -> None:
-    """Start each model at the fitted parameters, or at random ones of the same class.
-
-    Parameters
-    ----------
-    net : ModelNet
-    fitted : RegressionModel
-        A stack of one.
-    at_random : ndarray of bool, of shape (n_models,)
-    """
+    """Start each model at the fitted parameters, a stack of one, or at random ones."""
     module = net.module_
     for name, value in fitted.state_dict().items():
         own = module.state_dict()[name]

@@ -24,27 +24,13 @@ class SignedValues(nn.Module):
     price p grows while :math:`m > r` and falls while :math:`m < r` (dual ascent). A penalty that
     sets in at the level would do as well in theory; in practice its kink kept Adam outside.
 
-    Parameters
-    ----------
-    values : callable
-    signs : Tensor of shape (n_models, n, w)
-        Zero at padded rows, and scaled so that the sum of the products with the values is the
-        signed mean.
-    offset : Tensor of shape (n_models,)
-        Added to the signed means.
-    remainder : float
-        Added to the mean squares.
-    level : float or None
-        The largest mean square of a member of the class; None for no limit.
+    The signs, of shape (n_models, n, w), are zero at padded rows, and scaled so that the sum of the
+    products with the values is the signed mean, to which ``offset`` is added; ``remainder`` is
+    added to the mean squares. The level is the largest mean square of a member of the class; None
+    for no limit.
 
-    Attributes
-    ----------
-    best : Tensor of shape (n_models,)
-        The largest signed mean so far of each model while it was a member; -inf if it never was.
-    best_values : Tensor of shape (n_models, n, w)
-        Its values then.
-    least : Tensor of shape (n_models,)
-        The smallest mean square so far.
+    Of each model, ``best`` is the largest signed mean so far while it was a member, -inf if it
+    never was; ``best_values`` are its values then; ``least`` is the smallest mean square so far.
     """
 
     # The net's history asks for it: values are in units, not squared.

@@ -48,24 +48,8 @@ def print_properties(
 ) -> None:
     """Print the properties of algorithms against k, and draw them if asked to.
 
-    Parameters
-    ----------
-    algorithms : sequence of Algorithm
-    k : sequence of int
-        Numbers of steps.
-    step_size : float or None, default=None
-        None is 1/L.
-    mu, L : float, default=0.1 and 1.0
-        Bounds of the spectrum of Q.
-    form : {"table", "csv", "json"}, default="table"
-        What is printed.
-    plot : Path or None, default=None
-        Where the figure goes, as PNG, SVG or PDF by its suffix.
-
-    Raises
-    ------
-    OSError
-        If the figure cannot be written.
+    A step size of None is 1/L. ``form`` is "table", "csv" or "json"; the figure is PNG, SVG or PDF
+    by the suffix of ``plot``.
     """
     curves = property_curves(algorithms, k, step_size=step_size, mu=mu, L=L)
     if form == "table":
@@ -79,18 +63,7 @@ def print_properties(
 
 
 def as_text(curves: Sequence[PropertyCurve], mu: float, L: float) -> str:
-    """Return an aligned table for each algorithm, and what the columns mean.
-
-    Parameters
-    ----------
-    curves : sequence of PropertyCurve
-    mu, L : float
-        Bounds of the spectrum of Q.
-
-    Returns
-    -------
-    str
-    """
+    """Return an aligned table for each algorithm, and what the columns mean."""
     tables = [table for curve in curves for table in (_heading(curve, mu, L), _rows(curve))]
     notes = [*_NOTES]
     if any("(" in table for table in tables[1::2]):
@@ -135,14 +108,7 @@ def _attained(low: float, high: float) -> str:
 def as_csv(table: Mapping[str, Any]) -> str:
     """Return the table of :func:`~sklearn_reasoning.inspection.properties_table` as CSV.
 
-    Parameters
-    ----------
-    table : mapping of str to ndarray
-
-    Returns
-    -------
-    str
-        Without a last line break. What does not exist is empty; "inf" is infinite.
+    Without a last line break. What does not exist is empty; "inf" is infinite.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -156,14 +122,7 @@ def as_csv(table: Mapping[str, Any]) -> str:
 def as_json(table: Mapping[str, Any]) -> str:
     """Return the table of :func:`~sklearn_reasoning.inspection.properties_table` as JSON.
 
-    Parameters
-    ----------
-    table : mapping of str to ndarray
-
-    Returns
-    -------
-    str
-        A list of objects, one a line. JSON has no infinity: null says that nothing is proven.
+    A list of objects, one a line. JSON has no infinity: null says that nothing is proven.
     """
     objects = (
         {

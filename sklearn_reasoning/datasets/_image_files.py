@@ -23,12 +23,7 @@ def check_pillow(caller: str) -> None:
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Pixels of a grey or colour file of 8 bits: (height, width) or (height, width, 3).
 
-    Raises
-    ------
-    OSError
-        If the file cannot be read as an image.
-    ValueError
-        If it is neither grey nor red, green and blue, of 8 bits each.
+    An OSError if the file cannot be read as an image, a ValueError if it is of another kind.
     """
     from PIL import Image
 

@@ -32,22 +32,11 @@ def certified_convergence(
 def certified_properties(
     algorithm: Algorithm, k: Sequence[int], protocol: Protocol
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the certified properties of an algorithm at the step size 1/L.
+    """Return the certified properties of an algorithm at the step size 1/L, each of shape (n_k,).
 
-    Parameters
-    ----------
-    algorithm : Algorithm
-    k : sequence of int
-        Numbers of steps.
-    protocol : Protocol
-        Where mu and L come from.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_k,)
-        ``convergence`` (Cvg), ``stability_in_b`` and ``stability_in_Q`` (Stab; the latter per unit
-        of the norm of b), and the products of each with Cvg, ``product_in_b`` and
-        ``product_in_Q``. NaN where nothing is proven.
+    ``convergence`` (Cvg), ``stability_in_b`` and ``stability_in_Q`` (Stab; the latter per unit of
+    the norm of b), and the products of each with Cvg, ``product_in_b`` and ``product_in_Q``. NaN
+    where nothing is proven.
     """
     steps = np.asarray(k, dtype=np.int64)
     bounds = stability(algorithm, steps, None, protocol.mu, protocol.L)
@@ -65,17 +54,7 @@ def certified_properties(
 
 
 def certified_table(protocol: Protocol) -> dict[str, list[Any]]:
-    """Return Fig. 2 as a table: a row for each algorithm and k of the protocol.
-
-    Parameters
-    ----------
-    protocol : Protocol
-
-    Returns
-    -------
-    dict of str to list
-        ``algo``, ``k`` and the columns of :func:`certified_properties`.
-    """
+    """Return Fig. 2 as a table: a row for each algorithm and k of the protocol."""
     table: dict[str, list[Any]] = {"algo": [], "k": []}
     k = sorted(protocol.k)
     for algorithm in map(get_algorithm, protocol.algos):

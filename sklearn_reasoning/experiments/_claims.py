@@ -83,42 +83,18 @@ def check_figure(figure: str) -> None:
 
 
 def read_table(figure: str, table: Mapping[str, Any]) -> Measurements:
-    """Return what a figure after fig2 needs of its table.
-
-    Raises
-    ------
-    ValueError
-        If the table cannot be read as one.
-    """
+    """Return what a figure after fig2 needs of its table; a ValueError if it is none."""
     return Measurements(table, _COLUMNS[figure], has_q_hidden=figure != "fig6")
 
 
 def claims_of(figure: str, table: Mapping[str, Any] | None, protocol: Protocol) -> list[Claim]:
-    """Judge the paper's claims about a figure.
+    """Judge the paper's claims about a figure: as many for the same figure and hidden sizes.
 
-    Parameters
-    ----------
-    figure : {"fig2", "fig3", "fig4", "fig5", "fig6"}
-    table : mapping of str to sequence, or None
-        The table of ``run_study``, or that of Fig. 6, with rows in any order. Fig. 2 comes from
-        the protocol alone and reads no table.
-    protocol : Protocol
-        Which k and hidden sizes the claims are about; of three hidden sizes or more, the
-        smallest, middle and largest play the paper's under-parameterised, about right and
-        over-parameterised Q_theta.
+    The table is that of ``run_study``, or that of Fig. 6, with rows in any order; a ValueError if
+    it cannot be read as one. Fig. 2 comes from the protocol alone and reads no table. Of three
+    hidden sizes or more in the protocol, the smallest, middle and largest play the paper's
+    under-parameterised, about right and over-parameterised Q_theta.
 
-    Returns
-    -------
-    list of Claim
-        Always the same number for the same figure and hidden sizes.
-
-    Raises
-    ------
-    ValueError
-        If the figure is unknown or the table cannot be read as one.
-
-    Notes
-    -----
     Comparisons are paired t-tests over repetitions, two-sided, at 0.01, Holm over k. "holds":
     the right sign at every k and significant at one or more. "holds in part": significant
     somewhere, the wrong sign elsewhere; or some parts of the claim only. "does not hold": only
@@ -127,14 +103,8 @@ def claims_of(figure: str, table: Mapping[str, Any] | None, protocol: Protocol) 
     significantly; of a maximum within the range of k each inner k is tested against both ends.
     Fig. 2 is exact. ``_evidence.py`` states the rules test by test.
 
-    Examples
-    --------
-    >>> from sklearn_reasoning.experiments._protocol import Protocol
-    >>> for claim in claims_of("fig2", None, Protocol()):
-    ...     print(claim.verdict)
-    holds
-    holds
-    holds
+    >>> [claim.verdict for claim in claims_of("fig2", None, Protocol())]
+    ['holds', 'holds', 'holds']
     """
     check_figure(figure)
     if figure == "fig2":
@@ -213,18 +183,7 @@ def _gap(data: Measurements, protocol: Protocol) -> _Judged:
 def gap_claims(role: str, title: str, of: Reader) -> list[tuple[str, list[Part]]]:
     """Judge the shape of the gap over k, and the order of gd and nag, that the paper claims.
 
-    Parameters
-    ----------
-    role : {"under-parameterised", "about right", "over-parameterised"}
-    title : str
-        What the claims begin with.
-    of : Reader
-        Its table has the column ``gap``.
-
-    Returns
-    -------
-    list of (str, list of Part)
-        Two claims: what is claimed, and its parts.
+    Returns two claims: what is claimed, which begins with the title, and its parts.
     """
     k = of.data.k
     if role == _ABOUT_RIGHT:
@@ -282,13 +241,7 @@ def _units(q_hidden: int) -> str:
 
 
 class Reader:
-    """The matrices of one hidden size, and parts of claims about them.
-
-    Parameters
-    ----------
-    data : Measurements
-    q_hidden : int
-    """
+    """The matrices of one hidden size, and parts of claims about them."""
 
     def __init__(self, data: Measurements, q_hidden: int) -> None:
         self.data = data

@@ -37,26 +37,14 @@ def measure_complexity(
     r"""Estimate the local Rademacher complexity of the losses at the models of the study.
 
     A model is fitted for each algorithm, hidden size and some k, on the training rows of the
-    first repetition, with the rate and optimiser that the study chose most often. Around it
-    the complexity :math:`R_n \ell_F^{loc}(r)` is estimated from below, on the same rows, with
-    r twice the model's mean square.
+    first repetition, with the rate and optimiser that the study, as ``run_study`` returns it,
+    chose most often. Of more than six k, six are taken: the ends, and others evenly by rank.
+    Around the model the complexity :math:`R_n \ell_F^{loc}(r)` is estimated from below, on the
+    same rows, with r twice the model's mean square. Finished stacks are kept in the folder, so
+    that a killed run goes on.
 
-    Parameters
-    ----------
-    study : mapping of str to sequence
-        As ``run_study`` returns it.
-    protocol : Protocol
-        Of more than six k, six are taken: the ends, and others evenly by rank.
-    folder : str, Path or None, default=None
-        Where finished stacks are kept, so that a killed run goes on; None keeps none.
-    n_jobs : int or None, default=None
-    verbose : int, default=0
-
-    Returns
-    -------
-    dict of str to list
-        A row for each ``algo``, ``q_hidden`` and ``k``: ``complexity`` in the units of y, its
-        ``standard_error`` over draws of signs, and ``level``, which is r.
+    A row for each ``algo``, ``q_hidden`` and ``k``: ``complexity`` in the units of y, its
+    ``standard_error`` over draws of signs, and ``level``, which is r.
     """
     population = draw_population(protocol)
     X, y = training_and_held_out_rows(population)

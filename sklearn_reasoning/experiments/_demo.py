@@ -50,33 +50,9 @@ def run_demo(
 ) -> dict[str, Any]:
     """Search, explain, compare, save, reload and draw; everything is printed on the way.
 
-    Parameters
-    ----------
-    out : str or Path, default="demo-output"
-        Folder for the model and the figure; made if it is not there.
-    n_train : int, default=400
-        Number of training images.
-    grid : mapping, default=GRID
-        Candidates, as for BatchedGridSearchCV.
-    cv : int, default=3
-        Number of folds.
-    max_epochs : int, default=80
-        Epochs of each training.
-    n_jobs : int, default=2
-        Processes of the search.
-    random_state : int, default=0
-        Seed of everything.
-
-    Returns
-    -------
-    dict
-        ``table`` (the gap table), ``best_params``, ``mse`` (of each method on untouched
-        images), ``same_bits`` (of the reloaded model) and ``files``.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made or written to.
+    The folder ``out`` for the model and the figure is made if it is not there. Returns ``table``
+    (the gap table), ``best_params``, ``mse`` (of each method on untouched images), ``same_bits``
+    (of the reloaded model) and ``files``.
     """
     began = time.perf_counter()
     folder = Path(out)
@@ -199,17 +175,7 @@ def _name(table: Mapping[str, Any], row: int) -> str:
 
 
 def explain(table: Mapping[str, Any]) -> str:
-    """Return one sentence: which candidate to take, and why.
-
-    Parameters
-    ----------
-    table : mapping
-        A gap table with ``param_algo``, ``param_k`` and ``param_q_hidden``.
-
-    Returns
-    -------
-    str
-    """
+    """Return one sentence: which candidate of a gap table to take, and why."""
     best = int(np.argmin(table["held_out_loss"]))
     closest_fit = int(np.argmin(table["empirical_loss"]))
     advice = (

@@ -16,16 +16,7 @@ from sklearn_reasoning.model_selection import GeneralizationGapDisplay
 def draw(data: Bunch, predictions: Mapping[str, Any], table: Mapping[str, Any], path: Path) -> None:
     """Draw noisy, restored and clean digits above the losses against k, and save the figure.
 
-    Parameters
-    ----------
-    data : Bunch
-        From :func:`~sklearn_reasoning.datasets.load_digits_restoration`.
-    predictions : mapping of str to ndarray of shape (n_test, 64)
-        Restorations of the test images, by method.
-    table : mapping
-        The gap table.
-    path : Path
-        Where the PNG goes.
+    Predictions are restorations of the test images, of shape (n_test, 64), by method.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -19,20 +19,8 @@ _MEASURED = ("train_loss", "held_out_loss", "gap", "gap_one_way")
 def denoising_measurements(table: Mapping[str, Any]) -> Measurements:
     """Return the table of a denoising study, whose hidden sizes are the places of the roles.
 
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        What ``DenoisingStudy.run`` returns, with rows in any order.
-
-    Returns
-    -------
-    Measurements
-        ``q_hidden`` is 0, 1 and 2 for under-parameterised, about right and over-parameterised.
-
-    Raises
-    ------
-    ValueError
-        If the table cannot be read as one.
+    ``q_hidden`` is 0, 1 and 2 for under-parameterised, about right and over-parameterised. Rows may
+    be in any order; a ValueError if the table cannot be read as one.
     """
     if "parameterisation" not in table:
         raise ValueError(f"The table lacks the column 'parameterisation'; it has {list(table)}.")
@@ -45,24 +33,9 @@ def denoising_measurements(table: Mapping[str, Any]) -> Measurements:
 
 
 def denoising_claims(table: Mapping[str, Any]) -> list[Claim]:
-    """Judge the paper's claims about figure 7.
+    """Judge the paper's claims about figure 7: a shape and an order for each parameterisation.
 
     They are those about figure 5, panel by panel, under the same rules.
-
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        As for :func:`denoising_measurements`.
-
-    Returns
-    -------
-    list of Claim
-        Six: a shape and an order for each parameterisation.
-
-    Raises
-    ------
-    ValueError
-        If the table cannot be read as one.
     """
     data = denoising_measurements(table)
     return [
@@ -75,17 +48,8 @@ def denoising_claims(table: Mapping[str, Any]) -> list[Claim]:
 def gaps_over_repetitions(table: Mapping[str, Any]) -> Table:
     """Return the means over repetitions, a row for each parameterisation, algorithm and k.
 
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        As for :func:`denoising_measurements`.
-
-    Returns
-    -------
-    dict of str to list
-        Besides the means ``standard_error`` of the gap, ``p`` of a gap of 0 and
-        ``one_way_error``, what the standard error would be if models were trained on the first
-        set of a repetition alone.
+    Besides the means ``standard_error`` of the gap, ``p`` of a gap of 0 and ``one_way_error``, what
+    the standard error would be if models were trained on the first set of a repetition alone.
     """
     data = denoising_measurements(table)
     rows = []

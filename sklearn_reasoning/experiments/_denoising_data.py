@@ -18,14 +18,7 @@ _EXTRA = "pip install 'sklearn-reasoning[images]'"
 def load_images(protocol: DenoisingProtocol) -> list[_Array]:
     """Return the clean images of a protocol.
 
-    Raises
-    ------
-    ImportError
-        If what reads images, or every package with photographs, is missing.
-    ValueError
-        If the folder is not BSD400, or there are too few images or too small ones.
-    OSError
-        If a file cannot be read, or the folder is not there.
+    A ValueError if the folder is not BSD400, or there are too few images or too small ones.
     """
     p, needed = protocol, 2 * protocol.n_patches
     if p.images is not None:
@@ -52,14 +45,10 @@ def load_images(protocol: DenoisingProtocol) -> list[_Array]:
 
 @dataclass(frozen=True, eq=False)
 class PatchSets:
-    """Two sets of patches for each repetition.
+    """Two sets of patches for each repetition; sets 2 r and 2 r + 1 are those of repetition r.
 
-    Parameters
-    ----------
-    noisy, clean : ndarray of shape (n_patches, 2 * repetitions, patch_size, patch_size), float32
-        Sets 2 r and 2 r + 1 are those of repetition r.
-    sources : ndarray of shape (n_patches, 2 * repetitions), int
-        From which image each patch is.
+    ``noisy`` and ``clean`` are float32 of shape (n_patches, 2 * repetitions, patch_size,
+    patch_size); ``sources`` says from which image each patch is.
     """
 
     noisy: _Array
@@ -77,11 +66,6 @@ def draw_patches(protocol: DenoisingProtocol, images: list[_Array]) -> PatchSets
 
     Noise is that of the whole image, whose edges its level depends on; each repetition has noise
     of its own. The images of a repetition are all different.
-
-    Parameters
-    ----------
-    protocol : DenoisingProtocol
-    images : list of ndarray of shape (height, width)
     """
     p = protocol
     shape = (p.n_patches, 2 * p.repetitions, p.patch_size, p.patch_size)

@@ -39,14 +39,7 @@ _SIDE = 180  # of the picture, in pixels: that of BSD400
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """An image, with noise, and as one of the study's models restored it.
-
-    Parameters
-    ----------
-    clean, noisy, restored : ndarray of shape (height, width)
-    model : str
-        Which model, in words.
-    """
+    """An image, with noise, and as one of the study's models, told in words, restored it."""
 
     clean: _Array
     noisy: _Array
@@ -62,14 +55,6 @@ def example_of(
     The algorithm is gd where the study has it, else its first; k is the study's nearest to the
     paper's 12; of the parameterisations the one with the smallest mean held-out loss. The model
     is the one of the first repetition, the image one that was held out from it.
-
-    Parameters
-    ----------
-    study : DenoisingStudy
-    table : mapping of str to sequence
-        What the study gave.
-    images : sequence of ndarray of shape (height, width)
-        Those of the study.
     """
     p = study.protocol
     algorithms = {algorithm.name: algorithm for algorithm in map(get_algorithm, p.algos)}
@@ -99,29 +84,10 @@ def draw_denoising(
     folder: str | Path,
     protocol: DenoisingProtocol,
 ) -> list[Path]:
-    """Draw the gaps, and the example, as PNG and SVG.
+    """Draw the gaps, and the example, as PNG and SVG: ``fig7`` and ``fig7_images`` in the folder.
 
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        What ``DenoisingStudy.run`` returns.
-    example : Example
-    folder : str or Path
-        Where ``fig7.png``, ``fig7.svg``, ``fig7_images.png`` and ``fig7_images.svg`` go.
-    protocol : DenoisingProtocol
-        The order of its algorithms decides colours and markers.
-
-    Returns
-    -------
-    list of Path
-        The same table and example give the same bytes.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    OSError
-        If the folder cannot be made or written to.
+    The order of the protocol's algorithms decides colours and markers. The same table and example
+    give the same bytes.
     """
     check_matplotlib("Drawing figures")
     with own_settings():

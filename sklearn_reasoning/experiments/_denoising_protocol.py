@@ -38,16 +38,10 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 
 @dataclass(frozen=True)
 class Parameterisation:
-    """One of the paper's three sizes of the networks f and g.
+    """One of the paper's three sizes of the networks f and g, by the role that it plays.
 
-    Parameters
-    ----------
-    name : str
-        The role that it plays.
-    f_channels : int
-        Channels of the two hidden layers of f.
-    has_g : bool
-        Whether there is a g, of 3 channels; without one the layer can only darken pixels.
+    f has two hidden layers of ``f_channels``, g has 3 channels; without a g the layer can only
+    darken pixels.
     """
 
     name: str

@@ -36,13 +36,7 @@ _GREY_LEVELS = 255.0
 
 @dataclass(frozen=True)
 class DenoisingStudy:
-    """A protocol and its patches.
-
-    Parameters
-    ----------
-    protocol : DenoisingProtocol
-    patches : PatchSets
-    """
+    """A protocol and its patches."""
 
     protocol: DenoisingProtocol
     patches: PatchSets
@@ -50,37 +44,17 @@ class DenoisingStudy:
     def run(
         self, folder: str | Path | None = None, *, n_jobs: int | None = None, verbose: int = 0
     ) -> Table:
-        """Train and measure every model.
+        """Train and measure every model; with ``verbose`` a line a stack is printed on stderr.
 
-        Parameters
-        ----------
-        folder : str, Path or None, default=None
-            Where finished stacks are kept, so that a killed study goes on; None keeps none. A
-            stack is all repetitions of a parameterisation, an algorithm and a k. They lie in
-            ``denoising`` in the folder, which may hold other things.
-        n_jobs : int or None, default=None
-            Number of processes.
-        verbose : int, default=0
-            Whether to print a line a stack, with the time left, on stderr.
+        Finished stacks, which are all repetitions of a parameterisation, an algorithm and a k, are
+        kept in ``denoising`` in the folder, which may hold other things: a killed study goes on.
 
-        Returns
-        -------
-        dict of str to list
-            Equally long columns ``parameterisation``, ``algo``, ``k``, ``repetition``,
-            ``train_loss``, ``held_out_loss``, ``gap`` and ``gap_one_way``; one row for each
-            model and repetition. Losses are means over both sets of a repetition, in grey levels
-            (the 255th part of the pixels' range; its square for ``loss="squared"``).
-            ``gap_one_way`` is the gap of the model that was trained on the first set alone. NaN
-            where a training left the finite numbers.
-
-        Raises
-        ------
-        ValueError
-            If the folder holds another run.
-        OSError
-            If the folder cannot be made or written to.
-        RuntimeError
-            If all trainings of a parameterisation, an algorithm and a k diverged.
+        Returns equally long columns ``parameterisation``, ``algo``, ``k``, ``repetition``,
+        ``train_loss``, ``held_out_loss``, ``gap`` and ``gap_one_way``; one row for each model and
+        repetition. Losses are means over both sets of a repetition, in grey levels (the 255th part
+        of the pixels' range; its square for ``loss="squared"``). ``gap_one_way`` is the gap of the
+        model that was trained on the first set alone. NaN where a training left the finite numbers;
+        a RuntimeError if all trainings of a parameterisation, an algorithm and a k did.
         """
         p = self.protocol
         algorithms = [get_algorithm(algo) for algo in p.algos]
@@ -122,16 +96,7 @@ class DenoisingStudy:
         k: int,
         sets: Sequence[int],
     ) -> list[TrainedModel]:
-        """Train a model on each of some sets of patches; every step sees all patches of a set.
-
-        Parameters
-        ----------
-        parameterisation : Parameterisation
-        algorithm : Algorithm
-        k : int
-        sets : sequence of int
-            Numbers of the sets.
-        """
+        """Train a model on each of some sets of patches; every step sees all patches of a set."""
         p = self.protocol
         patches = self._tensors(sets)
         net = train_denoisers(

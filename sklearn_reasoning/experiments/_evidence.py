@@ -52,21 +52,12 @@ def combine(parts: Sequence[Part]) -> Part:
 
 
 def mean_and_p(values: Matrix) -> tuple[float, float]:
-    """Return the mean and the two-sided p of a one-sample t-test against 0.
+    """Return the mean and the two-sided p of a one-sample t-test against 0; NaN is left out.
 
     Of paired differences this is the paired t-test. Wilcoxon's test is not used: of ten
     repetitions its smallest p is 0.002, which Holm's correction over nine k lifts above 0.01.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        NaN is left out.
-
-    Returns
-    -------
-    (float, float)
-        NaN and NaN without values; a p of NaN with a single one. Values without any spread get
-        the p of the sign test, 2^(1 - n).
+    NaN and NaN without values; a p of NaN with a single one. Values without any spread get the p
+    of the sign test, 2^(1 - n).
     """
     values = values[np.isfinite(values)]
     n = len(values)
@@ -95,17 +86,9 @@ def holm(p_values: Iterable[float]) -> Matrix:
 def below(low: Matrix, high: Matrix, k: Sequence[int], names: tuple[str, str]) -> Part:
     """Test at each k that one algorithm is below another in the same repetitions.
 
-    Holds: below at every k, significantly (Holm over k) at one or more. In part: significantly
-    below at some k, but not below at others. Does not hold: significantly above at some k, and
-    significantly below at none.
-
-    Parameters
-    ----------
-    low, high : ndarray of shape (n_repetitions, n_k)
-        Of the algorithm that is claimed to be below, and of the other.
-    k : sequence of int
-    names : (str, str)
-        Their names.
+    Matrices have a row a repetition and a column a k. Holds: below at every k, significantly
+    (Holm over k) at one or more. In part: significantly below at some k, but not below at others.
+    Does not hold: significantly above at some k, and significantly below at none.
     """
     # Where both of a pair are infinite the matrices hold NaN, so that no difference is invalid.
     tested = [(steps, *mean_and_p(d)) for steps, d in zip(k, (low - high).T, strict=True)]
@@ -134,20 +117,11 @@ def below(low: Matrix, high: Matrix, k: Sequence[int], names: tuple[str, str]) -
 
 
 def trend(values: Matrix, k: Sequence[int], name: str, *, rises: bool) -> Part:
-    """Test that values rise, or fall, with k.
+    """Test that values, a row a repetition, rise or fall with k.
 
     Each repetition has a least-squares slope against the place of k in the list; their mean is
     tested. With a significant turn, an inner k beyond an end in the wrong direction, a
     significant slope holds in part.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_repetitions, n_k)
-    k : sequence of int
-    name : str
-        What is described.
-    rises : bool
-        Whether it is claimed to rise.
     """
     values, steps = _usable(values, k)
     if len(steps) < 2:
@@ -173,19 +147,12 @@ def trend(values: Matrix, k: Sequence[int], name: str, *, rises: bool) -> Part:
 
 
 def peak(values: Matrix, k: Sequence[int], name: str) -> Part:
-    """Test that values rise and then fall: a maximum strictly inside the range of k.
+    """Test that values, a row a repetition, rise and then fall: a maximum strictly inside the k.
 
     Each inner k is tested against both ends, and has the larger p of the two. Holds: above both
     ends at some inner k, significantly (Holm over the inner k). In part: the largest inner mean
     is above both ends, and some inner k is significantly above one of them (Holm over all).
     Does not hold: every inner k is significantly below the same end.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_repetitions, n_k)
-    k : sequence of int
-    name : str
-        What is described.
     """
     values, steps = _usable(values, k)
     if len(steps) < 3:
@@ -216,15 +183,7 @@ def peak(values: Matrix, k: Sequence[int], name: str) -> Part:
 
 
 def follows(values: Matrix, reference: Matrix, name: str) -> Part:
-    """Test that values are ordered as a reference is: a rank correlation a repetition.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_repetitions, n)
-    reference : ndarray of shape (n,)
-    name : str
-        What is described.
-    """
+    """Test that values are ordered as a reference is: a rank correlation a repetition, or row."""
     correlations = np.array([_rank_correlation(row, reference) for row in values])
     mean, p = mean_and_p(correlations)
     if np.isnan(p):
@@ -264,10 +223,7 @@ def _slopes(values: Matrix) -> Matrix:
 def _inner_against_ends(values: Matrix) -> tuple[Matrix, Matrix]:
     """Return mean and p of each inner k minus the first and minus the last k.
 
-    Returns
-    -------
-    (ndarray of shape (2, n_k - 2), ndarray of shape (2, n_k - 2))
-        Where no two repetitions have both, the p is 1.
+    Both have the shape (2, n_k - 2). Where no two repetitions have both, the p is 1.
     """
     inner = values[:, 1:-1]
     tests = [[mean_and_p(d) for d in (inner - values[:, [end]]).T] for end in (0, -1)]

@@ -16,17 +16,7 @@ _SAME = 1e-9
 
 
 def exact_claims(protocol: Protocol) -> list[tuple[str, Part]]:
-    """Judge the claims about Fig. 2: each one's words, verdict and numbers.
-
-    Parameters
-    ----------
-    protocol : Protocol
-
-    Returns
-    -------
-    list of (str, Part)
-        Without p-values.
-    """
+    """Judge the claims about Fig. 2: each one's words, verdict and numbers, without p-values."""
     texts = (
         "Cvg of nag is below that of gd for every k > 1",
         "Stab of nag is above that of gd for every k > 1, in b and in Q",

@@ -47,31 +47,10 @@ class Panel:
 def draw(
     figure: str, table: Mapping[str, Any] | None, folder: str | Path, protocol: Protocol
 ) -> list[Path]:
-    """Draw a figure of the paper as PNG and SVG.
+    """Draw a figure of the paper as PNG and SVG, and return their paths.
 
-    Parameters
-    ----------
-    figure : {"fig2", "fig3", "fig4", "fig5", "fig6"}
-    table : mapping of str to sequence, or None
-        As for ``claims_of``; Fig. 2 comes from the protocol alone.
-    folder : str or Path
-        Where ``fig3.png``, ``fig3.svg``, ... go; made if it is not there.
-    protocol : Protocol
-        The order of its algorithms decides colours and markers.
-
-    Returns
-    -------
-    list of Path
-        The PNG and the SVG. The same table gives the same bytes.
-
-    Raises
-    ------
-    ValueError
-        If the figure is unknown or the table cannot be read as one.
-    ImportError
-        If matplotlib is missing.
-    OSError
-        If the folder cannot be made or written to.
+    Fig. 2 comes from the protocol alone; the others' tables are as for ``claims_of``. The order of
+    the protocol's algorithms decides colours and markers. The same table gives the same bytes.
     """
     check_figure(figure)
     check_matplotlib("Drawing figures")

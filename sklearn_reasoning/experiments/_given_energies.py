@@ -38,14 +38,7 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Stack:
-    """What all models of a stack share.
-
-    Parameters
-    ----------
-    algorithm : Algorithm
-    k : int
-    optimizer : str
-    """
+    """What all models of a stack share."""
 
     algorithm: Algorithm
     k: int
@@ -64,14 +57,9 @@ class Stack:
 class GivenEnergies:
     """The population, as what the algorithms are given and what they should find.
 
-    Parameters
-    ----------
-    x : ndarray of shape (n, d) or (n, d * d)
-        The eigenvalues of Q, or Q row by row.
-    b, y, noisy : ndarray of shape (n, d)
-        Linear terms, labels, and labels with noise: in the eigenbasis, or as they are.
-    folds : list of (ndarray, ndarray)
-        Training and held-out rows of each repetition.
+    x of shape (n, d) or (n, d * d) holds the eigenvalues of Q, or Q row by row; b, y and noisy of
+    shape (n, d) are linear terms, labels, and labels with noise: in the eigenbasis, or as they are.
+    The folds are the training and held-out rows of each repetition.
     """
 
     x: _Array
@@ -82,15 +70,7 @@ class GivenEnergies:
 
 
 def given_energies(protocol: Protocol, population: Population, *, decoupled: bool) -> GivenEnergies:
-    """Return the energies in the eigenbasis of each row's Q, or in the original basis.
-
-    Parameters
-    ----------
-    protocol : Protocol
-    population : Population
-    decoupled : bool
-        Whether in the eigenbasis.
-    """
+    """Return the energies in the eigenbasis of each row's Q, or in the original basis."""
     p = protocol
     b = population.X[:, p.n_features :]
     eigenvalues = population.spectrum(population.X[:, : p.n_features])
@@ -108,10 +88,7 @@ class GivenEnergyModel(RegressionModel):
     def problem(self, batch: Inputs) -> tuple[Problem, Any]:
         """Return the given energies, and step sizes or weights.
 
-        Parameters
-        ----------
-        batch : Inputs
-            x holds the eigenvalues of Q for algorithms that decouple in its eigenbasis, else Q.
+        x holds the eigenvalues of Q for algorithms that decouple in its eigenbasis, else Q.
         """
         a, d, x = self.architecture, self.architecture.n_outputs, batch.x
         assert batch.b is not None
@@ -140,16 +117,7 @@ def train_stack(
     stack: Stack,
     folds: Sequence[tuple[_Array, _Array]],
 ) -> ModelNet:
-    """Train a model for each fold and learning rate, the rates innermost.
-
-    Parameters
-    ----------
-    protocol : Protocol
-    given : GivenEnergies
-    stack : Stack
-    folds : sequence of (ndarray, ndarray)
-        Of each, the first holds the training rows.
-    """
+    """Train a model for each fold's training rows and each learning rate, the rates innermost."""
     p, d = protocol, protocol.n_outputs
     resolved = resolve_step_size(stack.algorithm, None, "stable", p.mu, p.L)
     initial, low, high = (1.0 / p.L, 0.0, 0.0) if resolved is None else resolved
@@ -220,18 +188,7 @@ def measure(
     trained: ModelNet,
     folds: Sequence[tuple[_Array, _Array]],
 ) -> list[Losses]:
-    """Return the losses of each model of a stack, in float64; NaN of those that diverged.
-
-    Parameters
-    ----------
-    protocol : Protocol
-    given : GivenEnergies
-    stack : Stack
-    trained : ModelNet
-        From :func:`train_stack`.
-    folds : sequence of (ndarray, ndarray)
-        Those trained on.
-    """
+    """Return the losses of each model of a stack, in float64; NaN of those that diverged."""
     state = trained.module_.state_dict()
     measured = []
     with one_thread(), torch.no_grad():

@@ -20,20 +20,9 @@ def protocols_of(
 ) -> tuple[Protocol, DenoisingProtocol]:
     """Return the protocols of figures 2 to 6 and of figure 7.
 
-    Parameters
-    ----------
-    given : mapping of str to object
-        Values of settings, in place of those of the size. ``images`` and ``fig7_steps`` (the
-        steps of each training) are about figure 7 alone.
-    figures : sequence of str
-        What is reproduced; nothing stands for figures 2 to 6, or for a sweep of their study.
-    is_full : bool
-        Whether in the full size.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a setting is out of its domain, unknown, or has no part in these figures.
+    Given values of settings replace those of the size. ``images`` and ``fig7_steps`` (the steps of
+    each training) are about figure 7 alone. No figures stand for figures 2 to 6, or for a sweep of
+    their study. A setting that has no part in the figures is a ValueError.
     """
     names = {field.name for field in fields(Protocol)}
     unknown = sorted(set(given) - names - set(_OF_FIGURE_7))

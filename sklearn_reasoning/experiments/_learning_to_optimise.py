@@ -42,7 +42,8 @@ def run_learning_to_optimise(
     algorithm's stable region, or the weights of a cell, which begins as gradient descent with
     step size 1/L. The loss is the mean of :math:`\lVert Alg^k_\phi(Q, b) - y \rVert_2` over
     the training rows (Eq. 13), through all k steps, with labels :math:`y = -Q^{-1} b`. Step
-    sizes do not decay, weights do. Each model keeps the parameters of its best epoch.
+    sizes do not decay, weights do. Each model keeps the parameters of its best epoch. Algorithms
+    with nothing to learn are measured as they are.
 
     Algorithms that commute with rotations run in the eigenbasis of each row's Q, where all
     that counts is the same. The recurrent cell does not commute: it runs in the original basis,
@@ -50,45 +51,18 @@ def run_learning_to_optimise(
     :func:`~sklearn_reasoning.datasets.make_quadratic_reasoning` of the same seed. Training rows
     and label noise are those of the study, rotated.
 
-    Parameters
-    ----------
-    protocol : Protocol
-        Its ``fig6_k`` and ``fig6_epochs`` come before ``k`` and ``epochs``. Its ``algos``,
-        ``q_hidden``, ``learn_step_size``, ``same_initial_weights`` and ``selection`` have no
-        part in this: phi is always trained, begins at one value, and the training loss selects.
-    folder : str, Path or None, default=None
-        Where finished stacks are kept, so that a killed run goes on; None keeps none. A stack
-        is all repetitions and learning rates of an algorithm, a k and an optimiser. They lie
-        in ``learning-to-optimise`` in the folder, which may hold other things.
-    n_jobs : int or None, default=None
-        Number of processes.
-    verbose : int, default=0
-        Whether to print a line a stack, with the time left, on stderr.
-    algos : sequence of str or Algorithm, default=("gd", "nag", "rnn")
-        Those with nothing to learn are measured as they are.
+    The protocol's ``fig6_k`` and ``fig6_epochs`` come before ``k`` and ``epochs``. Its ``algos``,
+    ``q_hidden``, ``learn_step_size``, ``same_initial_weights`` and ``selection`` have no part in
+    this: phi is always trained, begins at one value, and the training loss selects. Finished
+    stacks, which are all repetitions and learning rates of an algorithm, a k and an optimiser, are
+    kept in ``learning-to-optimise`` in the folder, so that a killed run goes on.
 
-    Returns
-    -------
-    dict of str to list
-        Equally long columns ``algo``, ``k``, ``repetition``, ``optimizer``, ``lr``,
-        ``train_loss``, ``population_loss`` and ``gap``: one row for each algorithm, k and
-        repetition, with the optimiser and learning rate of the smallest training loss. The
-        training loss is against the labels with their noise, the other without.
+    Returns equally long columns ``algo``, ``k``, ``repetition``, ``optimizer``, ``lr``,
+    ``train_loss``, ``population_loss`` and ``gap``: one row for each algorithm, k and repetition,
+    with the optimiser and learning rate of the smallest training loss. The training loss is against
+    the labels with their noise, the other without. A RuntimeError if all trainings of an algorithm,
+    k and repetition diverged.
 
-    Raises
-    ------
-    TypeError
-        If ``algos`` is a string or holds anything but names and algorithms.
-    ValueError
-        If a name is unknown, ``algos`` is empty or has a name twice, or the folder holds
-        another run.
-    OSError
-        If the folder cannot be made or written to.
-    RuntimeError
-        If all trainings of an algorithm, k and repetition diverged.
-
-    Examples
-    --------
     >>> from sklearn_reasoning.experiments._protocol import Protocol
     >>> protocol = Protocol(
     ...     k=(2,), optimizers=("adam",), lrs=(1e-2,), epochs=50, repetitions=2,

@@ -14,27 +14,13 @@ Matrix = NDArray[np.float64]
 class Measurements:
     """What was measured: a matrix of repetitions and k for each algorithm and hidden size.
 
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        Equally long columns, a row for each model and repetition, in any order; a
-        ``pandas.DataFrame`` will do.
-    columns : sequence of str
-        Names of the measured columns that are needed.
-    has_q_hidden : bool, default=True
-        Whether rows differ in ``q_hidden``.
+    The table has equally long columns, a row for each model and repetition, in any order; a
+    ``pandas.DataFrame`` will do. ``columns`` names the measured ones that are needed;
+    ``has_q_hidden`` says whether rows differ in ``q_hidden``. The attributes ``algos``, ``k``,
+    ``q_hidden`` and ``repetitions`` are the values that the table holds, sorted.
 
-    Attributes
-    ----------
-    algos : list of str
-    k, q_hidden, repetitions : list of int
-        The values that the table holds, sorted.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, shorter than another, or does not hold numbers; if the table has
-        no rows, or two of the same model and repetition.
+    A ValueError if a column is missing, shorter than another, or does not hold numbers; if the
+    table has no rows, or two of the same model and repetition.
     """
 
     def __init__(
@@ -74,16 +60,7 @@ class Measurements:
     def matrix(self, column: str, algo: str, q_hidden: int = 0) -> Matrix:
         """Return a column of the table for one algorithm and hidden size.
 
-        Parameters
-        ----------
-        column, algo : str
-        q_hidden : int, default=0
-            Ignored in a table that does not have it.
-
-        Returns
-        -------
-        ndarray of shape (n_repetitions, n_k)
-            In the order of ``repetitions`` and ``k``; NaN where a row is missing or not finite.
+        In the order of ``repetitions`` and ``k``; NaN where a row is missing or not finite.
         """
         rows = self._rows(algo, q_hidden)
         matrix = np.full((len(self.repetitions), len(self.k)), np.nan)

@@ -48,18 +48,9 @@ pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; }
 
 @dataclass(frozen=True)
 class Findings:
-    """A section of the report that answers a question with figures and tables.
+    """A section of the report that answers a question, its heading, with figures and tables.
 
-    Parameters
-    ----------
-    question : str
-        The heading.
-    text : str
-        What was done, and how to read it.
-    tables : sequence of dict of str to list
-        Numbers are shown with three digits.
-    figures : sequence of Path
-        PNG files among them are shown.
+    Numbers are shown with three digits. PNG files among the figures are shown.
     """
 
     question: str
@@ -79,34 +70,11 @@ def write_report(
 ) -> Path:
     """Write ``report.html``: one file that needs no other, and runs no script.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Made if it is not there.
-    protocol : Protocol or None
-        Of figures 2 to 6; None where none of them is in the report.
-    claims : sequence of Claim
-        From ``claims_of``, of all figures.
-    figures : mapping of str to sequence of str or Path
-        What ``draw`` returned, by figure; the PNG files are put into the report.
-    provenance : mapping
-        What else to say, in this order, with plain values, lists or mappings of them: versions,
-        the seed, and so on. ``"command"`` is shown as one to copy, ``"seconds"`` as hours,
-        minutes and seconds.
-    findings : sequence of Findings, default=()
-        Sections that follow the figures of the paper.
-    denoising : DenoisingProtocol or None, default=None
-        Of figure 7; None where it is not in the report.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    OSError
-        If a figure cannot be read, or the folder not made or written to.
+    ``protocol`` is of figures 2 to 6, ``denoising`` of figure 7; None where the report has none of
+    them. ``figures`` is what ``draw`` returned, by figure; the PNG files are put into the report.
+    ``provenance`` says what else there is to say, in this order, with plain values, lists or
+    mappings of them: ``"command"`` is shown as one to copy, ``"seconds"`` as hours, minutes and
+    seconds. The findings are sections that follow the figures of the paper.
     """
     images = {name: _images(paths) for name, paths in figures.items()}
     path = Path(folder) / "report.html"

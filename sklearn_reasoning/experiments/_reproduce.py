@@ -347,13 +347,9 @@ def _made(out: str | Path) -> Path:
 
 
 def _claim_folder(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the settings of each part into a new folder; refuse that of another run.
+    """Write the settings of each part into a new folder, by file name; refuse that of another run.
 
-    Parameters
-    ----------
-    folder : Path
-    settings : mapping of str to mapping
-        By the names of their files. A folder may hold the other part of a run already.
+    A folder may hold the other part of a run already.
     """
     there = sorted(path.name for path in folder.iterdir())
     if there and not any(f"{name}.json" in there for name in _SETTINGS_FILES):

@@ -38,15 +38,7 @@ def kept_in(
 ) -> Checkpoint:
     """Return the checkpoint of stacks in a folder.
 
-    Parameters
-    ----------
-    folder : Path
-    protocol : object
-    settings : sequence of str
-        Attributes of the protocol that the losses depend on, besides the data.
-    algorithms : sequence of Algorithm
-    **data
-        The data that they depend on.
+    The settings are attributes of the protocol that the losses depend on, besides the data.
     """
     values = {name: getattr(protocol, name) for name in settings}
     # As texts, short tuples are shown where folders differ.
@@ -66,20 +58,9 @@ def losses_of_stacks(
 ) -> list[Losses]:
     """Return the losses of all models, those of the first stack first.
 
-    Parameters
-    ----------
-    stacks : sequence of stacks
-    n_models : int
-        Number of models in each.
-    call : callable
-        From a stack to the function and the arguments that return the losses of its models;
-        they are sent to other processes.
-    kept : Checkpoint or None
-        What is there is not computed again.
-    n_jobs : int or None
-        Number of processes.
-    verbose : int
-        Whether to print a line a stack, with the time left, on stderr.
+    ``call`` goes from a stack to the function and the arguments that return the losses of its
+    models; they are sent to other processes. What is kept is not computed again. With ``verbose`` a
+    line a stack is printed on stderr, with the time left.
     """
     found: dict[int, Losses] = {} if kept is None else kept.load()
     waiting = [

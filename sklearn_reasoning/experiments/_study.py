@@ -48,23 +48,10 @@ def run_study(
 ) -> Table:
     """Train and measure every model of the study.
 
-    Parameters
-    ----------
-    protocol : Protocol
-    folder : str, Path or None, default=None
-        Where finished stacks are kept, so that a killed study goes on; None keeps none.
-    n_jobs : int or None, default=None
-        Number of processes.
-    verbose : int, default=0
-        Whether to show a progress bar.
-
-    Returns
-    -------
-    dict of str to list
-        Equally long columns, one row for each algorithm, k, hidden size and repetition, with the
-        learning rate and optimiser that were selected: ``train_loss``, ``population_loss``,
-        ``gap``, ``q_spectral`` and ``q_frobenius`` (mean distance between Q_theta and Q* on the
-        held-out rows).
+    Finished stacks are kept in the folder, so that a killed study goes on. Returns equally long
+    columns, one row for each algorithm, k, hidden size and repetition, with the learning rate and
+    optimiser that were selected: ``train_loss``, ``population_loss``, ``gap``, ``q_spectral`` and
+    ``q_frobenius`` (mean distance between Q_theta and Q* on the held-out rows).
     """
     population = draw_population(protocol)
     parts = [protocol]
@@ -130,11 +117,9 @@ def fit_all(
 ) -> dict[str, Any]:
     """Fit the models of a protocol to each fold, as one batched search.
 
-    Returns
-    -------
-    dict of str to list or ndarray of shape (n_candidates, n_folds)
-        ``params`` of each candidate, and what ``scoring`` says on the held-out rows
-        (``test_<name>``) and, with ``score_training``, the training rows (``train_<name>``).
+    Returns ``params`` of each candidate, and what ``scoring`` says on the held-out rows
+    (``test_<name>``) and, with ``score_training``, the training rows (``train_<name>``), of shape
+    (n_candidates, n_folds).
     """
     p = protocol
     # The estimator trains in a unit, here that of all labels, which divides its loss. Decay and

@@ -45,47 +45,20 @@ def run_sweep(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Table:
-    """Run the study once for each value of one setting.
+    """Run the study once for each of two or more values of one of the ``SETTINGS``.
 
     All values share the seed. A repetition's training rows at a smaller ``n_samples`` are the
     first of those at a larger, and another ``noise`` scales the same draws. Labels are up to
     ``||b|| / mu`` long, so that another ``mu`` changes the scale of all losses. Noise is in the
     training loss and not in that of the population: it may lower the gap while both losses rise.
 
-    Parameters
-    ----------
-    protocol : Protocol
-        All other settings.
-    setting : {"n_samples", "n_features", "n_outputs", "mu", "L", "noise"}
-        What varies.
-    values : iterable of int or float
-        At least two values, in the units of the setting.
-    folder : str, Path or None, default=None
-        Where finished stacks are kept, those of each value in a folder of its own such as
-        ``n_samples-100``, so that a killed sweep goes on; None keeps none.
-    n_jobs : int or None, default=None
-        Number of processes.
-    verbose : int, default=0
-        Whether to show a progress bar for each value.
+    Finished stacks are kept in the folder, those of each value in a folder of its own such as
+    ``n_samples-100``, so that a killed sweep goes on. Returns the columns of ``run_study`` after
+    that of the setting, which holds each row's value; the values are in the order given.
 
-    Returns
-    -------
-    dict of str to list
-        The columns of ``run_study`` after that of the setting, which holds each row's value; the
-        values are in the order given.
+    What :func:`check_sweep` refuses is refused before any training. A RuntimeError if all trainings
+    of a model diverged, which is a ValueError where all of all models did; it names the value.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the setting is not one of those, or values are fewer than two, twice there, out of
-        the protocol's domain, or at odds with the file of ``protocol.true_energy``. Nothing is
-        trained then.
-    RuntimeError
-        If all trainings of a model diverged, which is a ValueError where all of all models did.
-        The message names the value.
-
-    Examples
-    --------
     >>> from sklearn_reasoning.experiments import Protocol
     >>> from sklearn_reasoning.experiments._sweep import run_sweep
     >>> small = Protocol(
@@ -121,19 +94,10 @@ def check_setting(setting: str) -> None:
 
 
 def check_sweep(protocol: Protocol, setting: str, values: Iterable[float]) -> dict[float, Protocol]:
-    """Refuse a sweep that cannot be run, before any work.
+    """Return the protocol of each value, in the order given; refuse a sweep that cannot be run.
 
-    The parameters are those of :func:`run_sweep`.
-
-    Returns
-    -------
-    dict of float to Protocol
-        The protocol of each value, in the order given.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As :func:`run_sweep` says.
+    A TypeError or ValueError if the setting is not one that can vary, or values are fewer than two,
+    twice there, out of the protocol's domain, or at odds with the file of ``true_energy``.
     """
     check_setting(setting)
     try:
@@ -160,7 +124,7 @@ def check_sweep(protocol: Protocol, setting: str, values: Iterable[float]) -> di
 
 
 def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
-    r"""Fit a power law to the gap of each model: gap = c value^p.
+    """Fit a power law to the gap of each model: gap = c value^p.
 
     The exponent p is the least-squares slope of the logarithm of the mean gap over repetitions
     on the logarithm of the value. Its standard error is the jackknife's over repetitions, each
@@ -172,30 +136,14 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
     which makes p more negative where n is not far below N; ``held_out="disjoint"`` has no such
     factor.
 
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        As ``run_sweep`` returns it.
-    setting : {"n_samples", "n_features", "n_outputs", "mu", "L", "noise"}
+    A row for each ``algo``, ``q_hidden`` and ``k``: ``exponent``, ``standard_error``;
+    ``n_values``, how many values there are without those at 0, which has no logarithm; and
+    ``n_not_positive``, at how many of these the mean gap is not above 0. The exponent is NaN
+    where that is at one or more, or with fewer than two values; the standard error also
+    where it happens with a repetition left out, or there is but one repetition. With
+    "n_samples" there are ``from_minus_half``, the exponent plus 1/2, and
+    ``within_two_errors``: "yes", "no", or "not testable" where a number is NaN.
 
-    Returns
-    -------
-    dict of str to list
-        A row for each ``algo``, ``q_hidden`` and ``k``: ``exponent``, ``standard_error``;
-        ``n_values``, how many values there are without those at 0, which has no logarithm; and
-        ``n_not_positive``, at how many of these the mean gap is not above 0. The exponent is NaN
-        where that is at one or more, or with fewer than two values; the standard error also
-        where it happens with a repetition left out, or there is but one repetition. With
-        "n_samples" there are ``from_minus_half``, the exponent plus 1/2, and
-        ``within_two_errors``: "yes", "no", or "not testable" where a number is NaN.
-
-    Raises
-    ------
-    ValueError
-        If the setting is not one of those, or the table cannot be read as that of a sweep.
-
-    Examples
-    --------
     >>> from sklearn_reasoning.experiments._sweep import sweep_exponents
     >>> table = {"n_samples": [25, 25, 100, 100], "repetition": [0, 1, 0, 1]}
     >>> table |= {"algo": ["gd"] * 4, "q_hidden": [0] * 4, "k": [1] * 4}
@@ -228,11 +176,8 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
 def read_sweep(table: Mapping[str, Any], setting: str) -> dict[float, Measurements]:
     """Return what was measured at each value, sorted by value.
 
-    Raises
-    ------
-    ValueError
-        If the table lacks a column or holds what is not a number, or if values differ in their
-        models or repetitions.
+    A ValueError if the table lacks a column or holds what is not a number, or if values differ in
+    their models or repetitions.
     """
     check_setting(setting)
     needed = (setting, *_KEYS, "gap")

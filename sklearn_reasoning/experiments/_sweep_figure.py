@@ -37,36 +37,13 @@ _GUIDE = {"color": "0.6", "linewidth": 1.0, "zorder": 0}
 def draw_sweep(
     table: Mapping[str, Any], setting: str, folder: str | Path, protocol: Protocol
 ) -> list[Path]:
-    """Draw the gap against the setting that varies, as PNG and SVG.
+    """Draw the gap against the setting that varies, as PNG and SVG, and return their paths.
 
     There is a panel for each hidden size, and a line for each algorithm and k with a band of one
     standard error. Of more than four k the smallest, the largest and two between are drawn. An
     axis is logarithmic if all that it shows is above 0. Against ``n_samples`` a grey line has
-    the slope -1/2.
-
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        As ``run_sweep`` returns it.
-    setting : {"n_samples", "n_features", "n_outputs", "mu", "L", "noise"}
-    folder : str or Path
-        Where ``sweep_<setting>.png`` and ``sweep_<setting>.svg`` go; made if it is not there.
-    protocol : Protocol
-        The order of its algorithms decides colours and markers.
-
-    Returns
-    -------
-    list of Path
-        The PNG and the SVG. The same table gives the same bytes.
-
-    Raises
-    ------
-    ValueError
-        If the setting is not one of those, or the table cannot be read as that of a sweep.
-    ImportError
-        If matplotlib is missing.
-    OSError
-        If the folder cannot be made or written to.
+    the slope -1/2. The order of the protocol's algorithms decides colours and markers. The same
+    table gives the same bytes.
     """
     check_matplotlib("Drawing figures")
     with own_settings():

@@ -19,11 +19,7 @@ _Array = np.ndarray[Any, Any]
 class TrueSpectrum:
     """The eigenvalues [L, mu + (L - mu) softmax(net(x)), mu] of Q*.
 
-    Parameters
-    ----------
-    weights : tuple of (ndarray of shape (n_out, n_in), ndarray of shape (n_out,))
-        Matrices and biases of net, with ReLU between them.
-    mu, L : float
+    The weights are pairs of a matrix of shape (n_out, n_in) and a bias, with ReLU between them.
     """
 
     weights: tuple[tuple[_Array, _Array], ...]
@@ -42,21 +38,10 @@ class TrueSpectrum:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Rows [x | R'b] with labels R'y: the rotation R is given, so nothing is lost.
+    """Rows X = [x | R'b] with labels y = R'y: the rotation R is given, so nothing is lost.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n, m + d)
-    y : ndarray of shape (n, d)
-        Without noise.
-    noisy : ndarray of shape (n, d)
-        With the noise of training labels.
-    spectrum : TrueSpectrum
-        The eigenvalues of Q*, as a function of x.
-    rotations : ndarray of shape (n, d, d)
-        R of each row, whose columns are the eigenvectors.
-    folds : list of (ndarray, ndarray)
-        Training and held-out rows of each repetition.
+    ``noisy`` has the noise of training labels, y has none. ``rotations`` of shape (n, d, d) are R,
+    whose columns are the eigenvectors. ``folds`` are training and held-out rows of each repetition.
     """
 
     X: _Array
@@ -70,12 +55,7 @@ class Population:
 def draw_population(protocol: Protocol) -> Population:
     """Draw the population and the training rows of each repetition.
 
-    Raises
-    ------
-    ValueError
-        If the file of ``protocol.true_energy`` does not hold weights of the right shapes.
-    OSError
-        If it cannot be read.
+    A ValueError if the file of ``protocol.true_energy`` does not hold weights of the right shapes.
     """
     p = protocol
     _, _, problem = make_quadratic_reasoning(

@@ -25,23 +25,12 @@ _LAWS = {"k": 1.0, "sqrt(k)": 0.5, "constant": 0.0}
 def explain_gap(
     table: Mapping[str, Any], protocol: Protocol, complexity: Mapping[str, Any] | None = None
 ) -> Table:
-    r"""Correlate the measured gap with the terms of Theorem 5.1.
+    """Correlate the measured gap with the terms of Theorem 5.1.
 
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        As ``run_study`` returns it.
-    protocol : Protocol
-    complexity : mapping of str to sequence or None, default=None
-        As ``measure_complexity`` returns it.
-
-    Returns
-    -------
-    dict of str to list
-        A row for each ``q_hidden`` and ``term``: "Cvg", "Stab", "Stab x Cvg" (Q, at the step size
-        1/L), "Theorem 5.1" (Eq. 15, all constants 1, at the mean squared training loss), the
-        depth "k" and, where it was estimated, "complexity"; ``rank_correlation`` is Spearman's
-        over all algorithms and k, the mean over repetitions, with ``standard_error``.
+    A row for each ``q_hidden`` and ``term``: "Cvg", "Stab", "Stab x Cvg" (Q, at the step size
+    1/L), "Theorem 5.1" (Eq. 15, all constants 1, at the mean squared training loss), the
+    depth "k" and, where ``measure_complexity`` estimated it, "complexity"; ``rank_correlation`` is
+    Spearman's over all algorithms and k, the mean over repetitions, with ``standard_error``.
     """
     data = Measurements(table, ["gap", "train_loss"])
     rows: Table = {name: [] for name in ("q_hidden", "term", "rank_correlation", "standard_error")}
@@ -66,16 +55,8 @@ def explain_gap(
 def depth_laws(table: Mapping[str, Any]) -> Table:
     """Fit the mean gap of each algorithm and size by a k, a sqrt(k) and a constant a.
 
-    Parameters
-    ----------
-    table : mapping of str to sequence
-        As ``run_study`` returns it.
-
-    Returns
-    -------
-    dict of str to list
-        A row for each ``algo``, ``q_hidden`` and ``law``; ``error`` is the root mean square of
-        what the fit leaves, over that of the gap; ``best`` marks the law that leaves least.
+    A row for each ``algo``, ``q_hidden`` and ``law``; ``error`` is the root mean square of what the
+    fit leaves, over that of the gap; ``best`` marks the law that leaves least.
     """
     data = Measurements(table, ["gap"])
     rows: Table = {name: [] for name in ("algo", "q_hidden", "law", "error", "best")}
@@ -151,16 +132,7 @@ def _spearman(gap: Matrix, values: Matrix) -> float:
 
 
 def theory_findings(explained: Table, laws: Table, protocol: Protocol) -> list[Findings]:
-    """Return both tables as sections of the report, a column a hidden size and a law.
-
-    Parameters
-    ----------
-    explained : dict of str to list
-        From :func:`explain_gap`.
-    laws : dict of str to list
-        From :func:`depth_laws`.
-    protocol : Protocol
-    """
+    """Return both tables as sections of the report, a column a hidden size and a law."""
     roles = hidden_roles(protocol.q_hidden)
     terms = list(dict.fromkeys(explained["term"]))
     correlations: Table = {"term": list(terms)}

@@ -23,20 +23,11 @@ from ._drawing import (
 
 @dataclass(frozen=True, eq=False)
 class BoundCurve:
-    """A bound and a measured gap, against one parameter.
+    """A bound and a measured gap, against one parameter, which rises.
 
-    Parameters
-    ----------
-    label : str or None
-        The line's name; None where there is a single one.
-    x : ndarray of shape (n_points,)
-        Rising.
-    bound : ndarray of shape (n_points,)
-        inf where nothing is proven.
-    gap : ndarray of shape (n_points,)
-        NaN where it was not measured.
-    gap_error : ndarray of shape (n_points,) or None
-        Standard errors of the gap.
+    The label is None where there is a single line. All else has the shape (n_points,): the bound is
+    inf where nothing is proven, the gap NaN where it was not measured; ``gap_error`` are its
+    standard errors.
     """
 
     label: str | None

@@ -49,20 +49,9 @@ def dashes(number: int) -> Any:
 def axes_for(
     ax: Any, panels: Sequence[str], panel_size: tuple[float, float] = (4.4, 3.4)
 ) -> NDArray[Any]:
-    """Return one Axes a panel: those given, or those of a new figure.
+    """Return one Axes a panel: those given, or those of a new figure, of a size in inches.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes, array-like of them or None
-    panels : sequence of str
-        What is drawn in each, for the message.
-    panel_size : (float, float), default=(4.4, 3.4)
-        Width and height of each of several new panels, in inches.
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer Axes than panels.
+    A ValueError, which names what is drawn, if there are more or fewer Axes than panels.
     """
     n_panels = len(panels)
     if ax is None:

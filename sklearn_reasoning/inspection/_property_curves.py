@@ -25,25 +25,13 @@ QUANTITIES = (
 
 @dataclass(frozen=True, eq=False)
 class PropertyCurve:
-    """The properties of one algorithm over k.
+    """The properties of one algorithm over k, which rises.
 
-    Parameters
-    ----------
-    label : str
-        What tells the curve from the others: the algorithm's name, if that does.
-    algorithm : Algorithm
-    step_size : float, PerIteration, mapping or None
-        None for an algorithm without one, or the initial weights of a cell.
-    stable_region : (float, float) or None
-        None for an algorithm without a step size.
-    k : ndarray of int, of shape (n_k,)
-        Rising.
-    convergence, stability_in_Q, stability_in_b, sensitivity : Certificate
-        Of shape (n_k,), from :mod:`sklearn_reasoning.properties`.
-    stability : Certificate
-        The one constant of Eq. 7, for ``norm(b) <= b_norm``.
-    product : Certificate
-        ``stability`` times ``convergence``, bound by bound.
+    ``label`` tells the curve from the others: the algorithm's name, if that does. ``step_size`` and
+    ``stable_region`` are None for an algorithm without a step size; the former may hold the initial
+    weights of a cell. The certificates, of shape (n_k,), are those of
+    :mod:`sklearn_reasoning.properties`; ``stability`` is the one constant of Eq. 7, for
+    ``norm(b) <= b_norm``, and ``product`` is ``stability`` times ``convergence``, bound by bound.
     """
 
     label: str
@@ -60,15 +48,7 @@ class PropertyCurve:
 
 
 def each_algorithm(algos: Any) -> list[Algorithm]:
-    """Return the algorithms of one or several names or instances.
-
-    Raises
-    ------
-    TypeError
-        If one is neither a name nor an Algorithm.
-    ValueError
-        If a name is unknown, or there is none.
-    """
+    """Return the algorithms of one or several names or instances; an error if there is none."""
     if isinstance(algos, str | Algorithm):
         algos = [algos]
     try:
@@ -83,12 +63,8 @@ def each_algorithm(algos: Any) -> list[Algorithm]:
 def rising_steps(k: Any) -> NDArray[Any]:
     """Return the numbers of steps, each once, from the smallest on.
 
-    Raises
-    ------
-    TypeError
-        If one is not a whole number.
-    ValueError
-        If one is negative, there is none, or they are in more than one row.
+    A TypeError if one is not a whole number; a ValueError if one is negative, there is none, or
+    they are in more than one row.
     """
     steps = np.atleast_1d(np.asarray(list(k) if isinstance(k, range) else k))
     if steps.ndim != 1 or not steps.size:
@@ -103,10 +79,8 @@ def rising_steps(k: Any) -> NDArray[Any]:
 def each_step_size(step_size: Any, algorithms: Sequence[Algorithm]) -> list[Any]:
     """Return a step size for each algorithm; a list or an array holds one for each already.
 
-    Raises
-    ------
-    ValueError
-        If a list is not as long as there are algorithms, or holds more than one size for one.
+    A ValueError if a list is not as long as there are algorithms, or holds more than one size for
+    one.
     """
     is_row = isinstance(step_size, list) or (isinstance(step_size, np.ndarray) and step_size.ndim)
     if is_row and len(step_size) != len(algorithms):
@@ -144,17 +118,7 @@ def property_curves(
 ) -> list[PropertyCurve]:
     """Return the properties of each algorithm over k.
 
-    Parameters
-    ----------
-    algos, k, step_size, mu, L, b_norm, sensitivity_range
-        As for :meth:`AlgorithmPropertiesDisplay.from_algorithms`.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of the wrong kind.
-    ValueError
-        If an argument is out of its domain, or two algorithms are the same.
+    The parameters are those of :meth:`AlgorithmPropertiesDisplay.from_algorithms`.
     """
     algorithms, steps = each_algorithm(algos), rising_steps(k)
     sizes = each_step_size(step_size, algorithms)
@@ -225,10 +189,7 @@ def _times(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
 def labels(algorithms: Sequence[Algorithm], step_sizes: Sequence[Any]) -> list[str]:
     """Return a label for each: its name, with the step size or options where that is not enough.
 
-    Raises
-    ------
-    ValueError
-        If two are the same in all.
+    A ValueError if two are the same in all.
     """
     names = [algorithm.name for algorithm in algorithms]
     if len(set(names)) < len(names):

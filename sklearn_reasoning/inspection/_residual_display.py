@@ -33,20 +33,10 @@ _QUANTITIES = ("residual", "filter")
 class PolynomialCurve:
     """A polynomial of an algorithm over the spectrum.
 
-    Parameters
-    ----------
-    label : str
-        What tells the algorithm from the others.
-    algorithm : Algorithm
-    k : int
-    step_size : float, PerIteration or None
-        None for an algorithm without one.
-    t : ndarray of shape (n_points,)
-        Eigenvalues from mu to L.
-    values : ndarray of shape (n_points,)
-        r_k(t), or q_k(t) with ``quantity="filter"``.
-    largest : float
-        The certified largest modulus over [mu, L]: Cvg(k), or Stab(k) in b.
+    ``label`` tells the algorithm from the others; ``step_size`` is None for one without. ``t``
+    holds eigenvalues from mu to L, ``values`` of the same shape are r_k(t), or q_k(t) with
+    ``quantity="filter"``, and ``largest`` is the certified largest modulus over [mu, L]: Cvg(k), or
+    Stab(k) in b.
     """
 
     label: str

@@ -41,24 +41,11 @@ _REMEDY = "Name another folder, or delete this one to begin anew."
 class Checkpoint:
     """The results of a search so far, in files that are whole or not there.
 
-    Every file says which search it belongs to. Two processes may write to one folder: they
-    write files of their own, and equal fits have equal results. As a context, it has saved all
-    results when it is left.
-
-    Parameters
-    ----------
-    folder : str or path-like
-        Made if it is not there.
-    search : mapping of str to object
-        What the results are a function of, by what users call it: "X", "n_repeats". Told apart
-        by their content.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds another search, or files that are no search's.
-    OSError
-        If it cannot be made or written to.
+    ``search`` is what the results are a function of, by what users call it: "X", "n_repeats"; told
+    apart by content. Every file says which search it belongs to. Two processes may write to one
+    folder: they write files of their own, and equal fits have equal results. As a context, it has
+    saved all results when it is left. A ValueError if the folder holds another search, or files
+    that are no search's.
     """
 
     def __init__(self, folder: str | os.PathLike[str], search: Mapping[str, Any]) -> None:
@@ -158,17 +145,7 @@ class Checkpoint:
         self._write()
 
     def save(self, results: list[tuple[int, dict[str, Any]]]) -> None:
-        """Add results to the folder, at once or with others that follow soon.
-
-        Parameters
-        ----------
-        results : list of (int, dict)
-
-        Raises
-        ------
-        OSError
-            If they cannot be written; what was saved before is as it was.
-        """
+        """Add results to the folder, at once or with others that follow soon."""
         self._unsaved.extend(results)
         if time.monotonic() > self._saved_at + _INTERVAL:
             self._write()

@@ -19,17 +19,10 @@ from sklearn_reasoning.model_selection._gap_parts import Array
 
 @dataclass(frozen=True, eq=False)
 class GapData:
-    """Labels as columns, in float64, and the held-out rows.
+    """Labels as columns of shape (n, d), in float64, and the held-out rows.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n, d)
-    noise_free : ndarray of shape (n, d) or None
-        None where no noise is known of.
-    X_test : array-like of shape (n_test, n_features) or None
-        None where folds are held out; ``y_test`` is then empty.
-    y_test : ndarray of shape (n_test, d)
-    noise_free_test : ndarray of shape (n_test, d) or None
+    ``noise_free`` is None where no noise is known of, ``X_test`` where folds are held out;
+    ``y_test`` is then empty.
     """
 
     y: Array
@@ -40,13 +33,7 @@ class GapData:
 
 
 def checked_data(estimator: Any, X: Any, y: Any, X_test: Any, y_test: Any, problem: Any) -> GapData:
-    """Return labels and held-out rows, once all that :func:`decompose_gap` was given is sound.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As of :func:`decompose_gap`.
-    """
+    """Return labels and held-out rows, once all that :func:`decompose_gap` was given is sound."""
     _check_estimator(estimator)
     if (X_test is None) != (y_test is None):
         given, missing = ("X_test", "y_test") if y_test is None else ("y_test", "X_test")

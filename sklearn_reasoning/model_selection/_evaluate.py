@@ -33,20 +33,9 @@ _Array = np.ndarray[Any, Any]
 class Evaluation:
     """What all fits of a search share.
 
-    Parameters
-    ----------
-    estimator : estimator
-    X, y : array-like
-    folds : list of (ndarray, ndarray)
-        Training and test rows of each split of ``cv``.
-    scorer : callable
-        As scikit-learn makes them of ``scoring``.
-    names : tuple of str or None
-        Names of the scores, where there are several.
-    fit_params, score_params : dict
-        For ``fit`` and the scorer; what has the length of X is split with it.
-    return_train_score : bool
-    error_score : "raise" or float
+    ``folds`` holds training and test rows of each split of ``cv``, ``names`` the names of the
+    scores, where there are several. What has the length of X in ``fit_params`` and ``score_params``
+    is split with it.
     """
 
     estimator: Any
@@ -61,18 +50,7 @@ class Evaluation:
     error_score: Any
 
     def run(self, fits: Sequence[Fit]) -> list[tuple[int, dict[str, Any]]]:
-        """Train and score some fits.
-
-        Parameters
-        ----------
-        fits : sequence of Fit
-            Those that can be are trained in one stack.
-
-        Returns
-        -------
-        list of (int, dict)
-            The index of each fit and its result.
-        """
+        """Return index and result of each fit; those that can be are trained in one stack."""
         task = _Task(self)
         pending = [_Pending(task, fit) for fit in fits]
         stacks: dict[Hashable, list[_Pending]] = defaultdict(list)

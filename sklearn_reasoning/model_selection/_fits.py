@@ -21,18 +21,10 @@ _LARGEST_ROWS = 2**25
 
 @dataclass(frozen=True)
 class Fit:
-    """One fit of a search.
+    """One fit of a search, of one of the splits of ``cv``.
 
-    Parameters
-    ----------
-    index : int
-        Its place among all fits of the search: by candidate, then restart, then fold.
-    parameters : dict
-        Of the candidate.
-    repeat : int
-        The restart; 0 has the seeds of the estimator.
-    fold : int
-        Which of the splits of ``cv``.
+    Its index is its place among all fits of the search: by candidate, then restart, then fold.
+    Restart 0 has the seeds of the estimator.
     """
 
     index: int
@@ -44,23 +36,13 @@ class Fit:
 def candidate_estimator(base: Any, parameters: dict[str, Any]) -> Any:
     """Return a clone of the estimator of a search with the parameters of a candidate.
 
-    Parameters
-    ----------
-    base : estimator
-    parameters : dict
-        They may be estimators that other candidates share.
+    They may be estimators that other candidates share.
     """
     return clone(base).set_params(**clone(parameters, safe=False))
 
 
 def restarted(candidate: Any, repeat: int) -> Any:
-    """Return a clone of a candidate's estimator with the seeds of a restart.
-
-    Parameters
-    ----------
-    candidate : estimator
-    repeat : int
-    """
+    """Return a clone of a candidate's estimator with the seeds of a restart."""
     estimator = clone(candidate)
     return estimator.set_params(**_restart_seeds(estimator, repeat)) if repeat else estimator
 
@@ -103,12 +85,8 @@ def _is_seed(name: str) -> bool:
 class Plan:
     """What is to be done, as tasks that run side by side.
 
-    Parameters
-    ----------
-    tasks : list of list of Fit
-        Stacks, and fits on their own; the longest first.
-    alone : dict of str to int
-        How many fits are on their own, by the reason.
+    The tasks are stacks, and fits on their own; the longest first. ``alone`` says how many fits are
+    on their own, by the reason.
     """
 
     tasks: list[list[Fit]]
@@ -118,23 +96,10 @@ class Plan:
 def plan(
     base: Any, fits: Sequence[Fit], n_train: Sequence[int], width: int, n_workers: int
 ) -> Plan:
-    """Put fits into stacks.
+    """Put the fits of a search for an estimator into stacks.
 
-    Parameters
-    ----------
-    base : estimator
-        The estimator of the search.
-    fits : sequence of Fit
-    n_train : sequence of int
-        Number of training rows of each fold.
-    width : int
-        Number of columns of X and y.
-    n_workers : int
-        Number of processes that will share the tasks.
-
-    Returns
-    -------
-    Plan
+    ``n_train`` holds the number of training rows of each fold, ``width`` is the number of columns
+    of X and y, ``n_workers`` the number of processes that will share the tasks.
     """
     groups: dict[Hashable, list[tuple[int, int, Fit]]] = defaultdict(list)
     tasks: list[tuple[float, list[Fit]]] = []

@@ -143,10 +143,7 @@ def _checked_results(search: Any) -> dict[str, Any]:
 def chosen_metric(search: Any, metric: str | None) -> str:
     """Return the name that a fitted search has for the scorer to tabulate.
 
-    Raises
-    ------
-    ValueError
-        If there is no such scorer, or if it is not said which of several it is.
+    A ValueError if there is no such scorer, or if it is not said which of several it is.
     """
     prefix = "mean_test_"
     known = [name.removeprefix(prefix) for name in search.cv_results_ if name.startswith(prefix)]

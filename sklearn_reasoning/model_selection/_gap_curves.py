@@ -21,21 +21,11 @@ _SEEDS = {"random_state", "seed"}
 class GapCurve:
     """One line: the candidates that differ in x, and in nothing else that is drawn.
 
-    Parameters
-    ----------
-    panel, line : object
-        The parameters' values that all its candidates share; None where there is no such
-        parameter.
-    x : ndarray of shape (n_points,)
-        The parameter on the x axis, ascending.
-    empirical, held_out, gap : ndarray of shape (n_points,)
-        Means over splits and seeds, in the unit of the metric.
-    empirical_std, held_out_std, gap_std : ndarray of shape (n_points,)
-        Standard deviations over splits and seeds.
-    n_values : ndarray of shape (n_points,)
-        Number of splits, times that of seeds.
-    others : tuple of dict
-        For each point, the candidate's parameters that are neither drawn nor a seed.
+    ``panel`` and ``line`` are the parameters' values that all its candidates share; None where
+    there is no such parameter. ``x``, ascending, and the others have the shape (n_points,): means
+    and standard deviations over splits and seeds, in the unit of the metric, and in ``n_values``
+    the number of splits, times that of seeds. ``others`` holds, for each point, the candidate's
+    parameters that are neither drawn nor a seed.
     """
 
     panel: Any
@@ -67,20 +57,11 @@ class Arrangement:
 def arrange(
     table: Mapping[str, Any], *, x: str | None, line: str | None, panel: str | None
 ) -> Arrangement:
-    """Sort the rows of a gap table into curves.
+    """Sort the rows of a gap table, or of a frame made of it, into curves.
 
-    Parameters
-    ----------
-    table : mapping of str to array-like of shape (n_candidates,)
-        From ``gap_table``, or a frame made of it.
-    x, line, panel : str or None
-        Parameters; None is ``"k"``, ``"algo"``, ``"q_hidden"``, of which the first must be there.
-
-    Raises
-    ------
-    ValueError
-        If the table is no gap table, a parameter is not in it or is ambiguous, or x is not
-        numeric.
+    x, line and panel name parameters; None is ``"k"``, ``"algo"``, ``"q_hidden"``, of which the
+    first must be there. A ValueError if the table is no gap table, a parameter is not in it or is
+    ambiguous, or x is not numeric.
     """
     # A frame lists its columns and indexes them as a mapping does.
     columns = {

@@ -58,12 +58,7 @@ class GapPart:
 def part_of_rows(training: Array, held_out: Array, *, is_population: bool) -> GapPart:
     """Return the means of independent rows.
 
-    Parameters
-    ----------
-    training : ndarray of shape (n,)
-    held_out : ndarray of shape (n_held_out,)
-    is_population : bool
-        Whether the held-out rows are all there are, so that their mean has no error.
+    With ``is_population`` the held-out rows are all there are, so that their mean has no error.
     """
     empirical, ours = float(training.mean()), standard_error(training)
     mean = float(held_out.mean())
@@ -72,12 +67,7 @@ def part_of_rows(training: Array, held_out: Array, *, is_population: bool) -> Ga
 
 
 def part_of_folds(training: Array, held_out: Array) -> GapPart:
-    """Return the means over folds, of which each has a training and a held-out mean.
-
-    Parameters
-    ----------
-    training, held_out : ndarray of shape (n_folds,)
-    """
+    """Return the means over folds, of which each has a training and a held-out mean."""
     empirical, mean = float(training.mean()), float(held_out.mean())
     return GapPart(
         empirical,
@@ -103,25 +93,11 @@ def row_values(
     noise_free: Array | None = None,
     problem: QuadraticReasoningProblem | None = None,
 ) -> dict[str, Array]:
-    r"""Return the loss of each row and its parts, in float64.
+    """Return the loss of each row and its parts, in float64, each of shape (n,).
 
-    Parameters
-    ----------
-    estimator : fitted estimator
-    X : array-like of shape (n, n_features)
-    y : ndarray of shape (n, d)
-        The labels.
-    noise_free : ndarray of shape (n, d) or None, default=None
-        The labels without noise. None: the labels have none, or none that is known.
-    problem : QuadraticReasoningProblem or None, default=None
-        The true energies.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        ``algorithm_bias``, ``representation_error`` and, with ``noise_free``, ``label_noise``
-        add up to ``total``. ``distance_to_minimiser`` is a size, as are, with ``problem``,
-        ``Q_distance_frobenius`` and ``Q_distance_spectral``.
+    ``algorithm_bias``, ``representation_error`` and, with the labels ``noise_free``,
+    ``label_noise`` add up to ``total``. ``distance_to_minimiser`` is a size, as are, with the true
+    energies of a problem, ``Q_distance_frobenius`` and ``Q_distance_spectral``.
     """
     model, features = model_of(estimator, X)
     outputs, minimisers, distance, Q_distance = _apply(model, features, X, problem)

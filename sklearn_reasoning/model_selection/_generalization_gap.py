@@ -132,18 +132,6 @@ def search_grid(
     """Cross-validate each candidate of a grid, with training scores and without a refit.
 
     The parameters are those of :func:`generalization_gap`.
-
-    Returns
-    -------
-    GridSearchCV
-        Fitted.
-
-    Raises
-    ------
-    TypeError
-        If ``estimator`` is not an estimator.
-    ValueError
-        If the scorer is left open, or the estimator lacks a parameter of the grid.
     """
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
         raise TypeError(f"estimator must be an instance of an estimator, got {estimator!r}.")

@@ -1,154 +1,241 @@
 """What an object is, as a short string: equal in every process, different for other content.
 
-Pickles will not do: their bytes depend on which parts of an object are one object, on caches,
-on the order in which sets happen to be walked, and they name a function without a word about
-what it computes.
+Plain pickles will not do: their bytes depend on which parts of an object are one object, on
+caches, on the order in which sets happen to be walked, and they name a function without a word
+about what it computes.
 """
 
 from __future__ import annotations
 
+import ast
 import copyreg
+import dis
+import functools
 import hashlib
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from types import FunctionType
+import pickle
+import sys
+import sysconfig
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+import torch
 
-from ._identity_code import code_parts, is_installed, version_of
-from ._identity_data import data_parts, is_bytes
-
-_SIMPLE = (type(None), bool, int, float, str)
+_INSTALLED = tuple(
+    Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+_OWN = __name__.partition(".")[0]
 
 
 def identity(value: Any) -> str:
-    """Return what an object is.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-        The ``repr`` of a short number or text, else a hash of the content.
-    """
-    if type(value) in _SIMPLE and len(shown := repr(value)) <= 40:
+    """Return the ``repr`` of a short number or text, else a hash of the content."""
+    simple = value is None or type(value) in (bool, int, float, str)
+    if simple and len(shown := repr(value)) <= 40:
         return shown
-    walk = _Walk()
-    walk.add(value)
-    return walk.hexdigest()
+    try:
+        return _hash(value, fast=True)
+    except (ValueError, RecursionError):
+        return _hash(value, fast=False)  # only a memo finds the end of what holds itself
 
 
-class _Walk:
-    """Feeds an object to a hash, part by part."""
+def _hash(value: Any, *, fast: bool) -> str:
+    digest = hashlib.sha256()
+    pickler = _Pickler(
+        SimpleNamespace(write=digest.update),
+        protocol=5,
+        buffer_callback=lambda buffer: digest.update(buffer.raw()),
+    )
+    pickler.fast = fast  # does not tell which parts are one object
+    pickler.dump(value)
+    return digest.hexdigest()
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._open: dict[int, int] = {}
-        # Functions and classes may refer to one another; kept, so that no id is used again.
+
+class _Pickler(pickle.Pickler):
+    """Pickles the content of objects whose pickles tell less of it, or more."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Functions may refer to one another; kept, so that no id is used again.
         self._code: dict[int, tuple[int, Any]] = {}
 
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()
-
-    def add(self, value: Any) -> None:
-        kind = type(value)
-        if kind in _SIMPLE or kind is complex:
-            # Some texts are no UTF-8: file names, for one.
-            self._put(kind.__name__, repr(value).encode("utf-8", "backslashreplace"))
-        elif kind is bytes:
-            self._put("bytes", value)
-        elif isinstance(value, np.generic) and value.dtype.kind not in "OV":
-            self._put(kind.__name__, repr(value).encode())
-        elif isinstance(value, np.ndarray) and is_bytes(value):
-            self._array(value)
-        elif isinstance(value, FunctionType | type):
+    def persistent_id(self, value: Any) -> Any:
+        """Return what stands for an object; None if its pickle does."""
+        if isinstance(value, set | frozenset):
+            return type(value).__name__, sorted(map(identity, value))
+        if isinstance(value, FunctionType | type | ModuleType):
             if id(value) in self._code:
-                self._put("seen", str(self._code[id(value)][0]).encode())
-            else:
-                self._code[id(value)] = len(self._code), value
-                self._parts(value)
-        elif id(value) in self._open:
-            self._put("inside", str(self._open[id(value)]).encode())
-        else:
-            with self._inside(value):
-                self._parts(value)
+                return self._code[id(value)][0]
+            self._code[id(value)] = len(self._code), value
+        return _code_parts(value) or _data_parts(value)
 
-    def _parts(self, value: Any) -> None:
-        label, parts = _parts_of(value)
-        parts = list(parts)
-        self._put(label, str(len(parts)).encode())
-        if {*map(type, parts)} <= {*_SIMPLE}:
-            self._put("json", json.dumps(parts).encode())
-            return
-        for part in parts:
-            self.add(part)
-
-    @contextmanager
-    def _inside(self, value: Any) -> Iterator[None]:
-        self._open[id(value)] = len(self._open)
+    def reducer_override(self, value: Any) -> Any:
+        if type(value) in copyreg.dispatch_table:
+            return NotImplemented
         try:
-            yield
-        finally:
-            del self._open[id(value)]
+            reduced: Any = value.__reduce_ex__(5)
+        except Exception:  # pickle's errors have many types; this one holds a lock or a handle
+            return type, (type(value), getattr(value, "__dict__", None))
+        if isinstance(reduced, str):  # what a decorator stands around has code of its own
+            inside = getattr(value, "__wrapped__", None)
+            return type, (type(value), getattr(value, "__module__", None), reduced, inside)
+        return reduced
 
-    def _array(self, array: np.ndarray[Any, Any]) -> None:
+
+def _data_parts(value: Any) -> Any:
+    """Return the content of data whose pickles have bytes that do not matter."""
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.char in "gG":
+        return value.dtype, value.astype(str)  # long doubles have bytes that nobody sets
+    if type(value) in (np.ndarray, np.memmap):
         # Sums round differently in another order, so the layout is part of the data.
-        columns_first = array.flags.f_contiguous and not array.flags.c_contiguous
-        head = repr(array.dtype), array.shape, columns_first
-        content = np.ascontiguousarray(array.T if columns_first else array)
-        self._put("array", repr(head).encode())
-        if content.nbytes:
-            self._hash.update(content.reshape(-1).view(np.uint8).data)
+        plain = type(value) is np.ndarray and value.flags.forc
+        return None if plain else np.asarray(value if value.flags.forc else value.copy())
+    if isinstance(value, np.random.RandomState):
+        # Its pickle has the entropy of a seed sequence that is never used.
+        return list(value.get_state(legacy=False).values())
+    if isinstance(value, torch.Tensor):
+        content = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        return str(value.dtype), tuple(value.shape), str(value.device), content
+    library, kind = type(value).__module__.partition(".")[0], type(value).__name__
+    if library == "scipy" and hasattr(value, "tocoo"):
+        # The formats cache what they know about the order of their indices.
+        numbers = value.tocoo()
+        return kind, value.shape, numbers.data, np.int64(numbers.row), np.int64(numbers.col)
+    if library == "pandas":
+        return _pandas_parts(sys.modules["pandas"], value)
+    if library == "polars" and kind == "DataFrame":
+        return value.get_columns()
+    if library == "polars" and kind == "Series":
+        dtype, numbers = value.dtype, value.to_physical() if value.dtype.is_temporal() else value
+        dense = numbers.null_count() == 0 and (dtype.is_integer() or dtype.is_float())
+        return value.name, str(dtype), numbers.to_numpy() if dense else numbers.to_list()
+    return None
 
-    def _put(self, label: str, content: bytes) -> None:
-        # With the length in front, no two sequences of parts give the same bytes.
-        self._hash.update(f"{label}:{len(content)}:".encode())
-        self._hash.update(content)
+
+def _pandas_parts(pandas: Any, value: Any) -> Any:
+    if isinstance(value, pandas.DataFrame):
+        # By position, because names may be there twice.
+        columns = [_column(value.iloc[:, i]) for i in range(value.shape[1])]
+        return value.columns, value.index, columns
+    if isinstance(value, pandas.Series):
+        return value.index, value.name, *_column(value)
+    if isinstance(value, pandas.Index):
+        return list(value.names), *_column(value)
+    return None
 
 
-def _parts_of(value: Any) -> tuple[str, Iterable[Any]]:
-    """Return a name for the kind of an object, and what it consists of."""
-    kind = type(value)
-    if kind in (list, tuple):
-        return kind.__name__, value
-    if kind is dict:
-        return "dict", [part for item in value.items() for part in item]
-    if kind in (set, frozenset):
-        return kind.__name__, sorted(map(identity, value))
-    return data_parts(value) or code_parts(value) or _object_parts(value)
+def _column(column: Any) -> tuple[Any, ...]:
+    dtype = column.dtype  # others than categories are all in its name
+    categories = getattr(dtype, "categories", None), getattr(dtype, "ordered", None)
+    return str(dtype), categories, np.array(column)
 
 
-def _object_parts(value: Any) -> tuple[str, Iterable[Any]]:
-    """Return what pickle would make an object from."""
-    reducer: Any = copyreg.dispatch_table.get(type(value))
+def _code_parts(value: Any) -> Any:
+    """Return what code computes, for functions, classes, modules and what is in classes."""
+    if isinstance(value, ModuleType):
+        home = value.__name__
+        return (home, _version(home)) if is_installed(home) else [*_sources(home)] or home
+    if isinstance(value, FunctionType | type):
+        home, name = value.__module__, value.__qualname__
+        if is_installed(home) and "<" not in name:
+            return home, name, _version(home)
+        if isinstance(value, FunctionType):
+            return name, *_function_parts(value)
+        return name, *_class_parts(value)
+    if isinstance(value, CodeType):
+        # Neither the file nor the lines: code may move.
+        arguments = value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount
+        names = value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars
+        table = getattr(value, "co_exceptiontable", b"")
+        return value.co_code, value.co_consts, arguments, value.co_flags, names, table
+    if isinstance(value, property):
+        return value.fget, value.fset, value.fdel
+    if isinstance(value, staticmethod | classmethod):
+        return type(value).__name__, value.__func__
+    return None
+
+
+def _function_parts(function: FunctionType) -> tuple[Any, ...]:
+    """Return code, defaults, closure, and the module; of a script, the globals that are read."""
+    code, home, known = function.__code__, function.__module__, function.__globals__
+    defaults = function.__defaults__, sorted((function.__kwdefaults__ or {}).items())
+    closure = [_content(cell) for cell in function.__closure__ or ()]
+    if _is_script(home):
+        around: Any = [(name, known[name]) for name in sorted({*_globals(code)} & known.keys())]
+    else:
+        around = sys.modules[home]
+    return code, defaults, closure, around
+
+
+def _class_parts(kind: type) -> tuple[Any, ...]:
+    if not _is_script(kind.__module__) and "<" not in kind.__qualname__:
+        return (sys.modules[kind.__module__],)
+    # Without what Python itself keeps in a class, some of it in no fixed order.
+    inside = [
+        (name, member)
+        for name, member in sorted(vars(kind).items())
+        if not name.startswith("__") or isinstance(member, FunctionType)
+    ]
+    return kind.__bases__, inside
+
+
+def _is_script(home: str | None) -> bool:
+    """Return whether code is of a script or a notebook, which may change around it."""
+    return home == "__main__" or getattr(sys.modules.get(home or ""), "__file__", None) is None
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    """Yield the global names that a function and those inside it read."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _globals(constant)
+
+
+def _content(cell: Any) -> Any:
     try:
-        reduced: Any = reducer(value) if reducer is not None else value.__reduce_ex__(4)
-    except Exception:  # pickle's errors have many types; this one holds a lock or a handle
-        return "unpicklable", (type(value), _state(getattr(value, "__dict__", None)))
-    if isinstance(reduced, str):
-        home = getattr(value, "__module__", None)
-        # What a decorator stands around has code of its own.
-        inside = getattr(value, "__wrapped__", None)
-        origin = (home, version_of(home)) if is_installed(home) else None
-        return "named", (origin, reduced, inside)
-    function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
-    return "object", (
-        function,
-        arguments,
-        _state(state),
-        None if items is None else list(items),
-        None if pairs is None else list(pairs),
-    )
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return None
 
 
-def _state(state: Any) -> Any:
-    """Return the attributes of an object in an order that does not tell how they were set."""
-    if type(state) is dict and all(type(name) is str for name in state):
-        return sorted(state.items())
-    if type(state) is tuple:
-        return tuple(map(_state, state))
-    return state
+def _sources(home: str) -> Iterator[str]:
+    """Yield a hash of the file of a user's module, and of those of the users' it imports."""
+    found, left = set(), [home]
+    while left:
+        module = sys.modules.get(name := left.pop())
+        file = getattr(module, "__file__", None)
+        if name in found or is_installed(name) or file is None or name == "__main__":
+            continue
+        found.add(name)
+        text = Path(file).read_bytes()
+        yield hashlib.sha256(text).hexdigest()
+        for node in ast.walk(ast.parse(text)) if file.endswith(".py") else ():
+            if isinstance(node, ast.Import):
+                left += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                path = "." * node.level + (node.module or "")
+                origin = resolve_name(path, getattr(module, "__package__", None) or "")
+                left += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+
+
+def _version(home: str) -> str | None:
+    """Return the version of the package of a module, where it says so."""
+    version = getattr(sys.modules.get(home.partition(".")[0]), "__version__", None)
+    return version if isinstance(version, str) else None
+
+
+@functools.cache
+def is_installed(home: str | None) -> bool:
+    """Return whether a module belongs to Python, a package that was installed, or this one."""
+    if home is None or home == "__main__":
+        return False
+    package = home.partition(".")[0]
+    if package == _OWN or package in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(home), "__file__", None)
+    return file is not None and any(folder in Path(file).parents for folder in _INSTALLED)

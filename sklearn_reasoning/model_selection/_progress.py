@@ -18,17 +18,8 @@ class ProgressBar:
 
     A terminal gets a bar, a notebook a widget where ``ipywidgets`` is installed, and any other
     stream (a file, the log of a job) a line every ten seconds, without control characters.
-
-    Parameters
-    ----------
-    n_fits : int
-        Number of fits of the search.
-    n_splits : int
-        How many of them, one after another, are those of a candidate.
-    metric : str
-        Which of several scores is shown.
-    shown : bool
-        Whether to show anything at all.
+    ``n_splits`` says how many fits, one after another, are those of a candidate, and ``metric``
+    which of several scores is shown.
     """
 
     def __init__(self, n_fits: int, n_splits: int, metric: str, *, shown: bool) -> None:
@@ -54,12 +45,7 @@ class ProgressBar:
     def done(self, results: list[tuple[int, dict[str, Any]]], *, before: bool = False) -> None:
         """Count finished fits.
 
-        Parameters
-        ----------
-        results : list of (int, dict)
-        before : bool, default=False
-            Whether they were done before, by a search that this one goes on from: they say
-            nothing about the rate.
+        What was done before, by a search that this one goes on from, says nothing about the rate.
         """
         if not self._shown:
             return

@@ -18,17 +18,7 @@ def running(
 ) -> Iterator[Iterable[Any]]:
     """Run tasks on the workers of joblib's backend; a context that ends what still runs.
 
-    Parameters
-    ----------
-    tasks : iterable
-        What ``delayed`` makes.
-    n_jobs : int or None
-    pre_dispatch : int or str
-
-    Yields
-    ------
-    iterable
-        The results, in the order in which tasks end.
+    It yields the results in the order in which tasks, which ``delayed`` makes, end.
     """
     parallel = _parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch)
     with _raising_lost_tasks(parallel):

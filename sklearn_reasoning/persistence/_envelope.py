@@ -38,11 +38,7 @@ _DTYPES = {
 def seal(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
     """Return the bytes of a model file, with a checksum over all that is read from it.
 
-    Parameters
-    ----------
-    document : mapping
-        What JSON can hold.
-    tensors : mapping of str to Tensor
+    The document is what JSON can hold.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"sha256": _NO_DIGEST, **document}, allow_nan=False)
@@ -55,19 +51,8 @@ def seal(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
 def unseal(content: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the document and the tensors of a model file.
 
-    Parameters
-    ----------
-    content : bytes
-
-    Returns
-    -------
-    document : dict
-    tensors : dict of str to Tensor
-
-    Raises
-    ------
-    SafetensorError, KeyError, TypeError, ValueError, RecursionError
-        If the bytes are none, or are not those that were written.
+    SafetensorError, KeyError, TypeError, ValueError or RecursionError if the bytes are none, or are
+    not those that were written.
     """
     # It checks the header, so that the lines below can rely on it.
     found = _deserialize(content)

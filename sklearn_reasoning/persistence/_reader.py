@@ -16,19 +16,10 @@ _CONTAINERS = ("default", "pandas", "polars")
 
 
 class Reader:
-    """Puts estimators together.
+    """Puts estimators together, from tensors as :class:`Writer` left them.
 
-    Parameters
-    ----------
-    classes : mapping of str to StoredClass
-        Only these are ever made from a file.
-    tensors : mapping of str to Tensor
-        As :class:`Writer` left them.
-
-    Attributes
-    ----------
-    names : list of str
-        The classes of the estimators so far.
+    Only the classes that it is given are ever made from a file. ``names`` are the classes of the
+    estimators so far.
     """
 
     def __init__(self, classes: Mapping[str, StoredClass], tensors: Mapping[str, Tensor]) -> None:
@@ -43,10 +34,7 @@ class Reader:
     def model(self, node: Any) -> Any:
         """Return the estimator of a whole document.
 
-        Raises
-        ------
-        AttributeError, KeyError, TypeError, ValueError
-            If it is not what :class:`Writer` wrote.
+        AttributeError, KeyError, TypeError or ValueError if it is not what :class:`Writer` wrote.
         """
         estimator = self._estimator(node)
         if self._tensors:

@@ -16,13 +16,8 @@ State = tuple[dict[str, Tensor], dict[str, Any]]
 class StoredClass(ABC):
     """What a model file holds of the estimators of one class.
 
-    Parameters
-    ----------
-    kind : type
-    parameters : iterable of str
-        The constructor's parameters that a file may hold.
-    left_out : iterable of str
-        Those that say how to compute and not what: the loaded model has their defaults.
+    ``parameters`` are those of the constructor that a file may hold; ``left_out`` those that say
+    how to compute and not what: the loaded model has their defaults.
     """
 
     # Whether it is what a model file is for, and not something around it.
@@ -58,10 +53,7 @@ class StoredClass(ABC):
     def put(self, estimator: Any, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Give an estimator what :meth:`take` returned, once it is checked.
 
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If it is not what such an estimator has.
+        KeyError, TypeError or ValueError if it is not what such an estimator has.
         """
 
 
@@ -74,10 +66,7 @@ def feature_names(estimator: Any) -> dict[str, Any]:
 def put_features(estimator: Any, values: dict[str, Any]) -> int:
     """Take the number of columns and their names out of values, and return the number.
 
-    Raises
-    ------
-    KeyError, ValueError
-        If there is no number, or the names are not as many strings.
+    KeyError or ValueError if there is no number, or the names are not as many strings.
     """
     n = values.pop("n_features_in_")
     names = values.pop("feature_names_in_", None)

@@ -62,10 +62,8 @@ def _is_matrix(value: Any, n: int) -> bool:
 class _Transformer(StoredClass):
     """A transformer whose fitted attributes are numbers and arrays.
 
-    Parameters
-    ----------
-    attributes : mapping of str to check
-        All that it has when it is fitted, but for the number and names of the columns.
+    ``attributes`` are the checks of all that it has when it is fitted, but for the number and names
+    of the columns.
     """
 
     def __init__(

@@ -21,18 +21,9 @@ MAX_DEPTH = 16
 class Writer:
     """Takes estimators apart.
 
-    Parameters
-    ----------
-    classes : mapping of str to StoredClass
-
-    Attributes
-    ----------
-    tensors : dict of str to Tensor
-        Those of all estimators so far, each under the number of its estimator.
-    left_out : list of str
-        Parameters that are not in the document, and where they are.
-    names : list of str
-        The classes of the estimators so far.
+    Of all estimators so far: ``tensors`` are theirs, each under the number of its estimator,
+    ``left_out`` the parameters that are not in the document, and where they are, and ``names``
+    their classes.
     """
 
     def __init__(self, classes: Mapping[str, StoredClass]) -> None:
@@ -43,20 +34,10 @@ class Writer:
         self._depth = 0
 
     def estimator(self, estimator: Any, where: str = "") -> dict[str, Any]:
-        """Return an estimator, and what is inside it, as JSON has it.
+        """Return an estimator, and what is inside it, as JSON has it; messages name its step.
 
-        Parameters
-        ----------
-        estimator : estimator
-        where : str
-            The step that it is, for messages.
-
-        Raises
-        ------
-        TypeError
-            If it is of a class, or has a parameter, that a model file cannot hold.
-        ValueError
-            If a parameter is out of its domain.
+        A TypeError if it is of a class, or has a parameter, that a model file cannot hold; a
+        ValueError if a parameter is out of its domain.
         """
         name = type(estimator).__name__
         stored = self._classes.get(name)

@@ -2,11 +2,14 @@
 
 import copy
 import functools
+import importlib
 import json
+import os
 import pickle
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -264,9 +267,11 @@ def identities(kind):
 @pytest.fixture(scope="module")
 def elsewhere():
     """The identities in another process, whose sets are in another order."""
+    name = Path(__file__).stem
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, __file__],
-        env={"PYTHONHASHSEED": "7", "PATH": "", "SCIPY_ARRAY_API": "1"},
+        [sys.executable, "-c", f"import {name}; {name}.print_identities()"],
+        env={"PYTHONHASHSEED": "7", "PATH": "", "SCIPY_ARRAY_API": "1", "PYTHONPATH": path},
         check=True,
         capture_output=True,
         text=True,
@@ -319,6 +324,42 @@ def test_where_code_stands_does_not_matter():
     assert identity(compiled(source)) == identity(compiled("# moved\n\n" + source))
 
 
+MODULE = """
+from its_constants import SCALE
+def loss(errors): return SCALE * abs(errors).mean()
+class Halver: pass
+"""
+
+
+@pytest.mark.parametrize("kind", ["function", "lambda", "class", "instance", "method"])
+def test_edits_anywhere_in_the_modules_of_users_are_noticed(tmp_path, monkeypatch, kind):
+    def what_it_is(constant, module=MODULE):
+        (tmp_path / "its_constants.py").write_text(f"SCALE = {constant}\n")
+        (tmp_path / "its_helpers.py").write_text(module)
+        importlib.invalidate_caches()
+        for name in ("its_constants", "its_helpers"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        helpers = importlib.import_module("its_helpers")
+        return identity(
+            {
+                "function": helpers.loss,
+                "lambda": compiled(
+                    "f = lambda est, X, y: its_helpers.loss(y)", its_helpers=helpers
+                ),
+                "class": helpers.Halver,
+                "instance": helpers.Halver(),
+                "method": helpers.Halver().__init__,
+            }[kind]
+        )
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    one = what_it_is(1.0)
+    assert what_it_is(1.0) == one
+    assert what_it_is(1000.0) != one
+    assert what_it_is(1.0, f"{MODULE}POWER = 2\n") != one
+
+
 def test_objects_that_hold_themselves_and_such_that_no_pickle_can_hold():
     inside = [1]
     inside.append(inside)
@@ -327,5 +368,5 @@ def test_objects_that_hold_themselves_and_such_that_no_pickle_can_hold():
     assert identity(x for x in ()) == identity(x for x in ())
 
 
-if __name__ == "__main__":
+def print_identities():
     print(json.dumps({kind: identities(kind) for kind in THINGS}))
