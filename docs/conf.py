@@ -54,9 +54,11 @@ autodoc_typehints = "none"  # the docstrings state types, with shapes
 autodoc_member_order = "bysource"
 autodoc_default_options = {
     "members": True,
-    # Made by scikit-learn for every estimator; its own documentation explains them.
+    # Made by scikit-learn for every estimator; its own documentation explains them. And a class
+    # that is an attribute, which the docstrings list, would be shown as if it were one of its own.
     "exclude-members": ", ".join(
-        f"set_{method}_request" for method in ("fit", "partial_fit", "predict", "score")
+        [f"set_{method}_request" for method in ("fit", "partial_fit", "predict", "score")]
+        + ["criterion"]
     ),
 }
 numpydoc_show_class_members = False  # autodoc lists them, once

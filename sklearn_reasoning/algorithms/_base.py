@@ -99,7 +99,7 @@ class Algorithm(ABC):
     :math:`Alg^k_\phi` of the paper's Eq. 3; its own methods are those of Eq. 9 and 20.
     :func:`~sklearn_reasoning.testing.check_algorithm` tells whether a new one keeps the contract.
     The last four attributes are how an author describes a method; all other code asks
-    :attr:`needs`, :attr:`provides` and :meth:`initial_step_size`.
+    ``needs``, :attr:`provides` and :meth:`initial_step_size`.
 
     Examples
     --------

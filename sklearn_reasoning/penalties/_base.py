@@ -13,7 +13,7 @@ class Penalty(ABC):
     Algorithms then minimise E + g, by replacing the gradient step with the proximal one,
 
     .. math:: y_{k+1} = prox_{\phi g}(y_k - \phi \nabla E(y_k)), \qquad
-        prox_{\phi g}(v) = \arg\min_y \; g(y) + \tfrac{1}{2\phi} \|y - v\|^2 .
+        prox_{\phi g}(v) = \mathrm{argmin}_y \; g(y) + \tfrac{1}{2\phi} \|y - v\|^2 .
 
     Of a set, g is 0 inside and inf outside, and the proximal step is the projection, whatever
     :math:`\phi`: every iterate obeys the rule. A subclass writes :meth:`value` and :meth:`prox`;

@@ -183,9 +183,9 @@ class RegressionModel(Model):
     def draw_weights(self, model: int, seed: int) -> None:
         """Draw the initial weights of one model; biases begin at zero.
 
-        The last layers for b and for the start begin at zero, so that predictions begin at the
-        mean of y: outputs that weigh little in the loss would otherwise keep the noise of their
-        first weights.
+        The last layers for b and for the start begin at zero, so that minimisers begin at the
+        mean of y where b is learned: outputs that weigh little in the loss would otherwise keep
+        the noise of their first weights.
         """
         generator = torch.Generator().manual_seed(seed)
         row = torch.zeros(1, self.weights.shape[1], dtype=torch.float64)
