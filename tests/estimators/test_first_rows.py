@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn import config_context
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 
@@ -185,8 +186,9 @@ def test_one_row_that_counts_is_a_model_of_one_row():
     assert_allclose(model.predict(X), np.tile(y[17], (len(X), 1)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("routing", [False, True])
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_batched_search_leaves_rows_of_weight_zero_out(early_stopping):
+def test_a_batched_search_leaves_rows_of_weight_zero_out(early_stopping, routing):
     """As scikit-learn's search does; folds lose unlike numbers of rows."""
     X, y = make_data(150)
     weight = np.random.default_rng(3).uniform(0.5, 2.0, size=150)
@@ -194,10 +196,13 @@ def test_a_batched_search_leaves_rows_of_weight_zero_out(early_stopping):
     y[20:75] = 1e6
     base = regressor(early_stopping=early_stopping, max_epochs=2)
     grid = {"lr": [0.01, 0.05]}
-    ours, reference = (
-        search(base, grid, cv=4).fit(X, y, sample_weight=weight)
-        for search in (BatchedGridSearchCV, GridSearchCV)
-    )
+    with config_context(enable_metadata_routing=routing):
+        if routing:
+            base.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        ours, reference = (
+            search(base, grid, cv=4).fit(X, y, sample_weight=weight)
+            for search in (BatchedGridSearchCV, GridSearchCV)
+        )
     for key, values in reference.cv_results_.items():
         if key.startswith("split"):
             assert np.array_equal(ours.cv_results_[key], values)

@@ -219,6 +219,18 @@ def test_learned_and_predicted_starts_begin_at_the_mean_and_move(algo, linear_te
             assert_allclose(model.predict_start(X), np.tile(model.start_, (N, 1)), rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("linear_term", ["learned", "given"])
+def test_the_exact_minimiser_is_the_same_from_every_start(linear_term, dtype):
+    X, y = make_data(linear_term)
+    X = X.astype(dtype)
+    reference = regressor("opt", start="zero", linear_term=linear_term).fit(X, y + 1000.0)
+    for start in ("mean", "learned"):
+        model = regressor("opt", start=start, linear_term=linear_term).fit(X, y + 1000.0)
+        assert model.history_[:, "train_loss"] == reference.history_[:, "train_loss"]
+        assert np.array_equal(model.predict(X), reference.predict(X))
+
+
 @pytest.mark.parametrize("start", ["learned", "predicted"])
 def test_a_trained_start_lowers_the_loss_of_few_steps(start):
     """With b given, one short step from the mean is all but the mean itself."""
