@@ -15,7 +15,7 @@ from ._given_energies import GivenEnergies, Stack, given_energies, measure, trai
 from ._protocol import Protocol
 from ._stacks import Losses, kept_in, losses_of_stacks
 from ._synthetic import draw_population
-from ._tables import Table
+from ._tables import Table, table_of
 
 _COLUMNS = (
     *("algo", "k", "repetition", "optimizer", "lr"),
@@ -121,7 +121,7 @@ def _selected(protocol: Protocol, algorithms: list[Algorithm], losses: list[Loss
         np.array([loss[name] for loss in losses]).reshape(shape)
         for name in ("train_loss", "population_loss")
     )
-    table: Table = {name: [] for name in _COLUMNS}
+    rows = []
     for a, k, repetition in np.ndindex(len(algorithms), len(p.k), p.repetitions):
         among = train[a, k, :, repetition]
         name = algorithms[a].name
@@ -133,10 +133,10 @@ def _selected(protocol: Protocol, algorithms: list[Algorithm], losses: list[Loss
         optimizer, lr = np.unravel_index(np.nanargmin(among), among.shape)
         train_loss = float(among[optimizer, lr])
         population_loss = float(population[a, k, optimizer, repetition, lr])
-        row = (
-            *(name, p.k[k], repetition, p.optimizers[optimizer], p.lrs[lr]),
-            *(train_loss, population_loss, population_loss - train_loss),
+        rows.append(
+            (
+                *(name, p.k[k], repetition, p.optimizers[optimizer], p.lrs[lr]),
+                *(train_loss, population_loss, population_loss - train_loss),
+            )
         )
-        for column, value in zip(_COLUMNS, row, strict=True):
-            table[column].append(value)
-    return table
+    return table_of(_COLUMNS, rows)

@@ -13,7 +13,7 @@ from ._evidence import NOT_TESTABLE
 from ._measurements import Matrix, Measurements
 from ._protocol import Protocol
 from ._study import run_study
-from ._tables import Table
+from ._tables import Table, table_of
 
 
 class Varied(NamedTuple):
@@ -45,7 +45,7 @@ def run_sweep(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Table:
-    """Run the study once for each of two or more values of one of the ``SETTINGS``.
+    """Run the study once for each of two or more values of the settings of ``VARIED``.
 
     All values share the seed. A repetition's training rows at a smaller ``n_samples`` are the
     first of those at a larger, and another ``noise`` scales the same draws. Labels are up to
@@ -158,7 +158,7 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
     names = ["algo", "q_hidden", "k", "exponent", "standard_error", "n_values", "n_not_positive"]
     if setting == "n_samples":
         names += ["from_minus_half", "within_two_errors"]
-    rows: Table = {name: [] for name in names}
+    rows = []
     first = next(iter(by_value.values()))
     for q_hidden in first.q_hidden:
         for algo in first.algos:
@@ -168,9 +168,8 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
                 row = [algo, q_hidden, k, exponent, error, *counts]
                 if setting == "n_samples":
                     row += _beside_the_rate(exponent, error)
-                for name, entry in zip(names, row, strict=True):
-                    rows[name].append(entry)
-    return rows
+                rows.append(row)
+    return table_of(names, rows)
 
 
 def read_sweep(table: Mapping[str, Any], setting: str) -> dict[float, Measurements]:

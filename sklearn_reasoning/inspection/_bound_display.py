@@ -45,11 +45,19 @@ class BoundCurve:
     @property
     def rank_correlation(self) -> float:
         """Spearman's, of bound and gap over the points; NaN where one of them never changes."""
-        measured = np.isfinite(self.gap)
-        first, second = _ranks(self.bound[measured]), _ranks(self.gap[measured])
-        if len(np.unique(first)) < 2 or len(np.unique(second)) < 2:
-            return float("nan")
-        return float(np.corrcoef(first, second)[0, 1])
+        return rank_correlation(self.bound, self.gap)
+
+
+def rank_correlation(
+    values: NDArray[np.float64], others: NDArray[np.float64], *, at_least: int = 2
+) -> float:
+    """Return Spearman's over the places where neither is NaN; NaN with too few, or no change."""
+    both = ~np.isnan(values) & ~np.isnan(others)
+    if both.sum() < at_least:
+        return float("nan")
+    first, second = (ranks - ranks.mean() for ranks in (_ranks(values[both]), _ranks(others[both])))
+    norm = np.sqrt((first @ first) * (second @ second))
+    return float(first @ second / norm) if norm > 0.0 else float("nan")
 
 
 class BoundDisplay:
