@@ -62,15 +62,6 @@ def run_learning_to_optimise(
     with the optimiser and learning rate of the smallest training loss. The training loss is against
     the labels with their noise, the other without. A RuntimeError if all trainings of an algorithm,
     k and repetition diverged.
-
-    >>> from sklearn_reasoning.experiments._protocol import Protocol
-    >>> protocol = Protocol(
-    ...     k=(2,), optimizers=("adam",), lrs=(1e-2,), epochs=50, repetitions=2,
-    ...     population_size=500,
-    ... )
-    >>> table = run_learning_to_optimise(protocol, algos=("gd", "nag"))
-    >>> table["algo"], table["repetition"]
-    (['gd', 'gd', 'nag', 'nag'], [0, 1, 0, 1])
     """
     algorithms = _checked(algos)
     protocol = protocol.of_figure_6()

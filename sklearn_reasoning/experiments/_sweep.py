@@ -45,7 +45,7 @@ def run_sweep(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Table:
-    """Run the study once for each of two or more values of the settings of ``VARIED``.
+    """Run the study once for each of two or more values of the settings in ``VARIED``.
 
     All values share the seed. A repetition's training rows at a smaller ``n_samples`` are the
     first of those at a larger, and another ``noise`` scales the same draws. Labels are up to
@@ -58,16 +58,6 @@ def run_sweep(
 
     What :func:`check_sweep` refuses is refused before any training. A RuntimeError if all trainings
     of a model diverged, which is a ValueError where all of all models did; it names the value.
-
-    >>> from sklearn_reasoning.experiments import Protocol
-    >>> from sklearn_reasoning.experiments._sweep import run_sweep
-    >>> small = Protocol(
-    ...     ("gd",), k=(1,), q_hidden=(0,), optimizers=("adam",), lrs=(0.01,), epochs=2,
-    ...     repetitions=2, population_size=200,
-    ... )
-    >>> table = run_sweep(small, "n_samples", [10, 20])
-    >>> list(table)[:3], table["n_samples"]
-    (['n_samples', 'algo', 'q_hidden'], [10, 10, 20, 20])
     """
     protocols = check_sweep(protocol, setting, values)
     table: Table = {}
@@ -143,13 +133,6 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
     where it happens with a repetition left out, or there is but one repetition. With
     "n_samples" there are ``from_minus_half``, the exponent plus 1/2, and
     ``within_two_errors``: "yes", "no", or "not testable" where a number is NaN.
-
-    >>> from sklearn_reasoning.experiments._sweep import sweep_exponents
-    >>> table = {"n_samples": [25, 25, 100, 100], "repetition": [0, 1, 0, 1]}
-    >>> table |= {"algo": ["gd"] * 4, "q_hidden": [0] * 4, "k": [1] * 4}
-    >>> found = sweep_exponents({**table, "gap": [0.3, 0.5, 0.1, 0.3]}, "n_samples")
-    >>> round(found["exponent"][0], 3), found["within_two_errors"]
-    (-0.5, ['yes'])
     """
     by_value = read_sweep(table, setting)
     values = np.array(list(by_value))

@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._plotting import check_matplotlib, check_one_of
+
 from ._drawing import (
     axes_for,
-    check_matplotlib,
-    check_one_of,
     color,
     drawable,
     legend,
@@ -100,8 +100,6 @@ class BoundDisplay:
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn_reasoning.inspection import BoundDisplay
     >>> table = {"k": [1, 2, 4], "bound": [10.0, 30.0, 20.0], "gap": [0.1, 0.4, 0.3]}
     >>> display = BoundDisplay.from_table(table)
@@ -109,7 +107,6 @@ class BoundDisplay:
     array([100.,  75.,  67.])
     >>> display.lines_[0].get_label()
     'bound, rank correlation 1.00'
-    >>> matplotlib.pyplot.close(display.figure_)
     """
 
     def __init__(self, *, curves: Sequence[BoundCurve], x_name: str = "k") -> None:
@@ -168,8 +165,6 @@ class BoundDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import BoundDisplay
         >>> table = {
         ...     "algo": ["gd", "gd", "nag", "nag"],
@@ -180,7 +175,6 @@ class BoundDisplay:
         >>> display = BoundDisplay.from_table(table, bound="theorem_5_1", line="algo")
         >>> [curve.label for curve in display.curves]
         ['gd', 'nag']
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{cls.__name__}.from_table")
         check_one_of("yscale", yscale, ("linear", "log"))
@@ -222,14 +216,11 @@ class BoundDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import BoundDisplay
         >>> table = {"k": [1, 2], "bound": [3.0, 5.0], "gap": [0.1, 0.2], "se": [0.05, 0.05]}
         >>> display = BoundDisplay.from_table(table, gap_error="se").plot(yscale="linear")
         >>> display.lines_[0].get_ydata()
         array([3., 5.])
-        >>> matplotlib.pyplot.close("all")
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         check_one_of("yscale", yscale, ("linear", "log"))
