@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_reasoning.model_selection._gap_parts import standard_error
+
 from ._claims import ROLES, Claim, Reader, gap_claims
 from ._denoising_protocol import PARAMETERISATIONS
-from ._evidence import combine, mean_and_p, standard_error
+from ._evidence import combine, mean_and_p
 from ._measurements import Measurements
 from ._tables import Table
 

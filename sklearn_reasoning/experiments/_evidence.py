@@ -85,12 +85,6 @@ def holm(p_values: Iterable[float]) -> Matrix:
     return result
 
 
-def standard_error(values: Matrix) -> float:
-    """Return that of the mean; NaN of fewer than two values."""
-    n = len(values)
-    return float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
-
-
 def below(low: Matrix, high: Matrix, k: Sequence[int], names: tuple[str, str]) -> Part:
     """Test at each k that one algorithm is below another in the same repetitions.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._evidence import NOT_TESTABLE
-from ._measurements import Matrix, Measurements
+from ._measurements import Matrix, Measurements, check_columns, column_of_numbers
 from ._protocol import Protocol
 from ._study import run_study
 from ._tables import Table, table_of
@@ -162,19 +162,8 @@ def read_sweep(table: Mapping[str, Any], setting: str) -> dict[float, Measuremen
     their models or repetitions.
     """
     check_setting(setting)
-    needed = (setting, *_KEYS, "gap")
-    missing = [name for name in needed if name not in table]
-    if missing:
-        raise ValueError(f"The table lacks the columns {missing}; it has {list(table)}.")
-    lengths = {name: len(table[name]) for name in needed}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"The table's columns must be equally long, got {lengths}.")
-    if not lengths[setting]:
-        raise ValueError("The table has no rows.")
-    try:
-        values = np.asarray(table[setting], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The table's column {setting!r} must hold numbers: {error}.") from error
+    check_columns(table, (setting, *_KEYS, "gap"))
+    values = column_of_numbers(setting, table[setting])
     if not np.isfinite(values).all():
         raise ValueError(f"The table's column {setting!r} must hold finite numbers.")
     columns = {name: np.asarray(table[name]) for name in (*_KEYS, "gap")}

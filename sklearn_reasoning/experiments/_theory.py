@@ -10,10 +10,10 @@ import numpy as np
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.bounds import local_rademacher_bound
 from sklearn_reasoning.inspection._bound_display import rank_correlation
+from sklearn_reasoning.model_selection._gap_parts import standard_error
 
 from ._certified import certified_properties
 from ._claims import hidden_roles
-from ._evidence import standard_error
 from ._measurements import Matrix, Measurements
 from ._protocol import Protocol
 from ._report import Findings
