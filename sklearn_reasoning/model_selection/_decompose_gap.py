@@ -21,8 +21,6 @@ from sklearn_reasoning.model_selection._gap_parts import (
     row_values,
 )
 
-__all__ = ["decompose_gap"]
-
 
 def decompose_gap(
     estimator: Any,

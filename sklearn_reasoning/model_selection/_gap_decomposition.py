@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from sklearn_reasoning.model_selection._gap_parts import GapPart
 
-__all__ = ["GapDecomposition"]
-
 _COLUMNS = ("empirical", "held_out", "gap")
 
 TITLES = {

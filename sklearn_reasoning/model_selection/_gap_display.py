@@ -16,8 +16,6 @@ from sklearn_reasoning.model_selection._gap_drawing import (
 )
 from sklearn_reasoning.model_selection._generalization_gap import search_grid
 
-__all__ = ["GeneralizationGapDisplay"]
-
 
 class GeneralizationGapDisplay:
     """The generalisation gap of a search's candidates, against one of their parameters.
