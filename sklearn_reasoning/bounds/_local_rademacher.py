@@ -237,20 +237,12 @@ def local_rademacher_bound(
     level : array-like
         The mean square r of the class :math:`\{\ell : P\ell^2 \le r\}`, in squared units of y,
         at least 0.
-    M : array-like or None, default=None
-        :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
-    first_distance : array-like or None, default=None
-        :math:`\sup \|c - Opt(Q, b)\|_2`, in the units of y, for steps that begin at c. It takes
-        the place of M.
-    step_size_radius : array-like, default=0.0
-        :math:`B_\Phi = \frac12 \sup \|\phi - \phi'\|`, in 1/curvature.
-    start_radius : array-like, default=0.0
-        :math:`B_0 = \sup \|c - c_0\|_2` over the class and the rows, in the units of y, where the
-        start is trained: the largest distance of a start from a fixed one, at which ``stability``
-        and ``sensitivity`` are taken.
+    M, first_distance : array-like or None, default=None
+        As for :func:`approximation_bound`.
+    step_size_radius, start_radius : array-like, default=0.0
+        As for :func:`rademacher_transfer_bound`.
     start_stability : array-like, default=inf
-        :math:`S_0` over the step sizes of the class, ``stability(...).in_start.certified``, which
-        is Cvg(k) but for cg and rnn.
+        As for :func:`rademacher_transfer_bound`.
     t : array-like or None, default=None
         The t of C_2 and C_3, at least 0. None is :math:`\frac12 \log n`, for which
         :math:`e^{-t} = 1/\sqrt n`.

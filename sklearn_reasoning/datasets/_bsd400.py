@@ -12,8 +12,6 @@ from sklearn.utils._param_validation import Options, StrOptions, validate_parame
 
 from sklearn_reasoning.datasets._image_files import check_pillow, read_image
 
-__all__ = ["load_bsd400"]
-
 _N_IMAGES = 400
 _SHAPE = (180, 180)
 _SPLITS = {"all": slice(None), "train": slice(100), "test": slice(100, None)}

@@ -10,8 +10,6 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 
 from sklearn_reasoning._random import independent_random_state
 
-__all__ = ["load_digits_restoration"]
-
 _N_IMAGES = 1797
 
 _PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_pillow", "read_image"]
-
 
 def check_pillow(caller: str) -> None:
     """Raise an ImportError that says how to get Pillow, if it is missing."""

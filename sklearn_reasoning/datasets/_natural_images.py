@@ -13,8 +13,6 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from sklearn_reasoning.datasets._image_files import check_pillow, read_image
 
-__all__ = ["load_natural_images"]
-
 _Array: TypeAlias = NDArray[np.float64]
 
 # Rec. 601, as Pillow's and Matlab's conversions to grey.

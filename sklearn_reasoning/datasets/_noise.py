@@ -15,8 +15,6 @@ from sklearn_reasoning._documentation import Documented
 from sklearn_reasoning._images import CLEAN_RANGE, read_images
 from sklearn_reasoning._random import independent_random_state
 
-__all__ = ["LocallyAdaptiveNoise"]
-
 _Image: TypeAlias = NDArray[Any]
 _Images: TypeAlias = NDArray[Any] | list[_Image] | tuple[_Image, ...]
 

@@ -19,8 +19,6 @@ from sklearn_reasoning.datasets._quadratic_problem import (
     minimiser,
 )
 
-__all__ = ["make_quadratic_reasoning"]
-
 _Array: TypeAlias = NDArray[np.float64]
 
 _DEFAULT_MU = 0.1

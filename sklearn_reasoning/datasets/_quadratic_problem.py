@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-__all__ = ["QuadraticReasoningProblem"]
-
 _Array: TypeAlias = NDArray[np.float64]
 
 

@@ -95,16 +95,7 @@ def claims_of(figure: str, table: Mapping[str, Any] | None, protocol: Protocol) 
     hidden sizes or more in the protocol, the smallest, middle and largest play the paper's
     under-parameterised, about right and over-parameterised Q_theta.
 
-    Comparisons are paired t-tests over repetitions, two-sided, at 0.01, Holm over k. "holds":
-    the right sign at every k and significant at one or more. "holds in part": significant
-    somewhere, the wrong sign elsewhere; or some parts of the claim only. "does not hold": only
-    the wrong sign is significant. "not testable": gd, nag or repetitions are missing, or nothing
-    is significant. Trends test each repetition's slope, and hold in part where the curve turns
-    significantly; of a maximum within the range of k each inner k is tested against both ends.
-    Fig. 2 is exact. ``_evidence.py`` states the rules test by test.
-
-    >>> [claim.verdict for claim in claims_of("fig2", None, Protocol())]
-    ['holds', 'holds', 'holds']
+    The rules are ``RULES``; ``_evidence.py`` states them test by test.
     """
     check_figure(figure)
     if figure == "fig2":

@@ -17,7 +17,7 @@ from ._measurements import evenly_by_rank
 from ._protocol import Protocol
 from ._study import fit_all, training_and_held_out_rows
 from ._synthetic import draw_population
-from ._tables import Table
+from ._tables import Table, table_of
 
 _Array = np.ndarray[Any, Any]
 _MEASURED = ("complexity", "standard_error", "level")
@@ -49,7 +49,7 @@ def measure_complexity(
     population = draw_population(protocol)
     X, y = training_and_held_out_rows(population)
     train = population.folds[0][0] + len(population.y)
-    table: Table = {name: [] for name in ("algo", "q_hidden", "k", *_MEASURED)}
+    rows = []
     for algo in map(get_algorithm, protocol.algos):
         for q_hidden in protocol.q_hidden:
             optimizer, lr = _usual(study, algo.name, q_hidden)
@@ -68,10 +68,8 @@ def measure_complexity(
             )
             measured = (found[f"test_{name}"][:, 0] for name in _MEASURED)
             for params, *values in zip(found["params"], *measured, strict=True):
-                row = (algo.name, q_hidden, params["k"], *map(float, values))
-                for name, value in zip(table, row, strict=True):
-                    table[name].append(value)
-    return table
+                rows.append((algo.name, q_hidden, params["k"], *map(float, values)))
+    return table_of(("algo", "q_hidden", "k", *_MEASURED), rows)
 
 
 def _estimate(estimator: HybridReasoningRegressor, X: _Array, y: _Array) -> dict[str, float]:

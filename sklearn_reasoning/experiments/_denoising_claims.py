@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_reasoning.model_selection._gap_parts import standard_error
+
 from ._claims import ROLES, Claim, Reader, gap_claims
 from ._denoising_protocol import PARAMETERISATIONS
 from ._evidence import combine, mean_and_p
@@ -69,14 +71,9 @@ def gaps_over_repetitions(table: Mapping[str, Any]) -> Table:
                         "train_loss": float(values["train_loss"].mean()),
                         "held_out_loss": float(values["held_out_loss"].mean()),
                         "gap": float(values["gap"].mean()),
-                        "standard_error": _standard_error(values["gap"]),
+                        "standard_error": standard_error(values["gap"]),
                         "p": mean_and_p(values["gap"])[1],
-                        "one_way_error": _standard_error(values["gap_one_way"]),
+                        "one_way_error": standard_error(values["gap_one_way"]),
                     }
                 )
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-
-
-def _standard_error(values: np.ndarray[Any, Any]) -> float:
-    n = len(values)
-    return float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_reasoning._plotting import check_matplotlib
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise
 from sklearn_reasoning.imaging._measure import psnr
 from sklearn_reasoning.imaging._tiles import restore
-from sklearn_reasoning.inspection._drawing import check_matplotlib
 
 from ._claims import ROLES
 from ._denoising_claims import denoising_measurements

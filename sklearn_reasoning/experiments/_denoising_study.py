@@ -20,7 +20,7 @@ from sklearn_reasoning.training import TrainedModel, trained_models
 from ._denoising_data import PatchSets
 from ._denoising_protocol import PARAMETERISATIONS, DenoisingProtocol, Parameterisation
 from ._stacks import Losses, kept_in, losses_of_stacks
-from ._tables import Table
+from ._tables import Table, table_of
 
 _COLUMNS = (
     *("parameterisation", "algo", "k", "repetition"),
@@ -76,18 +76,15 @@ class DenoisingStudy:
             n_jobs=n_jobs,
             verbose=verbose,
         )
-        table: Table = {name: [] for name in _COLUMNS}
+        rows = []
         for number, stack in enumerate(stacks):
             found = losses[number * p.repetitions : (number + 1) * p.repetitions]
             if all(np.isnan(model["gap"]) for model in found):
                 raise RuntimeError(f"All trainings of {stack} diverged: try an lr below {p.lr}.")
             for repetition, model in enumerate(found):
                 row = (stack.parameterisation.name, stack.algorithm.name, stack.k, repetition)
-                for name, value in zip(
-                    _COLUMNS, (*row, *(model[name] for name in _COLUMNS[4:])), strict=True
-                ):
-                    table[name].append(value)
-        return table
+                rows.append((*row, *(model[name] for name in _COLUMNS[4:])))
+        return table_of(_COLUMNS, rows)
 
     def train(
         self,

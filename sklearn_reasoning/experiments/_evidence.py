@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
+
+from sklearn_reasoning.inspection._bound_display import rank_correlation
 
 from ._measurements import Matrix
 
@@ -253,7 +255,5 @@ def _rank_correlation(row: Matrix, reference: Matrix) -> float:
     both = np.isfinite(row) & np.isfinite(reference)
     if both.sum() < 2:
         return np.nan
-    ranks = stats.rankdata(row[both]), stats.rankdata(reference[both])
-    centred = [values - values.mean() for values in ranks]
-    norm = np.sqrt((centred[0] @ centred[0]) * (centred[1] @ centred[1]))
-    return float(centred[0] @ centred[1] / norm) if norm > 0.0 else 0.0
+    found = rank_correlation(row[both], reference[both])
+    return 0.0 if np.isnan(found) else found  # what never changes follows nothing

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from sklearn_reasoning._files import write_atomically
+from sklearn_reasoning._plotting import check_matplotlib
 from sklearn_reasoning.algorithms import get_algorithm
-from sklearn_reasoning.inspection._drawing import check_matplotlib, color, dashes, legend
+from sklearn_reasoning.inspection._drawing import color, dashes, legend
 from sklearn_reasoning.model_selection._gap_drawing import _MARKERS
 
 from ._certified import certified_table

@@ -15,7 +15,7 @@ from ._given_energies import GivenEnergies, Stack, given_energies, measure, trai
 from ._protocol import Protocol
 from ._stacks import Losses, kept_in, losses_of_stacks
 from ._synthetic import draw_population
-from ._tables import Table
+from ._tables import Table, table_of
 
 _COLUMNS = (
     *("algo", "k", "repetition", "optimizer", "lr"),
@@ -62,15 +62,6 @@ def run_learning_to_optimise(
     with the optimiser and learning rate of the smallest training loss. The training loss is against
     the labels with their noise, the other without. A RuntimeError if all trainings of an algorithm,
     k and repetition diverged.
-
-    >>> from sklearn_reasoning.experiments._protocol import Protocol
-    >>> protocol = Protocol(
-    ...     k=(2,), optimizers=("adam",), lrs=(1e-2,), epochs=50, repetitions=2,
-    ...     population_size=500,
-    ... )
-    >>> table = run_learning_to_optimise(protocol, algos=("gd", "nag"))
-    >>> table["algo"], table["repetition"]
-    (['gd', 'gd', 'nag', 'nag'], [0, 1, 0, 1])
     """
     algorithms = _checked(algos)
     protocol = protocol.of_figure_6()
@@ -121,7 +112,7 @@ def _selected(protocol: Protocol, algorithms: list[Algorithm], losses: list[Loss
         np.array([loss[name] for loss in losses]).reshape(shape)
         for name in ("train_loss", "population_loss")
     )
-    table: Table = {name: [] for name in _COLUMNS}
+    rows = []
     for a, k, repetition in np.ndindex(len(algorithms), len(p.k), p.repetitions):
         among = train[a, k, :, repetition]
         name = algorithms[a].name
@@ -133,10 +124,10 @@ def _selected(protocol: Protocol, algorithms: list[Algorithm], losses: list[Loss
         optimizer, lr = np.unravel_index(np.nanargmin(among), among.shape)
         train_loss = float(among[optimizer, lr])
         population_loss = float(population[a, k, optimizer, repetition, lr])
-        row = (
-            *(name, p.k[k], repetition, p.optimizers[optimizer], p.lrs[lr]),
-            *(train_loss, population_loss, population_loss - train_loss),
+        rows.append(
+            (
+                *(name, p.k[k], repetition, p.optimizers[optimizer], p.lrs[lr]),
+                *(train_loss, population_loss, population_loss - train_loss),
+            )
         )
-        for column, value in zip(_COLUMNS, row, strict=True):
-            table[column].append(value)
-    return table
+    return table_of(_COLUMNS, rows)

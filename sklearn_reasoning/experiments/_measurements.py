@@ -27,16 +27,9 @@ class Measurements:
         self, table: Mapping[str, Any], columns: Sequence[str], *, has_q_hidden: bool = True
     ) -> None:
         keys = ["k", "repetition", *(["q_hidden"] if has_q_hidden else [])]
-        missing = [name for name in ("algo", *keys, *columns) if name not in table]
-        if missing:
-            raise ValueError(f"The table lacks the columns {missing}; it has {list(table)}.")
+        check_columns(table, ("algo", *keys, *columns))
         self._algo = np.array([str(algo) for algo in table["algo"]], dtype=object)
-        self._values = {name: _numbers(name, table[name]) for name in (*keys, *columns)}
-        lengths = {"algo": len(self._algo)} | {n: len(v) for n, v in self._values.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"The table's columns must be equally long, got {lengths}.")
-        if not len(self._algo):
-            raise ValueError("The table has no rows.")
+        self._values = {name: column_of_numbers(name, table[name]) for name in (*keys, *columns)}
         wrong = [name for name in keys if not _are_whole(self._values[name])]
         if wrong:
             raise ValueError(f"The table's column {wrong[0]!r} must hold whole numbers.")
@@ -87,7 +80,20 @@ def evenly_by_rank(k: Sequence[int], most: int) -> list[int]:
     return [ordered[place] for place in places]
 
 
-def _numbers(name: str, column: Any) -> Matrix:
+def check_columns(table: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raise a ValueError if a table lacks columns, they are not equally long, or are empty."""
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise ValueError(f"The table lacks the columns {missing}; it has {list(table)}.")
+    lengths = {name: len(table[name]) for name in names}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"The table's columns must be equally long, got {lengths}.")
+    if not lengths[names[0]]:
+        raise ValueError("The table has no rows.")
+
+
+def column_of_numbers(name: str, column: Any) -> Matrix:
+    """Return a column as an array; a ValueError if it holds anything but numbers."""
     try:
         return np.asarray(column, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -19,7 +19,7 @@ from sklearn_reasoning.training._targets import unit_near
 
 from ._protocol import Protocol
 from ._synthetic import Population, TrueSpectrum, draw_population
-from ._tables import Table
+from ._tables import Table, table_of
 
 _Array = np.ndarray[Any, Any]
 _COLUMNS = (
@@ -232,7 +232,7 @@ def _selected(protocol: Protocol, measured: Mapping[str, Any], losses: _Array, f
     for candidate, params in enumerate(measured["params"]):
         key = (params["algo"].name, params["q_hidden"], params["k"])
         models.setdefault(key, []).append(candidate)
-    table: Table = {name: [] for name in _COLUMNS}
+    rows = []
     for (algo, q_hidden, k), candidates in models.items():
         for repetition in range(losses.shape[1]):
             among = losses[candidates, repetition]
@@ -252,6 +252,5 @@ def _selected(protocol: Protocol, measured: Mapping[str, Any], losses: _Array, f
                 row["test_q_spectral"],
                 row["test_q_frobenius"],
             )
-            for name, value in zip(_COLUMNS, values, strict=True):
-                table[name].append(value.item() if isinstance(value, np.generic) else value)
-    return table
+            rows.append([v.item() if isinstance(v, np.generic) else v for v in values])
+    return table_of(_COLUMNS, rows)

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._evidence import NOT_TESTABLE
-from ._measurements import Matrix, Measurements
+from ._measurements import Matrix, Measurements, check_columns, column_of_numbers
 from ._protocol import Protocol
 from ._study import run_study
-from ._tables import Table
+from ._tables import Table, table_of
 
 
 class Varied(NamedTuple):
@@ -45,7 +45,7 @@ def run_sweep(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Table:
-    """Run the study once for each of two or more values of one of the ``SETTINGS``.
+    """Run the study once for each of two or more values of the settings in ``VARIED``.
 
     All values share the seed. A repetition's training rows at a smaller ``n_samples`` are the
     first of those at a larger, and another ``noise`` scales the same draws. Labels are up to
@@ -58,16 +58,6 @@ def run_sweep(
 
     What :func:`check_sweep` refuses is refused before any training. A RuntimeError if all trainings
     of a model diverged, which is a ValueError where all of all models did; it names the value.
-
-    >>> from sklearn_reasoning.experiments import Protocol
-    >>> from sklearn_reasoning.experiments._sweep import run_sweep
-    >>> small = Protocol(
-    ...     ("gd",), k=(1,), q_hidden=(0,), optimizers=("adam",), lrs=(0.01,), epochs=2,
-    ...     repetitions=2, population_size=200,
-    ... )
-    >>> table = run_sweep(small, "n_samples", [10, 20])
-    >>> list(table)[:3], table["n_samples"]
-    (['n_samples', 'algo', 'q_hidden'], [10, 10, 20, 20])
     """
     protocols = check_sweep(protocol, setting, values)
     table: Table = {}
@@ -143,13 +133,6 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
     where it happens with a repetition left out, or there is but one repetition. With
     "n_samples" there are ``from_minus_half``, the exponent plus 1/2, and
     ``within_two_errors``: "yes", "no", or "not testable" where a number is NaN.
-
-    >>> from sklearn_reasoning.experiments._sweep import sweep_exponents
-    >>> table = {"n_samples": [25, 25, 100, 100], "repetition": [0, 1, 0, 1]}
-    >>> table |= {"algo": ["gd"] * 4, "q_hidden": [0] * 4, "k": [1] * 4}
-    >>> found = sweep_exponents({**table, "gap": [0.3, 0.5, 0.1, 0.3]}, "n_samples")
-    >>> round(found["exponent"][0], 3), found["within_two_errors"]
-    (-0.5, ['yes'])
     """
     by_value = read_sweep(table, setting)
     values = np.array(list(by_value))
@@ -158,7 +141,7 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
     names = ["algo", "q_hidden", "k", "exponent", "standard_error", "n_values", "n_not_positive"]
     if setting == "n_samples":
         names += ["from_minus_half", "within_two_errors"]
-    rows: Table = {name: [] for name in names}
+    rows = []
     first = next(iter(by_value.values()))
     for q_hidden in first.q_hidden:
         for algo in first.algos:
@@ -168,9 +151,8 @@ def sweep_exponents(table: Mapping[str, Any], setting: str) -> Table:
                 row = [algo, q_hidden, k, exponent, error, *counts]
                 if setting == "n_samples":
                     row += _beside_the_rate(exponent, error)
-                for name, entry in zip(names, row, strict=True):
-                    rows[name].append(entry)
-    return rows
+                rows.append(row)
+    return table_of(names, rows)
 
 
 def read_sweep(table: Mapping[str, Any], setting: str) -> dict[float, Measurements]:
@@ -180,19 +162,8 @@ def read_sweep(table: Mapping[str, Any], setting: str) -> dict[float, Measuremen
     their models or repetitions.
     """
     check_setting(setting)
-    needed = (setting, *_KEYS, "gap")
-    missing = [name for name in needed if name not in table]
-    if missing:
-        raise ValueError(f"The table lacks the columns {missing}; it has {list(table)}.")
-    lengths = {name: len(table[name]) for name in needed}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"The table's columns must be equally long, got {lengths}.")
-    if not lengths[setting]:
-        raise ValueError("The table has no rows.")
-    try:
-        values = np.asarray(table[setting], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The table's column {setting!r} must hold numbers: {error}.") from error
+    check_columns(table, (setting, *_KEYS, "gap"))
+    values = column_of_numbers(setting, table[setting])
     if not np.isfinite(values).all():
         raise ValueError(f"The table's column {setting!r} must hold finite numbers.")
     columns = {name: np.asarray(table[name]) for name in (*_KEYS, "gap")}

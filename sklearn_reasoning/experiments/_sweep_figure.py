@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning.inspection._drawing import check_matplotlib, dashes
+from sklearn_reasoning._plotting import check_matplotlib
+from sklearn_reasoning.inspection._drawing import dashes
 
 from ._claims import hidden_roles
 from ._figures import (

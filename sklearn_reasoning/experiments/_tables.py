@@ -6,13 +6,19 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sklearn_reasoning._files import write_atomically
 
 Table = dict[str, list[Any]]
+
+
+def table_of(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Return rows as equally long columns."""
+    kept = list(rows)
+    return {name: [row[place] for row in kept] for place, name in enumerate(names)}
 
 
 def write_csv(path: Path, table: Mapping[str, Sequence[Any]]) -> None:

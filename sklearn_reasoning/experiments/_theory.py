@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.bounds import local_rademacher_bound
+from sklearn_reasoning.inspection._bound_display import rank_correlation
+from sklearn_reasoning.model_selection._gap_parts import standard_error
 
 from ._certified import certified_properties
 from ._claims import hidden_roles
 from ._measurements import Matrix, Measurements
 from ._protocol import Protocol
 from ._report import Findings
-from ._tables import Table
+from ._tables import Table, table_of
 
 # Linear in depth (arXiv 2112.04364), its square root (2303.05582), no growth (2304.09802).
 _LAWS = {"k": 1.0, "sqrt(k)": 0.5, "constant": 0.0}
@@ -33,7 +34,7 @@ def explain_gap(
     Spearman's over all algorithms and k, the mean over repetitions, with ``standard_error``.
     """
     data = Measurements(table, ["gap", "train_loss"])
-    rows: Table = {name: [] for name in ("q_hidden", "term", "rank_correlation", "standard_error")}
+    rows = []
     for q_hidden in data.q_hidden:
         gaps = _side_by_side(data, "gap", q_hidden)
         terms = _terms(data, protocol, q_hidden)
@@ -41,15 +42,13 @@ def explain_gap(
             once = {**complexity, "repetition": [0] * len(complexity["k"])}
             estimated = Measurements(once, ["complexity"])
             terms["complexity"] = _at(data, estimated, q_hidden)
-        for term, values in terms.items():
-            found = np.array([_spearman(row, values) for row in gaps])
+        for term, of_term in terms.items():
+            values = np.where(np.isfinite(of_term), of_term, np.nan)
+            found = np.array([rank_correlation(row, values, at_least=3) for row in gaps])
             found = found[np.isfinite(found)]
-            rows["q_hidden"].append(q_hidden)
-            rows["term"].append(term)
-            rows["rank_correlation"].append(float(found.mean()) if len(found) else float("nan"))
-            error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.nan
-            rows["standard_error"].append(float(error))
-    return rows
+            mean = float(found.mean()) if len(found) else float("nan")
+            rows.append((q_hidden, term, mean, standard_error(found)))
+    return table_of(("q_hidden", "term", "rank_correlation", "standard_error"), rows)
 
 
 def depth_laws(table: Mapping[str, Any]) -> Table:
@@ -59,7 +58,7 @@ def depth_laws(table: Mapping[str, Any]) -> Table:
     fit leaves, over that of the gap; ``best`` marks the law that leaves least.
     """
     data = Measurements(table, ["gap"])
-    rows: Table = {name: [] for name in ("algo", "q_hidden", "law", "error", "best")}
+    rows = []
     k = np.array(data.k, dtype=np.float64)
     for q_hidden in data.q_hidden:
         for algo in data.algos:
@@ -69,12 +68,9 @@ def depth_laws(table: Mapping[str, Any]) -> Table:
                 x = k**power
                 left = gap - x * (x @ gap) / (x @ x)
                 errors[law] = float(np.linalg.norm(left) / np.linalg.norm(gap))
-            for law, error in errors.items():
-                best = error == min(errors.values())
-                values = (algo, q_hidden, law, error, best)
-                for name, value in zip(rows, values, strict=True):
-                    rows[name].append(value)
-    return rows
+            least = min(errors.values())
+            rows += [(algo, q_hidden, law, error, error == least) for law, error in errors.items()]
+    return table_of(("algo", "q_hidden", "law", "error", "best"), rows)
 
 
 def _side_by_side(data: Measurements, column: str, q_hidden: int) -> Matrix:
@@ -122,13 +118,6 @@ def _terms(data: Measurements, protocol: Protocol, q_hidden: int) -> dict[str, M
         "Theorem 5.1": np.asarray(theorem, dtype=np.float64),
         "k": depth,
     }
-
-
-def _spearman(gap: Matrix, values: Matrix) -> float:
-    good = np.isfinite(gap) & np.isfinite(values)
-    if good.sum() < 3 or np.ptp(gap[good]) == 0.0 or np.ptp(values[good]) == 0.0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(gap[good]), rankdata(values[good]))[0, 1])
 
 
 def theory_findings(explained: Table, laws: Table, protocol: Protocol) -> list[Findings]:

@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._plotting import check_matplotlib, check_one_of
+
 from ._drawing import (
     axes_for,
-    check_matplotlib,
-    check_one_of,
     color,
     drawable,
     legend,
@@ -45,11 +45,19 @@ class BoundCurve:
     @property
     def rank_correlation(self) -> float:
         """Spearman's, of bound and gap over the points; NaN where one of them never changes."""
-        measured = np.isfinite(self.gap)
-        first, second = _ranks(self.bound[measured]), _ranks(self.gap[measured])
-        if len(np.unique(first)) < 2 or len(np.unique(second)) < 2:
-            return float("nan")
-        return float(np.corrcoef(first, second)[0, 1])
+        return rank_correlation(self.bound, self.gap)
+
+
+def rank_correlation(
+    values: NDArray[np.float64], others: NDArray[np.float64], *, at_least: int = 2
+) -> float:
+    """Return Spearman's over the places where neither is NaN; NaN with too few, or no change."""
+    both = ~np.isnan(values) & ~np.isnan(others)
+    if both.sum() < at_least:
+        return float("nan")
+    first, second = (ranks - ranks.mean() for ranks in (_ranks(values[both]), _ranks(others[both])))
+    norm = np.sqrt((first @ first) * (second @ second))
+    return float(first @ second / norm) if norm > 0.0 else float("nan")
 
 
 class BoundDisplay:
@@ -92,8 +100,6 @@ class BoundDisplay:
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn_reasoning.inspection import BoundDisplay
     >>> table = {"k": [1, 2, 4], "bound": [10.0, 30.0, 20.0], "gap": [0.1, 0.4, 0.3]}
     >>> display = BoundDisplay.from_table(table)
@@ -101,7 +107,6 @@ class BoundDisplay:
     array([100.,  75.,  67.])
     >>> display.lines_[0].get_label()
     'bound, rank correlation 1.00'
-    >>> matplotlib.pyplot.close(display.figure_)
     """
 
     def __init__(self, *, curves: Sequence[BoundCurve], x_name: str = "k") -> None:
@@ -160,8 +165,6 @@ class BoundDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import BoundDisplay
         >>> table = {
         ...     "algo": ["gd", "gd", "nag", "nag"],
@@ -172,7 +175,6 @@ class BoundDisplay:
         >>> display = BoundDisplay.from_table(table, bound="theorem_5_1", line="algo")
         >>> [curve.label for curve in display.curves]
         ['gd', 'nag']
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{cls.__name__}.from_table")
         check_one_of("yscale", yscale, ("linear", "log"))
@@ -214,14 +216,11 @@ class BoundDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import BoundDisplay
         >>> table = {"k": [1, 2], "bound": [3.0, 5.0], "gap": [0.1, 0.2], "se": [0.05, 0.05]}
         >>> display = BoundDisplay.from_table(table, gap_error="se").plot(yscale="linear")
         >>> display.lines_[0].get_ydata()
         array([3., 5.])
-        >>> matplotlib.pyplot.close("all")
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         check_one_of("yscale", yscale, ("linear", "log"))

@@ -8,13 +8,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._plotting import check_matplotlib, check_one_of
 from sklearn_reasoning.properties import Certificate, ModelCertificate, certify
 from sklearn_reasoning.properties._certify import convergence_of, model_of
 
 from ._drawing import (
     axes_for,
-    check_matplotlib,
-    check_one_of,
     color,
     drawable,
     line_options,
@@ -76,8 +75,6 @@ class CertificateDisplay:
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn.datasets import load_linnerud
     >>> from sklearn_reasoning import HybridReasoningRegressor
     >>> from sklearn_reasoning.inspection import CertificateDisplay
@@ -88,7 +85,6 @@ class CertificateDisplay:
     (1, 20)
     >>> bool(display.relative_distance.max() <= display.convergence.certified[0])
     True
-    >>> matplotlib.pyplot.close(display.figure_)
     """
 
     def __init__(
@@ -167,8 +163,6 @@ class CertificateDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn.datasets import load_linnerud
         >>> from sklearn_reasoning import HybridReasoningRegressor
         >>> from sklearn_reasoning.inspection import CertificateDisplay
@@ -178,7 +172,6 @@ class CertificateDisplay:
         >>> median, largest, certified = display.lines_
         >>> bool((largest.get_ydata() <= certified.get_ydata()).all())
         True
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
         check_one_of("yscale", yscale, ("linear", "log"))
@@ -234,8 +227,6 @@ class CertificateDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn.datasets import load_linnerud
         >>> from sklearn_reasoning import HybridReasoningRegressor
         >>> from sklearn_reasoning.inspection import CertificateDisplay
@@ -244,7 +235,6 @@ class CertificateDisplay:
         >>> display = CertificateDisplay(certificate=model.certify(X)).plot()
         >>> [ax.get_title() for ax in display.axes_]
         ['10 steps of nag on 20 rows', 'Eigenvalues of Q']
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         check_one_of("yscale", yscale, ("linear", "log"))

@@ -8,32 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._plotting import COLORS, check_matplotlib
-
-__all__ = [
-    "axes_for",
-    "check_matplotlib",
-    "check_one_of",
-    "color",
-    "dashes",
-    "drawable",
-    "has_room",
-    "legend",
-    "line_options",
-    "scale_y",
-    "whole_ticks",
-]
+from sklearn_reasoning._plotting import COLORS, given_axes
 
 _LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 
 _HIGHEST = 1e100
 _LETTER = 0.083  # inches, at matplotlib's own size of letters
-
-
-def check_one_of(name: str, value: object, known: Sequence[object]) -> None:
-    """Raise a ValueError that lists the options, for one that is unknown."""
-    if value not in known:
-        raise ValueError(f"{name}={value!r} is not one of {list(known)}.")
 
 
 def color(number: int) -> str:
@@ -69,12 +49,7 @@ def axes_for(
         # Not subplots: with an odd number of panels one place of the grid stays empty.
         axes = [figure.add_subplot(n_rows, n_columns, i + 1) for i in range(n_panels)]
         return np.asarray(axes, dtype=object)
-    given = np.asarray(ax, dtype=object).ravel()
-    if len(given) != n_panels:
-        raise ValueError(
-            f"ax must hold {n_panels} Axes, one for each panel, {list(panels)}; got {len(given)}."
-        )
-    return given
+    return given_axes(ax, n_panels, str(list(panels)))
 
 
 def has_room(axes: NDArray[Any]) -> bool:

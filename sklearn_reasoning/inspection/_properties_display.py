@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_reasoning._plotting import check_matplotlib, check_one_of
+
 from ._drawing import (
     axes_for,
-    check_matplotlib,
-    check_one_of,
     color,
     dashes,
     legend,
@@ -80,15 +80,12 @@ class AlgorithmPropertiesDisplay:
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn_reasoning.inspection import AlgorithmPropertiesDisplay
     >>> display = AlgorithmPropertiesDisplay.from_algorithms(["gd", "nag"], k=[1, 2, 3])
     >>> display.curves[0].convergence.certified
     array([0.9  , 0.81 , 0.729])
     >>> [ax.get_title() for ax in display.axes_]
     ['Convergence', 'Stability', 'Stability x convergence', 'Sensitivity']
-    >>> matplotlib.pyplot.close(display.figure_)
     """
 
     def __init__(
@@ -169,15 +166,12 @@ class AlgorithmPropertiesDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import AlgorithmPropertiesDisplay
         >>> display = AlgorithmPropertiesDisplay.from_algorithms(
         ...     ["gd", "gd"], k=range(1, 11), step_size=[0.5, 1.0], quantities=["sensitivity"]
         ... )
         >>> [curve.label for curve in display.curves]
         ['gd, 0.5', 'gd, 1']
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{cls.__name__}.from_algorithms")
         _check_options(quantities, yscale)
@@ -229,14 +223,11 @@ class AlgorithmPropertiesDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import AlgorithmPropertiesDisplay
         >>> display = AlgorithmPropertiesDisplay.from_algorithms("cg", k=range(1, 11))
         >>> display = display.plot(quantities=["convergence"], yscale="log")
         >>> display.lines_[0, 0].get_ydata()[:3]
         array([1.  , 1.  , 0.87])
-        >>> matplotlib.pyplot.close("all")
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         _check_options(quantities, yscale)

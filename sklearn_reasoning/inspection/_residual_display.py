@@ -9,14 +9,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._plotting import check_matplotlib, check_one_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.properties import convergence, stability
 from sklearn_reasoning.properties._arguments import resolve
 
 from ._drawing import (
     axes_for,
-    check_matplotlib,
-    check_one_of,
     color,
     dashes,
     drawable,
@@ -87,8 +86,6 @@ class ResidualPolynomialDisplay:
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn_reasoning.inspection import ResidualPolynomialDisplay
     >>> display = ResidualPolynomialDisplay.from_algorithms(["gd", "chebyshev"], k=5)
     >>> gd, chebyshev = display.curves
@@ -96,7 +93,6 @@ class ResidualPolynomialDisplay:
     (0.5905, 0.5905)
     >>> round(chebyshev.largest, 4)
     0.0756
-    >>> matplotlib.pyplot.close(display.figure_)
     """
 
     def __init__(
@@ -171,15 +167,12 @@ class ResidualPolynomialDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import ResidualPolynomialDisplay
         >>> display = ResidualPolynomialDisplay.from_algorithms(
         ...     "nag", k=[1, 10], quantity="filter"
         ... )
         >>> [line.get_label() for line in display.lines_]
         ['nag, k = 1 (max 1)', 'nag, k = 10 (max 9.07)']
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{cls.__name__}.from_algorithms")
         check_one_of("quantity", quantity, _QUANTITIES)
@@ -222,14 +215,11 @@ class ResidualPolynomialDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.inspection import ResidualPolynomialDisplay
         >>> display = ResidualPolynomialDisplay.from_algorithms("chebyshev", k=3)
         >>> display = display.plot(yscale="log")
         >>> bool((display.lines_[0].get_ydata() >= 0.0).all())
         True
-        >>> matplotlib.pyplot.close("all")
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         check_one_of("yscale", yscale, ("linear", "log"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_reasoning.datasets import QuadraticReasoningProblem
 from sklearn_reasoning.model_selection._decompose_data import checked_data, is_fitted
-from sklearn_reasoning.model_selection._gap_decomposition import GapDecomposition
+from sklearn_reasoning.model_selection._gap_decomposition import TITLES, GapDecomposition
 from sklearn_reasoning.model_selection._gap_parts import (
     Array,
     GapPart,
@@ -20,8 +20,6 @@ from sklearn_reasoning.model_selection._gap_parts import (
     part_of_rows,
     row_values,
 )
-
-__all__ = ["decompose_gap"]
 
 
 def decompose_gap(
@@ -142,8 +140,10 @@ def decompose_gap(
         name: part_of_rows(values, held_out[name], is_population=X_test is None)
         for name, values in training.items()
     }
-    rows: Literal["test", "population"] = "population" if X_test is None else "test"
-    return _decomposition(parts, rows, len(data.y), len(data.y_test), None)
+    rows = "population" if X_test is None else "test"
+    return _decomposition(
+        parts, held_out_rows=rows, n_train=len(data.y), n_held_out=len(data.y_test), n_folds=None
+    )
 
 
 def _over_folds(
@@ -165,7 +165,13 @@ def _over_folds(
         for name in training[0]
     }
     n_held_out = sum(len(test) for _, test in folds)
-    return _decomposition(parts, "folds", len(targets), n_held_out, len(folds))
+    return _decomposition(
+        parts,
+        held_out_rows="folds",
+        n_train=len(targets),
+        n_held_out=n_held_out,
+        n_folds=len(folds),
+    )
 
 
 def _means_of_fold(
@@ -183,23 +189,6 @@ def _means(values: dict[str, Array]) -> dict[str, float]:
     return {name: float(rows.mean()) for name, rows in values.items()}
 
 
-def _decomposition(
-    parts: dict[str, GapPart],
-    held_out_rows: Literal["test", "population", "folds"],
-    n_train: int,
-    n_held_out: int,
-    n_folds: int | None,
-) -> GapDecomposition:
-    return GapDecomposition(
-        algorithm_bias=parts["algorithm_bias"],
-        representation_error=parts["representation_error"],
-        label_noise=parts.get("label_noise"),
-        total=parts["total"],
-        distance_to_minimiser=parts["distance_to_minimiser"],
-        Q_distance_frobenius=parts.get("Q_distance_frobenius"),
-        Q_distance_spectral=parts.get("Q_distance_spectral"),
-        held_out_rows=held_out_rows,
-        n_train=n_train,
-        n_held_out=n_held_out,
-        n_folds=n_folds,
-    )
+def _decomposition(parts: dict[str, GapPart], **about: Any) -> GapDecomposition:
+    named: dict[str, Any] = {name: parts.get(name) for name in TITLES}
+    return GapDecomposition(**named, **about)

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
-__all__ = ["gap_table"]
-
 
 def gap_table(search: Any, metric: str | None = None) -> dict[str, NDArray[Any]]:
     r"""Set the empirical and the held-out result of each candidate side by side, with their gap.

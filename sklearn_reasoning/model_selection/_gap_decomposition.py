@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from sklearn_reasoning.model_selection._gap_parts import GapPart
 
-__all__ = ["GapDecomposition"]
-
 _COLUMNS = ("empirical", "held_out", "gap")
 
-_TITLES = {
+TITLES = {
     "algorithm_bias": "algorithm bias",
     "representation_error": "representation error",
     "label_noise": "label noise",
@@ -123,7 +121,7 @@ class GapDecomposition:
         return {"part": np.array(list(parts)), **columns}
 
     def _rows(self) -> Iterator[tuple[str, GapPart]]:
-        for name in _TITLES:
+        for name in TITLES:
             part = getattr(self, name)
             if part is not None:
                 yield name, part
@@ -169,7 +167,7 @@ def _text(rows: Mapping[str, GapPart], heading: str, on_errors: str) -> str:
     for name, part in rows.items():
         shown = (_shown(part, column) for column in _COLUMNS)
         cells = "".join(f"{value:>11} ± {error:<7}" for value, error in shown)
-        lines.append(f"{_TITLES[name]:22}{cells}".rstrip())
+        lines.append(f"{TITLES[name]:22}{cells}".rstrip())
     return "\n".join([*lines, on_errors])
 
 
@@ -179,7 +177,7 @@ def _html(rows: Mapping[str, GapPart], heading: str, on_errors: str) -> str:
     for name, part in rows.items():
         shown = (_shown(part, column) for column in _COLUMNS)
         cells = "".join(f"<td>{value} ± {error}</td>" for value, error in shown)
-        title = html.escape(_TITLES[name])
+        title = html.escape(TITLES[name])
         body.append(f"<tr><th style='text-align:left'>{title}</th>{cells}</tr>")
     return (
         f"<div class='sklearn-reasoning-gap'><p>{html.escape(heading)}</p><table>"

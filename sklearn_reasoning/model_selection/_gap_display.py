@@ -16,8 +16,6 @@ from sklearn_reasoning.model_selection._gap_drawing import (
 )
 from sklearn_reasoning.model_selection._generalization_gap import search_grid
 
-__all__ = ["GeneralizationGapDisplay"]
-
 
 class GeneralizationGapDisplay:
     """The generalisation gap of a search's candidates, against one of their parameters.
@@ -83,8 +81,6 @@ class GeneralizationGapDisplay:
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay
     >>> table = {
     ...     "param_alpha": [1, 1000],
@@ -95,7 +91,6 @@ class GeneralizationGapDisplay:
     >>> display = GeneralizationGapDisplay(table=table, x="alpha").plot()
     >>> display.curves[0].x
     array([   1., 1000.])
-    >>> matplotlib.pyplot.close(display.figure_)
     """
 
     def __init__(
@@ -169,8 +164,6 @@ class GeneralizationGapDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn.datasets import load_linnerud
         >>> from sklearn.model_selection import GridSearchCV
         >>> from sklearn_reasoning import HybridReasoningRegressor
@@ -186,7 +179,6 @@ class GeneralizationGapDisplay:
         >>> display = GeneralizationGapDisplay.from_search(search.fit(X, y))
         >>> [curve.line for curve in display.curves]
         ['gd', 'nag']
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{cls.__name__}.from_search")
         table = gap_table(search, metric)
@@ -285,8 +277,6 @@ class GeneralizationGapDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn.datasets import load_linnerud
         >>> from sklearn_reasoning import HybridReasoningRegressor
         >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay
@@ -300,7 +290,6 @@ class GeneralizationGapDisplay:
         ... )
         >>> display.ax_.get_ylabel()
         'generalisation gap (mean l2 loss)'
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         # All that can be refused is, before the fits.
         check_matplotlib(f"{cls.__name__}.from_estimator")
@@ -384,8 +373,6 @@ class GeneralizationGapDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn.datasets import load_linnerud
         >>> from sklearn.linear_model import Ridge
         >>> from sklearn.model_selection import GridSearchCV
@@ -396,7 +383,6 @@ class GeneralizationGapDisplay:
         >>> display = GeneralizationGapDisplay.from_table(table, x="alpha")
         >>> bool((display.curves[0].gap == table["gap"]).all())
         True
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         display = cls(table=table, x=x, line=line, panel=panel, score_name=score_name)
         return display.plot(
@@ -456,8 +442,6 @@ class GeneralizationGapDisplay:
 
         Examples
         --------
-        >>> import matplotlib
-        >>> matplotlib.use("Agg")
         >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay
         >>> table = {
         ...     "param_k": [1, 5],
@@ -469,7 +453,6 @@ class GeneralizationGapDisplay:
         >>> held_out, empirical = display.lines_
         >>> held_out.get_ydata()
         array([2. , 1.5])
-        >>> matplotlib.pyplot.close(display.figure_)
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         check_options(kind, std_display_style)

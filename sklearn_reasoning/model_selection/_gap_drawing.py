@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._plotting import COLORS
+from sklearn_reasoning._plotting import COLORS, check_one_of, given_axes
 from sklearn_reasoning.model_selection._gap_curves import Arrangement, GapCurve
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -16,12 +16,8 @@ _STYLES = ("fill_between", "errorbar", None)
 
 def check_options(kind: str, std_display_style: str | None) -> None:
     """Raise a ValueError that lists the options, for one that is unknown."""
-    for name, value, known in (
-        ("kind", kind, _KINDS),
-        ("std_display_style", std_display_style, _STYLES),
-    ):
-        if value not in known:
-            raise ValueError(f"{name}={value!r} is not one of {list(known)}.")
+    check_one_of("kind", kind, _KINDS)
+    check_one_of("std_display_style", std_display_style, _STYLES)
 
 
 def axes_for(arranged: Arrangement, ax: Any) -> NDArray[Any]:
@@ -35,13 +31,7 @@ def axes_for(arranged: Arrangement, ax: Any) -> NDArray[Any]:
             1, n_panels, figsize=(width, 4.4), sharey=True, squeeze=False, layout="constrained"
         )
         return axes[0]
-    axes = np.asarray(ax, dtype=object).ravel()
-    if len(axes) != n_panels:
-        raise ValueError(
-            f"ax must hold {n_panels} Axes, one for each panel, {arranged.panel} in "
-            f"{arranged.panels}; got {len(axes)}."
-        )
-    return axes
+    return given_axes(ax, n_panels, f"{arranged.panel} in {arranged.panels}")
 
 
 class Artists(NamedTuple):

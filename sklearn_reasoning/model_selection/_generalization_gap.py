@@ -11,8 +11,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_reasoning.model_selection._gap import gap_table
 from sklearn_reasoning.model_selection._loss import l2_loss_scorer
 
-__all__ = ["generalization_gap"]
-
 
 def generalization_gap(
     estimator: Any,

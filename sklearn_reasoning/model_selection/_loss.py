@@ -7,8 +7,6 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 
 from sklearn_reasoning._readable import readable
 
-__all__ = ["l2_loss_scorer", "mean_l2_loss"]
-
 
 def mean_l2_loss(
     y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None
