@@ -99,11 +99,12 @@ def test_the_prediction_is_a_loop_on_the_predicted_energy(case):
         return
     sizes = np.broadcast_to(1.0 if model.step_size_ is None else model.step_size_, model.k)
     predicted = model.predict(case.X).reshape(len(b), d).astype(np.float64)
+    start = model.predict_start(case.X)
     for i in range(len(b)):
         if name == "opt":
             expected, largest = -np.linalg.solve(Q[i], b[i]), np.abs(b[i]).max() / model.mu
         else:
-            path = iterates(name, Q[i], b[i], sizes, model.mu, model.L)
+            path = iterates(name, Q[i], b[i], sizes, model.mu, model.L, start=start[i])
             expected, largest = path[-1], np.abs(path).max()
         eps = np.finfo(predicted.dtype if case.X.dtype == np.float64 else np.float32).eps
         tolerance = 1e3 * eps * (largest + np.abs(predicted[i]).max())
