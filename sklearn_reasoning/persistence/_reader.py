@@ -59,9 +59,7 @@ class Reader:
         self.names.append(name)
         stored = self._classes[name]
         parameters = self._values(node["parameters"])
-        # Format 1 has a null where a parameter is left out.
-        expected = {*stored.parameters, *(k for k in stored.left_out if parameters.get(k) is None)}
-        if unknown := sorted(set(parameters) - expected):
+        if unknown := sorted(set(parameters) - {*stored.parameters}):
             raise ValueError(f"{name} has no parameters {unknown} in a model file")
         estimator = stored.kind(**parameters)
         estimator._validate_params()

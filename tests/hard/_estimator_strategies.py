@@ -58,6 +58,7 @@ def regressor_parameters(draw, d):
         "rotation": st.sampled_from(["identity", "shared", "predicted", "given"]),
         "linear_term": st.sampled_from(["learned", "given"]),
         "b_hidden": _hidden,
+        "start": st.sampled_from(["auto", "zero", "mean", "learned", "predicted"]),
         "loss": st.sampled_from(["l2", "squared"]),
         "optimizer": st.sampled_from(["adam", "sgd"]),
         "lr": st.floats(1e-5, 1e-2),
