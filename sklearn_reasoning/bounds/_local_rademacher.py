@@ -60,10 +60,8 @@ class LocalTerms(Protocol):
 
         Parameters
         ----------
-        log_covering : ndarray
-            The logarithm log N(n), at least 0; broadcasts against ``n_samples`` and ``t``.
-        n_samples : ndarray
-            The number of rows n, of a shape that broadcasts.
+        log_covering, n_samples : ndarray
+            As for :meth:`c1`.
         t : ndarray
             The t of the theorem, of a shape that broadcasts.
 
@@ -89,7 +87,7 @@ class LocalTerms(Protocol):
 
 
 @dataclass(frozen=True)
-class CoveringTerms:
+class CoveringTerms(LocalTerms):
     r"""C_1, C_2 and C_3 of Theorem 5.1 in their orders, each times a constant.
 
     .. math::
@@ -130,60 +128,17 @@ class CoveringTerms:
         )
 
     def c1(self, log_covering: ArrayLike, n_samples: ArrayLike) -> Array:
-        """Return C_1(n).
-
-        Parameters
-        ----------
-        log_covering : array-like of any shape
-            The logarithm log N(n), at least 0.
-        n_samples : array-like of any shape
-            The number of rows n; not used here, for those who replace this.
-
-        Returns
-        -------
-        ndarray
-            Of the shape of ``log_covering``.
-        """
+        """Return C_1(n), of the shape of ``log_covering``; n itself is not used here."""
         return self.constant_1 * np.asarray(log_covering, dtype=np.float64)
 
     def c2(self, log_covering: ArrayLike, n_samples: ArrayLike, t: ArrayLike) -> Array:
-        """Return C_2(n, t).
-
-        All arguments broadcast against one another.
-
-        Parameters
-        ----------
-        log_covering : array-like
-            The logarithm log N(n), at least 0.
-        n_samples : array-like
-            The number of rows n.
-        t : array-like
-            The t of the theorem.
-
-        Returns
-        -------
-        ndarray
-            Of the broadcast shape.
-        """
+        """Return C_2(n, t)."""
         log_N, n, t_ = (np.asarray(v, dtype=np.float64) for v in (log_covering, n_samples, t))
         share = (self.c3(log_N, n, t_) + 1.0) * log_N / np.sqrt(n)
         return self.constant_2 * (t_ * log_N / n + share)
 
     def c3(self, log_covering: ArrayLike, n_samples: ArrayLike, t: ArrayLike) -> Array:
-        """Return C_3(n, t).
-
-        All arguments broadcast against one another.
-
-        Parameters
-        ----------
-        log_covering, n_samples, t : array-like
-            As for :meth:`c2`.
-
-        Returns
-        -------
-        ndarray
-            Of the broadcast shape.
-        """
+        """Return C_3(n, t)."""
         log_N, n, t_ = (np.asarray(v, dtype=np.float64) for v in (log_covering, n_samples, t))
         return self.constant_3 * (log_N / np.sqrt(n) + np.sqrt(log_N) * np.exp(-t_))
 

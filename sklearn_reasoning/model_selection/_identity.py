@@ -15,6 +15,7 @@ import hashlib
 import pickle
 import sys
 import sysconfig
+from array import array
 from collections.abc import Iterator
 from importlib.util import resolve_name
 from pathlib import Path
@@ -69,6 +70,8 @@ class _Pickler(pickle.Pickler):
             if id(value) in self._code:
                 return self._code[id(value)][0]
             self._code[id(value)] = len(self._code), value
+        if type(value) is list and {*map(type, value)} == {float}:
+            return "floats", array("d", value).tobytes()  # rows: one visit, not one a number
         return _code_parts(value) or _data_parts(value)
 
     def reducer_override(self, value: Any) -> Any:
@@ -139,7 +142,8 @@ def _code_parts(value: Any) -> Any:
         return (home, _version(home)) if is_installed(home) else [*_sources(home)] or home
     if isinstance(value, FunctionType | type):
         home, name = value.__module__, value.__qualname__
-        if is_installed(home) and "<" not in name:
+        # By its name alone only where it is what has the name: a decorator may have lent it one.
+        if is_installed(home) and _named(home, name) is value:
             return home, name, _version(home)
         if isinstance(value, FunctionType):
             return name, *_function_parts(value)
@@ -159,7 +163,8 @@ def _code_parts(value: Any) -> Any:
 
 def _function_parts(function: FunctionType) -> tuple[Any, ...]:
     """Return code, defaults, closure, and the module; of a script, the globals that are read."""
-    code, home, known = function.__code__, function.__module__, function.__globals__
+    code, known = function.__code__, function.__globals__
+    home = known.get("__name__", "")
     defaults = function.__defaults__, sorted((function.__kwdefaults__ or {}).items())
     closure = [_content(cell) for cell in function.__closure__ or ()]
     if _is_script(home):
@@ -221,6 +226,14 @@ def _sources(home: str) -> Iterator[str]:
                 path = "." * node.level + (node.module or "")
                 origin = resolve_name(path, getattr(module, "__package__", None) or "")
                 left += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+
+
+def _named(home: str, name: str) -> Any:
+    """Return what a module has under a dotted name; None if nothing."""
+    found: Any = sys.modules.get(home)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def _version(home: str) -> str | None:

@@ -106,6 +106,12 @@ def polars_frame(**changes):
     return polars.DataFrame(columns | changes)
 
 
+WRAPPED = """
+from functools import wraps
+from sklearn.metrics import mean_squared_error
+@wraps(mean_squared_error)
+"""
+
 # Of each kind, functions that make it anew: all of one kind are different things.
 THINGS = {
     "numbers": [
@@ -246,6 +252,8 @@ THINGS = {
         lambda: compiled("def g(): return 2\ndef f(est, X, y): return g()"),
         lambda: compiled("def f(est, X, y): return [np.max(v) for v in y]"),
         lambda: compiled("def f(est, X, y): return [np.min(v) for v in y]"),
+        lambda: compiled(WRAPPED + "def f(*values): return mean_squared_error(*values)"),
+        lambda: compiled(WRAPPED + "def f(*values): return -mean_squared_error(*values)"),
         lambda: compiled("class f:\n def fit(self): return 1"),
         lambda: compiled("class f:\n def fit(self): return 2"),
         lambda: compiled("class f:\n a = 1"),
