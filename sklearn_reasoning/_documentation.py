@@ -12,13 +12,10 @@ _PAGE = "api/generated/{module}.{name}.html"
 
 @cache
 def documentation_url() -> str | None:
-    """Return where the documentation is published.
+    """Return where the documentation is published, with a slash at its end.
 
-    Returns
-    -------
-    str or None
-        The address that the metadata of the installed package give under "Documentation"
-        (``[project.urls]``), with a slash at its end; None where they give none.
+    It is what the installed package's metadata give under "Documentation" (``[project.urls]``);
+    None where they give none.
     """
     try:
         entries = metadata("sklearn-reasoning").get_all("Project-URL") or []

@@ -6,8 +6,6 @@ import os
 import uuid
 from pathlib import Path
 
-__all__ = ["remove_abandoned", "write_atomically"]
-
 _PARTIAL = ".{}.partial"
 # Writing takes far less than this, so that what is older has lost its writer.
 _ABANDONED_AFTER = 600.0
@@ -16,19 +14,8 @@ _ABANDONED_AFTER = 600.0
 def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> None:
     """Write a file so that no reader, and no crash, ever sees a part of it.
 
-    Parameters
-    ----------
-    path : Path
-    content : bytes
-    replace : bool, default=True
-        Whether to write over a file that is there.
-
-    Raises
-    ------
-    FileExistsError
-        If there is one and ``replace`` is False; of several processes, one writes.
-    OSError
-        If the folder cannot be written to; what was at ``path`` is then as it was.
+    Unless ``replace``, a FileExistsError if there is one: of several processes, one writes. An
+    OSError if the folder cannot be written to; what was at ``path`` is then as it was.
     """
     temporary = path.with_name(_PARTIAL.format(uuid.uuid4().hex))
     try:
@@ -66,16 +53,8 @@ def remove_abandoned(folder: Path) -> None:
     """Remove the unfinished files of writers that were killed.
 
     Those of writers that may be alive stay: what is younger than ten minutes, by the clock of
-    the file system, since the folder may be another machine's.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written to.
+    the file system, since the folder may be another machine's. An OSError if the folder cannot
+    be written to.
     """
     probe = folder / _PARTIAL.format(uuid.uuid4().hex)
     try:

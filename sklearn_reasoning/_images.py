@@ -21,12 +21,8 @@ CLEAN_RANGE = (0.0, 1.0)
 class Images:
     """Images that were checked.
 
-    Parameters
-    ----------
-    arrays : sequence of ndarray of shape (height, width) or (height, width, 3)
-        As they were given.
-    container : {"array", "list", "tuple", "objects"}
-        What they came in; "objects" is a one-dimensional array of images.
+    The ``arrays``, of shape (height, width) or (height, width, 3), are as given. ``container`` is
+    what they came in: "array", "list", "tuple", or "objects", a one-dimensional array of images.
     """
 
     arrays: Sequence[_Array]
@@ -72,26 +68,11 @@ class Images:
 
 
 def read_images(name: str, images: Any, limits: tuple[float, float]) -> Images:
-    """Check images, and say which one is wrong.
+    """Check images with values in ``limits``, or of uint8, and say which one is wrong.
 
-    Parameters
-    ----------
-    name : str
-        What the caller's argument is called.
-    images : array of shape (n, h, w) or (n, h, w, 3), or sequence of (h, w) or (h, w, 3)
-        Floats with values in ``limits``, or uint8.
-    limits : (float, float)
-
-    Returns
-    -------
-    Images
-
-    Raises
-    ------
-    TypeError
-        If these are no images, or have another dtype.
-    ValueError
-        If a shape or a value is wrong, or there is no image.
+    They are an array (n, h, w) or (n, h, w, 3), or a sequence of (h, w) or (h, w, 3); ``name`` is
+    what the caller's argument is called. A TypeError if they are no images, or have another dtype;
+    a ValueError if a shape or a value is wrong, or there is no image.
     """
     arrays, container = _taken_apart(name, images)
     if not len(arrays):
@@ -102,13 +83,7 @@ def read_images(name: str, images: Any, limits: tuple[float, float]) -> Images:
 
 
 def check_pairs(noisy: Images, clean: Images) -> None:
-    """Check that there is a clean image of the same shape for every noisy one.
-
-    Raises
-    ------
-    ValueError
-        If there is not.
-    """
+    """Raise a ValueError unless every noisy image has a clean one of the same shape."""
     if len(noisy) != len(clean):
         raise ValueError(f"noisy holds {len(noisy)} images and clean {len(clean)}.")
     for i, (x, y) in enumerate(zip(noisy.arrays, clean.arrays, strict=True)):

@@ -3,8 +3,6 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-__all__ = ["independent_random_state"]
-
 
 def independent_random_state(
     random_state: int | np.random.RandomState | None,
@@ -12,23 +10,8 @@ def independent_random_state(
     """Turn scikit-learn's ``random_state`` into a generator, without the global state for None.
 
     :func:`sklearn.utils.check_random_state` reads None as numpy's global random state, so that
-    drawing from it changes what the rest of the program draws. Here None is fresh entropy.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        A seed, a generator to go on drawing from, or None for fresh entropy from the operating
-        system.
-
-    Returns
-    -------
-    numpy.random.RandomState
-        A new generator for an int or None; the very instance that was given otherwise.
-
-    Raises
-    ------
-    ValueError
-        If ``random_state`` is none of these.
+    drawing from it changes what the rest of the program draws. Here None is fresh entropy from the
+    operating system, an int seeds a new generator, and a generator is returned as it is.
 
     Examples
     --------

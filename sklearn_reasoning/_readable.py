@@ -35,24 +35,9 @@ def readable(name: str, data: Any) -> Any:
 
     Arrays of numpy, frames of pandas and polars, tables of pyarrow and lists are returned as
     they are. What scikit-learn would misread (it takes the values under the mask of a masked
-    array, and computes a dask frame under the names of no column) is refused.
-
-    Parameters
-    ----------
-    name : str
-        What the caller's argument is called.
-    data : object
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    TypeError
-        If nothing reads it; the message says what to do.
-    ValueError
-        If values are masked, or a tensor holds none.
+    array, and computes a dask frame under the names of no column) is refused: a ValueError if
+    values are masked, or a tensor holds none; a TypeError, which says what to do, if nothing reads
+    it. ``name`` is what the caller's argument is called.
     """
     if isinstance(data, torch.Tensor):
         return _from_tensor(name, data)

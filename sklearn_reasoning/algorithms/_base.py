@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_reasoning._value import Value
 from sklearn_reasoning.energies._scalar import ScalarQuadratic
 
 from ._checks import check_steps
@@ -65,7 +66,7 @@ class PerIteration:
 Phi = Any  # a step size (float or Tensor), PerIteration, a mapping of weights, or None
 
 
-class Algorithm(ABC):
+class Algorithm(Value, ABC):
     r"""An iterative method for :math:`\min_y E(y)`, as an immutable value.
 
     A subclass writes :meth:`step`, :meth:`stable_region` and, if its state is more than the
@@ -153,16 +154,6 @@ class Algorithm(ABC):
             "lengths": next(self.weight_shapes(1), None) is None,
         }
         return frozenset(kind for kind, holds in kinds.items() if holds)
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and vars(other) == vars(self)
-
-    def __hash__(self) -> int:
-        return hash((type(self), tuple(sorted(vars(self).items()))))
-
-    def __repr__(self) -> str:
-        options = ", ".join(f"{key}={value!r}" for key, value in sorted(vars(self).items()))
-        return f"{type(self).__name__}({options})"
 
     def start(self, y: Tensor, problem: Problem) -> State:
         """Return the state before the first step; its first entry is the iterate y.

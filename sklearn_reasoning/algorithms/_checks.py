@@ -10,12 +10,7 @@ from torch import Tensor
 def check_steps(k: Any) -> int | Tensor:
     """Return k as an int, or as an integer tensor with at least one axis.
 
-    Raises
-    ------
-    TypeError
-        If ``k`` holds anything but whole numbers.
-    ValueError
-        If ``k`` is negative.
+    A TypeError if it holds anything but whole numbers, a ValueError if one is negative.
     """
     if not isinstance(k, int | Tensor):
         array = np.asarray(k)
@@ -42,12 +37,7 @@ def _refuse(k: Any) -> int:
 def check_spectrum(mu: float, L: float) -> None:
     """Refuse bounds that are no 0 < mu <= L < inf.
 
-    Raises
-    ------
-    TypeError
-        If ``mu`` or ``L`` is no number.
-    ValueError
-        If they are no bounds of a positive spectrum.
+    A TypeError if one is no number, a ValueError if they are no bounds of a positive spectrum.
     """
     try:
         bounds = bool(0.0 < mu <= L < float("inf"))

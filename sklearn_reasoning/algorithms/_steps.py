@@ -11,14 +11,7 @@ from torch import Tensor
 class StepCounts:
     """Numbers of steps of many elements, with what is asked of them in every run.
 
-    Parameters
-    ----------
-    k : Tensor of int64
-        Numbers of steps, not negative; they broadcast against the points.
-
-    Attributes
-    ----------
-    largest : int
+    ``k`` is a tensor of int64, not negative, that broadcasts against the points.
     """
 
     __slots__ = ("_digits", "k", "largest")

@@ -12,16 +12,9 @@ from ._diagonal import DiagonalQuadratic
 class AnchoredQuadratic(DiagonalQuadratic):
     r"""Energies with :math:`Q = \operatorname{diag}(L, \lambda_2, \ldots, \lambda_{d-1}, \mu)`.
 
-    Functions of Q are evaluated at L and mu once, and not for every row.
-
-    Parameters
-    ----------
-    inner : Tensor of shape (..., n, d - 2)
-        The eigenvalues between the ends.
-    ends : Tensor of shape (..., n_copies, 2)
-        L and mu in each of its rows; leading axes broadcast.
-    b : Tensor of shape (..., n, d)
-        The linear terms.
+    Functions of Q are evaluated at L and mu once, and not for every row. ``inner``, the eigenvalues
+    between the ends, has shape (..., n, d - 2); ``ends`` has L and mu in each of its rows,
+    (..., n_copies, 2), with leading axes that broadcast; b has shape (..., n, d).
     """
 
     def __init__(self, inner: Tensor, ends: Tensor, b: Tensor) -> None:

@@ -9,31 +9,14 @@ from torch import Tensor
 
 
 def free_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
-    """Return eigenvalues anywhere in [mu, L].
-
-    Parameters
-    ----------
-    logits : Tensor of shape (..., d, n)
-    mu, L : float
-
-    Returns
-    -------
-    Tensor of shape (..., d, n)
-    """
+    """Return eigenvalues anywhere in [mu, L], of the shape of the logits, (..., d, n)."""
     return mu + (L - mu) * torch.sigmoid(logits)
 
 
 def anchored_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
     """Return eigenvalues [L, mu + (L - mu) softmax, mu], the paper's (Sec. 7).
 
-    Parameters
-    ----------
-    logits : Tensor of shape (..., d - 2, n)
-    mu, L : float
-
-    Returns
-    -------
-    Tensor of shape (..., d, n)
+    The logits have shape (..., d - 2, n), the eigenvalues (..., d, n).
     """
     inner = inner_spectrum(logits, mu, L)
     end = inner[..., :1, :]
@@ -46,18 +29,10 @@ def inner_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
 
 
 def cayley(upper: Tensor, d: int) -> Tensor:
-    r"""Return the rotation :math:`(I - A)^{-1}(I + A)` of a skew-symmetric A.
+    """Return the rotation :math:`(I - A)^{-1}(I + A)` of a skew-symmetric A, of shape (..., d, d).
 
-    Parameters
-    ----------
-    upper : Tensor of shape (..., d (d - 1) / 2)
-        The entries of A above its diagonal, row by row. Zeros give the identity.
-    d : int
-
-    Returns
-    -------
-    Tensor of shape (..., d, d)
-        Orthogonal matrices.
+    ``upper`` are the d (d - 1) / 2 entries of A above its diagonal, row by row, in the last axis.
+    Zeros give the identity.
     """
     rows, columns = torch.triu_indices(d, d, offset=1, device=upper.device)
     flat = upper.new_zeros(*upper.shape[:-1], d * d).index_copy(-1, rows * d + columns, upper)

@@ -7,16 +7,10 @@ from ._base import QuadraticEnergy
 
 
 class ScalarQuadratic(QuadraticEnergy):
-    r"""Energies :math:`\tfrac12 t y^2 + b y` of numbers y, one for each point t.
+    r"""Energies :math:`\tfrac12 t y^2 + b y` of numbers y, one for each point t, with the same b.
 
     With b = -1, from 0, k steps of a polynomial method give :math:`q_k(t)`; with b = 0, from 1,
     they give :math:`r_k(t)`.
-
-    Parameters
-    ----------
-    t : Tensor of any shape
-    b : float
-        The same for all of them.
     """
 
     def __init__(self, t: Tensor, b: float) -> None:

@@ -14,15 +14,9 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Columns:
-    """Indices of the columns of X that hold x, b and R.
+    """Indices of the columns of X that hold x, b and R: of shape (m,), (d,) and (d * d,).
 
-    Parameters
-    ----------
-    x : ndarray of int of shape (m,)
-    b : ndarray of int of shape (d,) or None
-        None where b is learned.
-    rotation : ndarray of int of shape (d * d,) or None
-        None where R is not given.
+    ``b`` is None where b is learned, ``rotation`` where R is not given.
     """
 
     x: _Array
@@ -32,12 +26,7 @@ class Columns:
     def split(self, X: _Array, tolerance: float) -> tuple[_Array, _Array | None, _Array | None]:
         """Return x of shape (n, m), b of shape (n, d) and R of shape (n, d, d).
 
-        R'R may differ from the identity by ``tolerance``.
-
-        Raises
-        ------
-        ValueError
-            If a given R is not orthogonal.
+        R'R may differ from the identity by ``tolerance``; a ValueError if it differs by more.
         """
         b = None if self.b is None else X[:, self.b]
         if self.rotation is None:

@@ -18,29 +18,13 @@ from sklearn_reasoning.training import TrainedModel, TrainingTask
 
 @dataclass(frozen=True)
 class DeferredFit:
-    """A regressor whose data and parameters are checked, and the training that it waits for.
-
-    Parameters
-    ----------
-    estimator : HybridReasoningRegressor
-    task : TrainingTask
-    """
+    """A regressor whose data and parameters are checked, and the training that it waits for."""
 
     estimator: Any
     task: TrainingTask
 
     def complete(self, trained: TrainedModel) -> None:
-        """Make the regressor what ``fit`` would have made it.
-
-        Parameters
-        ----------
-        trained : TrainedModel
-
-        Raises
-        ------
-        DivergenceError
-            If training left the finite numbers, as from ``fit``.
-        """
+        """Make the regressor what ``fit`` would have made it, with the same DivergenceError."""
         self.estimator._finish_fit(self.task, trained)
 
 
@@ -52,10 +36,7 @@ _collected: ContextVar[list[DeferredFit] | None] = ContextVar("collected", defau
 def deferred_fits() -> Iterator[list[DeferredFit]]:
     """Put off the training of every regressor whose ``fit`` is called in this context.
 
-    Yields
-    ------
-    list of DeferredFit
-        Grows with every ``fit``.
+    Every ``fit`` adds to the list.
     """
     collected: list[DeferredFit] = []
     token = _collected.set(collected)

@@ -60,17 +60,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def check_relations(estimator: Any) -> Algorithm:
-    """Check what the constraints cannot say of one parameter alone.
+    """Return the algorithm, and check what the constraints cannot say of one parameter alone.
 
-    Returns
-    -------
-    Algorithm
-        The algorithm that ``algo`` names.
-
-    Raises
-    ------
-    ValueError
-        Naming the parameter.
+    The ValueError names the parameter.
     """
     algorithm = get_algorithm(estimator.algo)
     check_numbers(estimator, CONSTRAINTS)
@@ -88,10 +80,7 @@ def check_relations(estimator: Any) -> Algorithm:
 def hidden_sizes(name: str, value: Any) -> tuple[int, ...] | None:
     """Return hidden sizes as a tuple; 0 and () are none, an int is one layer.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive whole number.
+    A ValueError if a size is not a positive whole number.
     """
     if value is None:
         return None
@@ -109,10 +98,7 @@ def hidden_sizes(name: str, value: Any) -> tuple[int, ...] | None:
 def check_numbers(estimator: Any, constraints: Mapping[str, Sequence[Any]]) -> None:
     """Refuse True and False for numbers: to Python, and to the constraints, they are whole ones.
 
-    Raises
-    ------
-    ValueError
-        Naming the parameter.
+    The ValueError names the parameter.
     """
     _refuse_booleans({name: getattr(estimator, name) for name in constraints}, constraints)
 
@@ -120,20 +106,9 @@ def check_numbers(estimator: Any, constraints: Mapping[str, Sequence[Any]]) -> N
 def check_values(
     what: str, values: Mapping[str, Any], constraints: Mapping[str, Sequence[Any]]
 ) -> None:
-    """Check values that are no estimator's parameters.
+    """Check values that are no estimator's parameters; the ValueError names one.
 
-    Parameters
-    ----------
-    what : str
-        What they are, for the message.
-    values : mapping
-    constraints : mapping
-        Of the same names.
-
-    Raises
-    ------
-    ValueError
-        Naming the value.
+    ``what`` they are is for the message. The constraints are of the same names.
     """
     _refuse_booleans(values, constraints)
     validate_parameter_constraints(constraints, values, caller_name=what)
@@ -147,13 +122,7 @@ def _refuse_booleans(values: Mapping[str, Any], constraints: Mapping[str, Sequen
 
 
 def check_device(device: Any) -> None:
-    """Check that torch can compute on a device.
-
-    Raises
-    ------
-    ValueError
-        If it cannot.
-    """
+    """Raise a ValueError unless torch can compute on a device."""
     try:
         torch.zeros(1, device=device).item()  # torch's "meta" device has tensors without numbers
     except (RuntimeError, AssertionError) as error:
@@ -161,13 +130,7 @@ def check_device(device: Any) -> None:
 
 
 def check_outputs(estimator: Any, n_outputs: int) -> None:
-    """Check what depends on the number of outputs.
-
-    Raises
-    ------
-    ValueError
-        If an anchored spectrum is asked for with fewer than three outputs.
-    """
+    """Raise a ValueError if an anchored spectrum is asked for with fewer than three outputs."""
     if estimator.spectrum == "anchored" and n_outputs < 3:
         raise ValueError(
             f"spectrum='anchored' needs at least 3 outputs, y has {n_outputs}. Use "
@@ -176,15 +139,7 @@ def check_outputs(estimator: Any, n_outputs: int) -> None:
 
 
 def check_k(k: Any) -> int:
-    """Check a number of steps.
-
-    Raises
-    ------
-    TypeError
-        If it is no whole number.
-    ValueError
-        If it is negative.
-    """
+    """Return a number of steps: a TypeError if it is no whole number, a ValueError if negative."""
     if isinstance(k, bool) or not isinstance(k, Integral):
         raise TypeError(f"k={k!r} must be a whole number.")
     if k < 0:

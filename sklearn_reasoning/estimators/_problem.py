@@ -87,10 +87,7 @@ def n_held_out_of(estimator: Any, n: int) -> int:
 def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
     """Return training rows and, for early stopping, validation rows.
 
-    Raises
-    ------
-    ValueError
-        If no training row would be left.
+    A ValueError if no training row would be left.
     """
     if not estimator.early_stopping:
         return rows, None

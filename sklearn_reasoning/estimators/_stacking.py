@@ -37,14 +37,7 @@ _KNOWN = (HybridReasoningRegressor, Pipeline, TransformedTargetRegressor)
 def find_regressor(estimator: Any) -> Any:
     """Return what does the regression inside pipelines and transformations of the target.
 
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    estimator
-        The given one, where there is nothing inside.
+    It is the given one, where there is nothing inside.
     """
     *_, regressor = _inwards(estimator)
     return regressor
@@ -63,12 +56,7 @@ def _inwards(estimator: Any) -> Iterator[Any]:
 
 
 def is_watched(estimator: Any) -> bool:
-    """Return whether an estimator, or one inside it, has scikit-learn's callbacks.
-
-    Parameters
-    ----------
-    estimator : estimator
-    """
+    """Return whether an estimator, or one inside it, has scikit-learn's callbacks."""
     parts = [estimator]
     if hasattr(estimator, "get_params"):
         parts += estimator.get_params(deep=True).values()
@@ -76,13 +64,7 @@ def is_watched(estimator: Any) -> bool:
 
 
 def why_not_stacked(estimator: Any) -> str | None:
-    """Return why an estimator is trained on its own; None if it can be trained in a stack.
-
-    Parameters
-    ----------
-    estimator : estimator
-        With the parameters of a candidate.
-    """
+    """Return why a candidate is trained on its own; None if it can be trained in a stack."""
     *around, regressor = _inwards(estimator)
     if not isinstance(regressor, HybridReasoningRegressor):
         return f"{type(regressor).__name__} is no HybridReasoningRegressor"
@@ -103,17 +85,10 @@ def why_not_stacked(estimator: Any) -> str | None:
 
 
 def likely_stack(estimator: Any, n: int) -> Hashable:
-    """Return what estimators of one stack have in common, as far as parameters tell.
+    """Return what estimators of one stack have in common, as far as parameters and n rows tell.
 
     The shapes that preprocessing gives the data are known later only; they decide
     (``TrainingTask.stack_key``).
-
-    Parameters
-    ----------
-    estimator : estimator
-        One that can be trained in a stack.
-    n : int
-        Number of training rows.
     """
     regressor = find_regressor(estimator)
     shapes = tuple(repr(getattr(regressor, name)) for name in _SHAPES)

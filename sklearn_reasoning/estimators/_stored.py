@@ -81,10 +81,7 @@ class StoredState(ABC):
     def take(self, estimator: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that ``fit`` left: tensors, and values that JSON can hold.
 
-        Raises
-        ------
-        ValueError
-            If its k is too large for a model file.
+        A ValueError if its k is too large for a model file.
         """
         net = estimator.net_
         stored_steps(net.models[0].k)
@@ -108,12 +105,8 @@ class StoredState(ABC):
     def put(self, estimator: Any, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Make an estimator fitted, on the CPU, with what :meth:`take` returned.
 
-        Whether everything fits together is checked before anything of the model's size is made.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If something is missing or does not fit together.
+        Whether everything fits together is checked before anything of the model's size is made: a
+        KeyError, TypeError or ValueError if something is missing or does not.
         """
         architecture = checked(
             "architecture", values.pop("architecture"), self.architecture_domain, self.architecture
@@ -180,13 +173,7 @@ def _is_positive(number: Any) -> bool:
 
 
 def stored_steps(k: int) -> int:
-    """Return a number of steps, if a model file may hold it.
-
-    Raises
-    ------
-    ValueError
-        If it is too large.
-    """
+    """Return a number of steps, or a ValueError if it is too large for a model file."""
     if k > MAX_STEPS:
         raise ValueError(
             f"k={k!r} is above {MAX_STEPS}, the most that a model file may ask of its reader."
@@ -197,10 +184,7 @@ def stored_steps(k: int) -> int:
 def in_parts(tensors: Mapping[str, Tensor], parts: Collection[str]) -> dict[str, dict[str, Tensor]]:
     """Return tensors by what stands before the first dot of their names.
 
-    Raises
-    ------
-    ValueError
-        If that is none of the parts.
+    A ValueError if that is none of the parts.
     """
     found: dict[str, dict[str, Tensor]] = {part: {} for part in parts}
     for name, tensor in tensors.items():
@@ -216,15 +200,7 @@ def check_tensors(
 ) -> None:
     """Check that tensors are those of an architecture, before anything of their size is made.
 
-    Parameters
-    ----------
-    tensors : mapping of str to Tensor
-    shapes : mapping of str to (shape, dtype)
-
-    Raises
-    ------
-    ValueError
-        If one is missing, left over, or of another shape or dtype.
+    A ValueError if one is missing, left over, or of another shape or dtype.
     """
     if wrong := sorted(set(tensors) ^ set(shapes)):
         raise ValueError(f"tensors are missing or left over: {wrong[:3]}")
@@ -238,13 +214,7 @@ def check_tensors(
 
 
 def restored_history(tensors: Mapping[str, Tensor]) -> Any:
-    """Return the history that was stored.
-
-    Raises
-    ------
-    ValueError
-        If its columns are not equally long.
-    """
+    """Return the history that was stored, or a ValueError if its columns are not equally long."""
     columns = {name: tensor.numpy() for name, tensor in tensors.items()}
     lengths = {len(column) if column.ndim else -1 for column in columns.values()}
     # An axis of length 0 lets a tensor without bytes have any number of rows.
@@ -257,16 +227,7 @@ def restored_history(tensors: Mapping[str, Tensor]) -> Any:
 def restored_names(names: Any, n: int | None) -> np.ndarray[Any, Any]:
     """Return the names of columns that were stored.
 
-    Parameters
-    ----------
-    names : list of str
-    n : int or None
-        How many there must be; None where the columns are not counted.
-
-    Raises
-    ------
-    ValueError
-        If they are no strings, or not as many.
+    A ValueError if they are no strings, or not n of them; n is None where they are not counted.
     """
     is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not is_list or n not in (None, len(names)):
@@ -279,20 +240,9 @@ def checked(
 ) -> Any:
     """Return values that a file holds, once they are in their domains.
 
-    Parameters
-    ----------
-    what : str
-        What they are, for the message.
-    values : mapping
-    constraints : mapping
-        As scikit-learn's; the values must have just these names.
-    kind : type or None
-        What to make of them; None leaves them as they are.
-
-    Raises
-    ------
-    ValueError
-        Naming the first that is not.
+    ``what`` they are is for the message. The constraints are scikit-learn's, and the values must
+    have just their names; the ValueError names the first that is not in its domain. ``kind`` is
+    what to make of the values; None leaves them as they are.
     """
     if not isinstance(values, dict) or set(values) != set(constraints):
         raise ValueError(f"{what} must hold {sorted(constraints)}")

@@ -61,10 +61,7 @@ class Watch:
     def end_epoch(self, net: Any) -> bool:
         """Tell that an epoch has ended, and return whether a callback wants to stop.
 
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            It is copied if a callback asks for the fitted estimator.
+        The net is copied if a callback asks for the fitted estimator.
         """
         return bool(
             self._epoch.call_on_fit_task_end(
@@ -89,16 +86,7 @@ def watch_of(
 ) -> Watch | None:
     """Return the watch over a fit that begins; None without callbacks, which then cost nothing.
 
-    Parameters
-    ----------
-    estimator, X, y, attributes
-        As for :class:`Watch`.
-    n_steps : object
-        The estimator's parameter, not checked yet.
-    sample_weight : array-like or None
-        Metadata, where given.
-    of : int, default=1
-        How many of the steps are an epoch.
+    ``n_steps`` is the estimator's parameter, not checked yet; ``of`` them are an epoch.
     """
     if not getattr(estimator, "_skl_callbacks", None):
         return None

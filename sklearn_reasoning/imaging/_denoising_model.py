@@ -81,10 +81,7 @@ def kernel_shapes(cells: int, channels: int, n_hidden: int) -> list[tuple[int, i
 class PatchLoss(nn.Module):
     """Mean over patches of the mean squared error, or of its root, of each model.
 
-    Parameters
-    ----------
-    losses : sequence of {"squared", "l2"}
-        Of each model, all alike.
+    ``losses`` are "squared" or "l2", all alike.
     """
 
     def __init__(self, losses: Sequence[str]) -> None:
@@ -94,13 +91,7 @@ class PatchLoss(nn.Module):
         self.is_squared = [False] * len(losses)
 
     def forward(self, restored: Tensor, batch: PatchBatch) -> Tensor:
-        """Return the losses, of shape (n_models,).
-
-        Parameters
-        ----------
-        restored : Tensor of shape (n, n_models, height, width)
-        batch : PatchBatch
-        """
+        """Return the losses, of shape (n_models,), of images (n, n_models, height, width)."""
         error = (restored - batch.clean).flatten(2)
         if self.loss == "squared":
             return error.square().mean(dim=(0, 2))
@@ -173,10 +164,7 @@ class DenoisingModel(Model):
     def problem(self, batch: PatchBatch) -> tuple[Problem, Any]:
         """Return the predicted energies, and the step sizes.
 
-        Parameters
-        ----------
-        batch : PatchBatch
-            Whose convolutions run in bfloat16 if the architecture has ``mixed_precision``.
+        The convolutions run in bfloat16 if the architecture has ``mixed_precision``.
         """
         mixed = self.architecture.mixed_precision
         diagonal, b = self.energy(batch.noisy, torch.bfloat16 if mixed else torch.float32)
@@ -192,35 +180,18 @@ class DenoisingModel(Model):
         return y.squeeze(-1)
 
     def restore(self, x: Tensor, k: int | None = None) -> Tensor:
-        """Return restored images, computed in float32.
+        """Return restored images of the shape of x, computed in float32.
 
-        Parameters
-        ----------
-        x : Tensor of shape (n, n_models, height, width)
-            Noisy grey images, whose sides are multiples of ``shuffle``.
-        k : int or None, default=None
-            Another number of steps than the models' own.
-
-        Returns
-        -------
-        Tensor of the shape of x
+        x holds noisy grey images, (n, n_models, height, width), whose sides are multiples of
+        ``shuffle``; k is another number of steps than the models' own.
         """
         problem, steps = self._problem(*self.energy(x)), self.number_of_steps(k)
         return self.readout(minimize(self.algorithm, problem, steps, self.phi(x.dtype)))
 
     def energy(self, x: Tensor, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-        """Return the diagonal of Q, in [1, L], and b.
+        """Return the diagonal of Q, in [1, L], and b, both of the shape and dtype of x.
 
-        Parameters
-        ----------
-        x : Tensor of shape (n, n_models, height, width)
-            As for :meth:`restore`.
-        dtype : torch.dtype, default=torch.float32
-            In which the convolutions are computed; what comes out is in the dtype of x.
-
-        Returns
-        -------
-        diagonal, b : Tensor of the shape of x
+        x is as for :meth:`restore`; the convolutions are computed in ``dtype``.
         """
         shuffle = self.architecture.shuffle
         # Counted from mid grey, so that the zeros around an image are not black.

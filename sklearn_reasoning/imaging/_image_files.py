@@ -57,22 +57,8 @@ def read_picture(path: Path) -> Picture:
     """Read an image file with Pillow.
 
     Bilevel images become grey, palettes, CMYK and YCbCr colour. Pixels are turned as the EXIF
-    record says they are to be seen.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read as an image.
-    ValueError
-        If it holds several images, or pixels that are no grey levels or colours.
+    record says they are to be seen. An OSError if the file cannot be read as an image; a ValueError
+    if it holds several images, or pixels that are no grey levels or colours.
     """
     from PIL import Image
 
@@ -156,13 +142,8 @@ def _bytes_of(image: Image) -> tuple[_Array, _Array | None]:
 def encode_picture(picture: Picture, restored: _Array, name: str) -> bytes:
     """Return the content of a file with restored pixels and all else of a picture.
 
-    Parameters
-    ----------
-    picture : Picture
-    restored : ndarray of the shape of ``picture.pixels``
-        Floats; they are clipped to [0, 1] and rounded to the picture's number of bits.
-    name : str
-        The name of the file; its suffix is that of :func:`target_name`.
+    The pixels are floats of the picture's shape, which are clipped to [0, 1] and rounded to its
+    number of bits; the suffix of the file's ``name`` is that of :func:`target_name`.
     """
     from PIL import Image
 

@@ -21,16 +21,7 @@ _Array = np.ndarray[Any, Any]
 def psnr(restored: _Array, clean: _Array) -> float:
     """Return the peak signal-to-noise ratio of an image, in dB, for a data range of 1.
 
-    Parameters
-    ----------
-    restored : ndarray
-        Clipped to [0, 1] first.
-    clean : ndarray of the same shape
-
-    Returns
-    -------
-    float
-        Infinite for equal images.
+    The restored image is clipped to [0, 1] first. It is infinite for equal images.
     """
     error = np.clip(restored, 0.0, 1.0).astype(np.float64) - clean
     with np.errstate(divide="ignore"):

@@ -50,12 +50,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def architecture_of(estimator: Any) -> DenoiserArchitecture:
-    """Check what the constraints cannot say of one parameter alone, and return what is asked for.
+    """Return what is asked for, and check what the constraints cannot say of one parameter alone.
 
-    Raises
-    ------
-    ValueError
-        Naming the parameter.
+    The ValueError names the parameter.
     """
     algorithm = get_algorithm(estimator.algo)
     check_numbers(estimator, CONSTRAINTS)
@@ -111,10 +108,6 @@ def has_bfloat16(device: str | torch.device) -> bool:
     """Return whether a device multiplies bfloat16 numbers in hardware.
 
     Told from the device alone and not by a stopwatch, so that it is the same every time.
-
-    Parameters
-    ----------
-    device : str or torch.device
     """
     kind = torch.device(device).type
     if kind == "cuda":

@@ -18,13 +18,9 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class PatchBatch:
-    """Patches of every model.
+    """Patches of every model, of shape (n, n_models, height, width).
 
-    Parameters
-    ----------
-    noisy, clean : Tensor of shape (n, n_models, height, width)
-    count : float
-        What the batch counts for in the loss of its epoch.
+    ``count`` is what the batch counts for in the loss of its epoch.
     """
 
     noisy: Tensor
@@ -35,12 +31,8 @@ class PatchBatch:
 class PatchSteps(Dataset[Any]):
     """Steps without end, cut into what skorch's events and history call epochs.
 
-    Parameters
-    ----------
-    draw : callable
-        Returns the noisy and the clean patches of a step, of shape (n, n_models, height, width).
-    max_steps : int
-        Number of steps in all.
+    ``draw`` returns the noisy and the clean patches of a step, of shape (n, n_models, height,
+    width); there are ``max_steps`` in all.
     """
 
     n_batches = STEPS_PER_EPOCH
@@ -65,20 +57,9 @@ class PatchSteps(Dataset[Any]):
 class Patches:
     """Pairs of square patches, each drawn from all images by their area.
 
-    Images smaller than a patch are continued by reflection.
-
-    Parameters
-    ----------
-    noisy, clean : sequence of ndarray of shape (height, width)
-        Grey images, float32, of equal shapes in pairs.
-    patch_size : int
-    batch_size : int
-        Number of patches in a draw.
-    augment : bool
-        Whether each patch is turned and flipped into one of its 8 positions.
-    seed : int
-    device : str or torch.device
-        Where the patches go.
+    The images are grey, float32 and of equal shapes in pairs; those smaller than a patch are
+    continued by reflection. A draw goes to the ``device`` and has ``batch_size`` patches; with
+    ``augment`` each is turned and flipped into one of its 8 positions.
     """
 
     def __init__(

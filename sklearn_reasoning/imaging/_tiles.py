@@ -26,21 +26,10 @@ _SMALL = 64 * 64
 def restore(
     module: DenoisingModel, image: _Array, k: int | None = None, tile_size: int = TILE_SIZE
 ) -> _Array:
-    """Return a restored image.
+    """Return a restored image; both are grey and float32, of shape (height, width).
 
-    Parameters
-    ----------
-    module : DenoisingModel
-    image : ndarray of shape (height, width)
-        Grey, float32.
-    k : int or None
-        Another number of steps than the module's own.
-    tile_size : int
-        Side of the square that is computed at a time, in pixels, margins not counted.
-
-    Returns
-    -------
-    ndarray of shape (height, width), float32
+    k is another number of steps than the module's own. A square of ``tile_size`` pixels a side,
+    margins not counted, is computed at a time.
     """
     (restored,) = _tiled(module, image, tile_size, lambda x: (module.restore(x, k),))
     return restored

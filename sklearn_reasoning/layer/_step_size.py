@@ -15,10 +15,7 @@ def resolve_range(
 ) -> tuple[float, float]:
     """Return the (low, high) that a step size is kept in.
 
-    Raises
-    ------
-    ValueError
-        If ``step_size_range`` is neither "stable" nor two numbers 0 < low <= high.
+    A ValueError if ``step_size_range`` is neither "stable" nor two numbers 0 < low <= high.
     """
     if isinstance(step_size_range, str):
         if step_size_range != "stable":

@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
+from sklearn_reasoning._value import Value
 
-class Penalty(ABC):
+
+class Penalty(Value, ABC):
     r"""A closed convex function g that is added to an energy, or the set that outputs obey.
 
     Algorithms then minimise E + g, by replacing the gradient step with the proximal one,
@@ -101,16 +103,6 @@ class Penalty(ABC):
             The function u -> g(unit u) / unit^2, as an energy with the same Q is divided.
         """
         return _InUnits(self, unit)
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and vars(other) == vars(self)
-
-    def __hash__(self) -> int:
-        return hash((type(self), tuple(sorted(vars(self).items()))))
-
-    def __repr__(self) -> str:
-        options = ", ".join(f"{key}={value!r}" for key, value in sorted(vars(self).items()))
-        return f"{type(self).__name__}({options})"
 
 
 class _InUnits(Penalty):

@@ -7,8 +7,6 @@ from importlib.resources import as_file, files
 from sklearn_reasoning.imaging import HybridReasoningDenoiser
 from sklearn_reasoning.persistence import load_model
 
-__all__ = ["load_denoiser"]
-
 
 def load_denoiser() -> HybridReasoningDenoiser:
     """Load the denoiser that ships with the package: one model for photographs of any noise.

@@ -172,16 +172,7 @@ def unproven(case: Case, attained: Array) -> Supremum:
 
 @singledispatch
 def analysis_of(algorithm: Algorithm) -> Analysis:
-    """Return the proofs that apply to an algorithm.
-
-    Parameters
-    ----------
-    algorithm : Algorithm
-
-    Returns
-    -------
-    Analysis
-    """
+    """Return the proofs that apply to an algorithm."""
     if "exact" in algorithm.provides:
         return ExactAnalysis()
     return PolynomialAnalysis() if "polynomial" in algorithm.provides else SampledAnalysis()

@@ -53,12 +53,8 @@ class Case:
 def resolve(algo: str | Algorithm, k: Any, step_size: Any, mu: float, L: float) -> Case:
     """Check the arguments of a property, and broadcast k against the step sizes.
 
-    Raises
-    ------
-    TypeError
-        If an argument is of the wrong kind.
-    ValueError
-        If an argument is out of its domain, or shapes do not broadcast.
+    A TypeError if one is of the wrong kind, a ValueError if one is out of its domain, or shapes
+    do not broadcast.
     """
     algorithm = get_algorithm(algo)
     check_spectrum(mu, L)

@@ -37,16 +37,9 @@ _N_FINE = 2**14
 
 
 class Supremum(NamedTuple):
-    """Bounds of the supremum of |p|, one for each polynomial.
+    """Bounds of the supremum of |p|, one for each of m polynomials.
 
-    Parameters
-    ----------
-    attained : ndarray of shape (m,)
-        The value at ``point``.
-    certified : ndarray of shape (m,)
-        An upper bound.
-    point : ndarray of shape (m,)
-        Where |p| is ``attained``.
+    |p| is ``attained`` at ``point``; ``certified`` is an upper bound.
     """
 
     attained: Array
@@ -82,20 +75,10 @@ def samples(c: Array, n: int) -> Array:
 
 
 def supremum(p: Callable[[Array], Array], degree: int, mu: float, L: float) -> Supremum:
-    """Bound the suprema of polynomials over [mu, L].
+    """Bound the suprema of m polynomials over [mu, L], none of a higher ``degree``.
 
-    Parameters
-    ----------
-    p : callable
-        Maps points of shape (m, j) or (1, j) to the values of m polynomials, of shape (m, j).
-    degree : int
-        At least the degree of each polynomial.
-    mu, L : float
-
-    Returns
-    -------
-    Supremum
-        ``certified / attained`` is at most 1.001, but for rounding.
+    ``p`` maps points of shape (m, j) or (1, j) to values of shape (m, j). ``certified / attained``
+    is at most 1.001, but for rounding.
     """
     return _supremum(p, p(_nodes(degree, mu, L)[None]), degree, mu, L)
 
@@ -147,18 +130,8 @@ def operator_lipschitz(
 ) -> Supremum:
     """Bound the operator-Lipschitz constants over [mu, L] of polynomials, from their derivatives.
 
-    Parameters
-    ----------
-    slope : callable
-        The derivatives, as for :func:`supremum`.
-    degree : int
-        At least the degree of each derivative.
-    mu, L : float
-
-    Returns
-    -------
-    Supremum
-        ``attained`` is the largest slope, which Q = t I and a Q' close to it come near to.
+    These, none of a higher ``degree``, are as for :func:`supremum`. ``attained`` is the largest
+    slope, which Q = t I and a Q' close to it come near to.
     """
     values = slope(_nodes(degree, mu, L)[None])
     largest = _supremum(slope, values, degree, mu, L)

@@ -63,14 +63,8 @@ def _growing() -> np.errstate:
 class _Constants:
     """Lipschitz constants of one step.
 
-    Parameters
-    ----------
-    in_y : float
-        Of the next iterate in the last one, c.
-    in_gradient : float
-        Of the next iterate in the gradient, g.
-    deviation : float
-        Largest relative error of the cell at a point whose gradient is 0, eta.
+    Of the next iterate in the last one, c, and in the gradient, g; ``deviation``, eta, is the
+    largest relative error of the cell at a point whose gradient is 0.
     """
 
     in_y: float
@@ -225,11 +219,8 @@ def _constants_of(
 def _fold_pairs(V: Array, state: Array, gradient: Array) -> tuple[Array, list[int]]:
     """Add up the outputs of units whose inputs are each other's negative.
 
-    Returns
-    -------
-    outputs : ndarray of shape (d, n_kept)
-    kept : list of int
-        The first unit of each pair and the single ones, without those that put nothing out.
+    Returns outputs of shape (d, n_kept), and which units are kept: the first of each pair and the
+    single ones, without those that put nothing out.
     """
     inputs = np.concatenate([state, gradient], axis=1) + 0.0  # -0.0 becomes 0.0
     partners: dict[bytes, int] = {}

@@ -28,19 +28,9 @@ _TINY = 1e-300
 
 
 def sensitivity_over_range(case: Case, low: float, high: float) -> Supremum:
-    """Bound the sensitivity at all step sizes in [low, high], for each k of a case.
+    """Bound the sensitivity at all step sizes in [low, high], 0 < low, for each k of a case.
 
-    Parameters
-    ----------
-    case : Case
-        With k of shape (m,); its step sizes are not used.
-    low, high : float
-        0 < low <= high.
-
-    Returns
-    -------
-    Supremum
-        ``certified`` is inf where an end of the range has no rate.
+    The step sizes of the case are not used. ``certified`` is inf where an end has no rate.
     """
     rows, which = np.unique(case.k, return_inverse=True)
     results = np.array([_one(replace(case, k=np.array([k])), low, high) for k in rows])

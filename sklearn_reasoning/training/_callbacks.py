@@ -32,21 +32,11 @@ _UNUSABLE = {
 def check_callbacks(
     callbacks: Sequence[Any] | None, *, has_validation: bool, n_steps: int | None = None
 ) -> None:
-    """Check that callbacks are skorch's, and of a kind that our nets can call.
+    """Raise a ValueError unless callbacks are skorch's, and of a kind that our nets can call.
 
-    Parameters
-    ----------
-    callbacks : sequence or None
-        Instances or classes, alone or as pairs (name, callback).
-    has_validation : bool
-        Whether the history will have a ``valid_loss``.
-    n_steps : int or None, default=None
-        Number of steps of an epoch, where it cannot be told from the data.
-
-    Raises
-    ------
-    ValueError
-        If one is not.
+    They are instances or classes, alone or as pairs (name, callback). ``has_validation`` is whether
+    the history will have a ``valid_loss``, ``n_steps`` the number of steps of an epoch, where it
+    cannot be told from the data.
     """
     names = []
     for given in callbacks or ():
@@ -92,11 +82,6 @@ def copies(callbacks: Sequence[Any] | None) -> list[Any] | None:
     """Return copies of callbacks: ``fit`` leaves parameters as they are.
 
     What a callback was made with is shared with its copy, such as a list that it fills.
-
-    Parameters
-    ----------
-    callbacks : sequence or None
-        As for :func:`check_callbacks`.
     """
     if callbacks is None:
         return None

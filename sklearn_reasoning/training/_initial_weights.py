@@ -28,18 +28,9 @@ INITIAL_WEIGHTS = tuple(_BOUNDS)
 
 
 def draw_matrix(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Return a matrix of numbers that are uniform between plus and minus a bound.
+    """Return a float64 matrix of numbers that are uniform between plus and minus a bound.
 
-    Parameters
-    ----------
-    name : {"glorot", "fan_in"}
-    shape : (int, int)
-        Numbers of outputs and inputs.
-    generator : torch.Generator
-
-    Returns
-    -------
-    Tensor of that shape, float64
+    ``name`` is "glorot" or "fan_in", the shape the numbers of outputs and inputs.
     """
     drawn = torch.rand(shape, dtype=torch.float64, generator=generator)
     return _BOUNDS[name](*shape) * (2.0 * drawn - 1.0)

@@ -13,15 +13,8 @@ from typing import Any
 def interrupts(watch: bool) -> Iterator[Any]:
     """Tell a user's Ctrl-C from the KeyboardInterrupt that skorch's callbacks raise to stop.
 
-    Parameters
-    ----------
-    watch : bool
-        Whether there are callbacks that could raise one.
-
-    Yields
-    ------
-    callable
-        Returns whether the user pressed Ctrl-C.
+    ``watch`` is whether there are callbacks that could raise one. What is yielded returns whether
+    the user pressed Ctrl-C.
     """
     seen: list[int] = []
     before = signal.getsignal(signal.SIGINT)

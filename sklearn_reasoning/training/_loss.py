@@ -15,10 +15,7 @@ from ._batches import Batch
 class StackLoss(nn.Module):
     """The weighted mean loss of each model.
 
-    Parameters
-    ----------
-    losses : sequence of {"l2", "squared"}
-        Kind of loss of each model: the norm of the error, or its square.
+    The kinds are "l2", the norm of the error, and "squared", its square.
     """
 
     squared: Tensor
@@ -30,13 +27,7 @@ class StackLoss(nn.Module):
         self.register_buffer("squared", torch.tensor(squared).unsqueeze(-1), persistent=False)
 
     def forward(self, prediction: Tensor, batch: Batch) -> Tensor:
-        """Return the losses, of shape (n_models,), for predictions (n_models, n, d).
-
-        Parameters
-        ----------
-        prediction : Tensor
-        batch : Batch
-        """
+        """Return the losses, of shape (n_models,), for predictions (n_models, n, d)."""
         kind = self._all or (self.squared if self._any else False)
         apply: Any = _WeightedMean.apply
         losses: Tensor = apply(prediction, batch.y, batch.weight, kind)

@@ -27,12 +27,7 @@ def padded(size: int, multiple: int = 8) -> int:
 class Block:
     """A matrix or a vector in the row of weights of a model, padded with zeros.
 
-    Parameters
-    ----------
-    piece : int
-        Its number among the pieces of the row.
-    shape : tuple of int
-        Without the padding.
+    ``piece`` is its number among the pieces of the row, ``shape`` is without the padding.
     """
 
     piece: int
@@ -74,13 +69,7 @@ Network = tuple[Affine, ...]
 class Layout:
     """How the weights of a model lie in its row, which is padded to a multiple of 16.
 
-    Attributes
-    ----------
-    sizes : list of int
-        Of the pieces of a row.
-    networks : dict of str to Network
-    blocks : dict of str to Block
-        Weights that are in no network.
+    ``sizes`` are those of the pieces of a row, ``blocks`` the weights that are in no network.
     """
 
     def __init__(self) -> None:

@@ -21,20 +21,9 @@ class Progress:
     """The state of training of each model, in arrays of length n_models.
 
     A model that has stopped or diverged goes on being computed, since it shares its tensors
-    with the others; what is kept of it no longer changes.
-
-    Parameters
-    ----------
-    models : tuple of ModelSettings
-    module : Model
-
-    Attributes
-    ----------
-    n_iter : ndarray of int
-        Epochs that each model was trained for.
-    diverged : ndarray of bool
-    rates_fall_by_step : bool
-        Whether rates change from one step of the optimiser to the next, and not by epochs.
+    with the others; what is kept of it no longer changes. ``n_iter`` counts the epochs that each
+    was trained for; ``rates_fall_by_step`` is whether rates change from one step of the optimiser
+    to the next, and not by epochs.
     """
 
     def __init__(self, models: tuple[ModelSettings, ...], module: Model) -> None:
@@ -85,13 +74,8 @@ class Progress:
     ) -> None:
         """Take note of an epoch's losses and keep the parameters that are to be kept.
 
-        Parameters
-        ----------
-        module : Model
-            With the parameters after the epoch.
-        losses, validation : ndarray of shape (n_models,)
-        measured : sequence of Tensor or None
-            The parameters that the losses belong to, where they are not those of the module.
+        The losses are of shape (n_models,) and the module has the parameters after the epoch;
+        ``measured`` are those that the losses belong to, where they are not the module's.
         """
         watched = losses if validation is None else validation
         finite = np.isfinite(watched) & np.isfinite(losses)

@@ -29,16 +29,7 @@ from ._settings import Architecture
 def layout_of(architecture: Architecture, at_most: int | None = None) -> Layout:
     """Return how the weights of a model lie in its row.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    at_most : int or None, default=None
-        How many weights there may be.
-
-    Raises
-    ------
-    ValueError
-        If there are more; no more is then worked out than that many weights need.
+    A ValueError if there are more than ``at_most``; no more is worked out than that many need.
     """
     a, layout = architecture, Layout()
     n_logits, n_skew = _sizes(a)
