@@ -1,7 +1,5 @@
 """``sklearn-reasoning denoise``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from typing import Any

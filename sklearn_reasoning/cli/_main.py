@@ -1,7 +1,5 @@
 """From the arguments of the process to one command."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 

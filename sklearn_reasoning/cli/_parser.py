@@ -1,7 +1,5 @@
 """A parser that says what is wrong in one line."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 from typing import NoReturn

@@ -1,7 +1,5 @@
 """The properties of algorithms, printed and drawn."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

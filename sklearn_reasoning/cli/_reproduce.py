@@ -1,7 +1,5 @@
 """``sklearn-reasoning reproduce``."""
 
-from __future__ import annotations
-
 import argparse
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the theory says of the study's algorithms: the numbers of Fig. 2."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

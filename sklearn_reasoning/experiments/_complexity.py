@@ -1,7 +1,5 @@
 """The complexity of what the study fits, estimated beside the gap that was measured."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path

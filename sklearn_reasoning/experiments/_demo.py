@@ -1,7 +1,5 @@
 """The demo: which algorithm, how deep, how big a Q? On noisy digits, in about a minute."""
 
-from __future__ import annotations
-
 import io
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The demo's figure: restored digits, and the gap against k."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from pathlib import Path

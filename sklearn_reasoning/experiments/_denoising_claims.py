@@ -1,7 +1,5 @@
 """The paper's claims about figure 7, and what the denoising study says of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

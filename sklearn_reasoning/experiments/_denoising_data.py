@@ -1,7 +1,5 @@
 """The patches that the denoising study trains on and holds out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Figure 7: the gaps of small denoisers, and an image that one of them restored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 A part of a claim is tested at 0.01. A claim of several parts holds if all of them do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The claims about Fig. 2, which need no training: they hold, or not, exactly."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

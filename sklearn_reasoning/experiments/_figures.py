@@ -1,7 +1,5 @@
 """The paper's figures 2 to 6, drawn from the tables of a study."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

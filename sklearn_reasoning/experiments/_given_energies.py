@@ -1,7 +1,5 @@
 """Stacks of algorithms that are trained on given energies: only phi is learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """From settings by name to the protocols of the figures that are asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any

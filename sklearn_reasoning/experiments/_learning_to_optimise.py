@@ -1,7 +1,5 @@
 """The training behind Fig. 6: the energies are given, and only phi is learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The table of a study, read as matrices of repetitions and numbers of steps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The report of a study: one HTML file with claims, figures and settings."""
 
-from __future__ import annotations
-
 import base64
 import math
 from collections import Counter

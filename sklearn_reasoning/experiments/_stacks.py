@@ -1,7 +1,5 @@
 """Stacks of models on several processes: losses that are kept, and a line for each stack."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The synthetic study: every algorithm, depth, size and training set, as one batched search."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The study at several values of one setting, and the power law that its gap follows."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path

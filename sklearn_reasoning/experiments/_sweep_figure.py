@@ -1,7 +1,5 @@
 """The figure of a sweep: the gap against the setting that varies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The synthetic population in the eigenbasis of each row's Q*, where the problem decouples."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

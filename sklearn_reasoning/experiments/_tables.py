@@ -1,7 +1,5 @@
 """Tidy tables as files: CSV for people and other programs."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

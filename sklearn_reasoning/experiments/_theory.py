@@ -1,7 +1,5 @@
 """Whether the theory explains the gap: its terms and three rival laws against what was measured."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -70,7 +70,8 @@ def rnn(Q, b, sizes, mu, L):
 def iterates(name, Q, b, sizes, mu, L, start=0.0):
     """Return the iterates y_0, ..., y_k of one sample, of shape (k + 1, d).
 
-    From a start c they are c and the iterates from 0 for the linear term Qc + b. ``sizes`` holds the k step sizes; only their number counts for methods without one.
+    From a start c they are c and the iterates from 0 for the linear term Qc + b. ``sizes`` holds
+    the k step sizes; only their number counts for methods without one.
     """
     Q, b = np.asarray(Q, dtype=Long), np.asarray(b, dtype=Long)
     start = np.broadcast_to(np.asarray(start, dtype=Long), b.shape)
