@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from torch import Tensor
@@ -137,11 +138,15 @@ class Problem:
         return cast(QuadraticEnergy, self.energy).product(v)
 
     def minimizer(self) -> Tensor:
-        """Return the exact minimiser, of an energy that provides it.
+        """Return the exact minimiser, of an energy that provides it; it is solved for once.
 
         Returns
         -------
         Tensor of shape (..., n, d)
             In the units of y.
         """
+        return self._minimizer
+
+    @cached_property
+    def _minimizer(self) -> Tensor:
         return cast(QuadraticEnergy, self.energy).minimizer()

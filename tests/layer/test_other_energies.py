@@ -89,6 +89,7 @@ def test_the_layer_is_the_loop(name, start):
 
 
 @pytest.mark.parametrize("name", METHODS)
+@torch.no_grad()
 def test_many_steps_end_at_scipys_minimiser(name):
     expected = np.stack([minimiser(row) for row in range(N)])
     for start in (None, torch.tensor(START)):
@@ -321,6 +322,7 @@ def test_an_energy_needs_a_value_and_zeros():
         NoValue()
 
 
+@torch.no_grad()
 def test_a_quadratic_written_as_a_value_is_the_least_squares_problem():
     """|A y + c|^2 / 2, projected: what scipy's lsq_linear solves."""
 

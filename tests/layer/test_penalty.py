@@ -104,10 +104,11 @@ def test_the_layer_is_the_projected_loop(name, kind, start):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FIRST_ORDER)
+@torch.no_grad()
 def test_not_one_entry_is_negative_after_any_number_of_steps(name, kind):
     """Not by a rounding error either, in both precisions, at both ends of the stable region."""
     for share in (0.01, 0.8, 1.0):
-        for k in (0, 1, 2, 7, 1000):
+        for k in (0, 1, 2, 7, 1000 if share == 1.0 else 100):
             layer = layer_of(name, share, k=k)
             for start in (None, torch.tensor(START), torch.tensor(-START)):
                 assert (layer(make(kind), start=start) >= 0).all()
@@ -122,6 +123,7 @@ def test_not_one_entry_is_negative_after_any_number_of_steps(name, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FIRST_ORDER)
+@torch.no_grad()
 def test_many_steps_end_at_scipys_minimiser(name, kind):
     expected = np.stack(
         [constrained_minimiser(*row) for row in zip(matrices(kind), B, strict=True)]
@@ -129,7 +131,7 @@ def test_many_steps_end_at_scipys_minimiser(name, kind):
     assert (expected == 0).any()
     assert (expected > 0).any()
     for start in (None, torch.tensor(START)):
-        y = layer_of(name)(make(kind), k=1000, start=start).detach().numpy()
+        y = layer_of(name)(make(kind), k=1000, start=start).numpy()
         np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9)
         # An output that scipy holds at the bound is exactly there.
         np.testing.assert_array_equal(y[expected == 0], 0)
