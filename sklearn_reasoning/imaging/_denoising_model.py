@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.energies import DiagonalQuadratic
 from sklearn_reasoning.energies._heads import free_spectrum
-from sklearn_reasoning.layer import minimize
 from sklearn_reasoning.training import Model
 
 from ._patches import PatchBatch
@@ -185,8 +184,7 @@ class DenoisingModel(Model):
         x holds noisy grey images, (n, n_models, height, width), whose sides are multiples of
         ``shuffle``; k is another number of steps than the models' own.
         """
-        problem, steps = self._problem(*self.energy(x)), self.number_of_steps(k)
-        return self.readout(minimize(self.algorithm, problem, steps, self.phi(x.dtype)))
+        return self.solve(self._problem(*self.energy(x)), self.phi(x.dtype), k)
 
     def energy(self, x: Tensor, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
         """Return the diagonal of Q, in [1, L], and b, both of the shape and dtype of x.

@@ -89,9 +89,8 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
         ),
         rows=None if X is None else model._measure_rows(X),
     )
-    is_proven = layer.penalty is None and (
-        not _is_elsewhere(layer) or analysis_of(algorithm).moves_along
-    )
+    moves_along = layer.counted_from != "elsewhere" or analysis_of(algorithm).moves_along
+    is_proven = layer.penalty is None and moves_along
     return certificate if is_proven else _without_bounds(certificate)
 
 
@@ -120,15 +119,17 @@ def convergence_of(layer: FittedLayer, k: Any) -> Certificate:
 
 def _starts_elsewhere(layer: FittedLayer) -> bool:
     """Tell whether the steps begin anywhere but at 0, counted from where they count y."""
-    return layer.start_norm != 0.0 if layer.counted_from == "zero" else _is_elsewhere(layer)
-
-
-def _is_elsewhere(layer: FittedLayer) -> bool:
+    if layer.counted_from == "zero":
+        return layer.start_norm != 0.0
     return layer.counted_from == "elsewhere"
 
 
 def _without_bounds(certificate: ModelCertificate) -> ModelCertificate:
-    """Return a certificate that proves nothing, of a model whose penalty none of it knows."""
+    """Return a certificate that proves nothing but convergence.
+
+    Of a model with a penalty, or with a method that does not move along with the place from which
+    its steps count y; what is known of their convergence is told by :func:`convergence_of`.
+    """
     nothing = Certificate(0.0, float("inf"))
     over_range = certificate.sensitivity_over_range
     return replace(

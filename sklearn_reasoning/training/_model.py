@@ -119,7 +119,18 @@ class Model(nn.Module, ABC):
         k : int or None, default=None
             Another number of steps for all models.
         """
-        problem, phi = self.problem(batch)
+        return self.solve(*self.problem(batch), k)
+
+    def solve(self, problem: Problem, phi: Any, k: int | None = None) -> Tensor:
+        """Return the predictions for a problem that is made already.
+
+        Parameters
+        ----------
+        problem : Problem
+        phi : Tensor, PerIteration, dict of str to Tensor or None
+        k : int or None, default=None
+            As for :meth:`forward`.
+        """
         return self.readout(minimize(self.algorithm, problem, self.number_of_steps(k), phi))
 
     def number_of_steps(self, k: int | None = None) -> Steps:
@@ -134,16 +145,12 @@ class Model(nn.Module, ABC):
 
     def set_step_sizes(self, models: Sequence[ModelSettings]) -> None:
         """Set step sizes and their ranges to those of the models' settings."""
-        self.set_ranges(models)
-        if self.step_size is not None:
-            sizes = self.step_size.new_tensor([model.step_size for model in models])
-            self.step_size.data = sizes.reshape(self.step_size.shape)
-
-    def set_ranges(self, models: Sequence[ModelSettings]) -> None:
-        """Set the ranges that step sizes are kept in."""
         self.low, self.high = (
             self.low.new_tensor([model.step_size_range[end] for model in models]) for end in (0, 1)
         )
+        if self.step_size is not None:
+            sizes = self.step_size.new_tensor([model.step_size for model in models])
+            self.step_size.data = sizes.reshape(self.step_size.shape)
 
     def clamp_step_sizes(self) -> None:
         """Put the step sizes back into their ranges, after a step of the optimiser."""

@@ -268,8 +268,10 @@ class RegressionModel(Model):
 
     def learned(self) -> Any:
         """Return the step size, the step sizes or the weights of the layer of a single model."""
+        if not self._cell:
+            return super().learned()
         named = self.named_weights()
-        return super().learned() or {name: named[name] for name in self._cell} or None
+        return {name: named[name] for name in self._cell}
 
     def loss_units(self) -> np.ndarray[Any, Any]:
         """Return the units of y."""

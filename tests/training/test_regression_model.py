@@ -6,7 +6,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from sklearn_reasoning.algorithms import RecurrentCell, get_algorithm
+from sklearn_reasoning import HybridReasoningRegressor
+from sklearn_reasoning.algorithms import PerIteration, RecurrentCell, get_algorithm
 from sklearn_reasoning.training import Architecture, RegressionModel
 
 N_FEATURES, D = 7, 3
@@ -128,3 +129,11 @@ def test_a_cell_begins_as_it_says():
         assert torch.equal(named[name], value)
     assert set(model.learned()) == {"W1_state", "W1_gradient", "V"}
     assert_allclose(named["W1_gradient"], -named["W1_state"] / 2.0)
+
+
+def test_no_step_of_its_own_size_has_no_step_sizes():
+    """Of no steps, each with a size of its own, the certificate has an empty list of sizes."""
+    model = HybridReasoningRegressor("gd", k=0, step_size_per_iteration=True, max_epochs=1)
+    certificate = model.fit([[0.0], [1.0]], [0.0, 1.0]).certify()
+    assert certificate.layer.phi == PerIteration(())
+    assert certificate.step_size == []
