@@ -66,6 +66,7 @@ lint: $(VENV)/.stamp-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/private_imports.py
 
 # Anew each time, so that neither a warning nor a page of an earlier build is left.
 docs: $(VENV)/.stamp-docs

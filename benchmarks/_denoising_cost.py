@@ -8,7 +8,7 @@ from _memory import peak_bytes, saved_bytes
 from _timing import interleaved_medians
 
 from sklearn_reasoning import HybridReasoningDenoiser
-from sklearn_reasoning.imaging._patches import PatchBatch
+from sklearn_reasoning.estimators.denoiser._patches import PatchBatch
 
 STEPS_OF_THE_LAYER = (1, 20, 1000)
 

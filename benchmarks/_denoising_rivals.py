@@ -21,7 +21,7 @@ from skimage.restoration import (
     denoise_wavelet,
 )
 
-from sklearn_reasoning.imaging._measure import psnr
+from sklearn_reasoning.estimators.denoiser._measure import psnr
 
 
 def ssim(restored, clean):

@@ -9,7 +9,7 @@ import json
 import numpy as np
 from scipy.stats import t
 
-from sklearn_reasoning._files import write_atomically
+from sklearn_reasoning._runs.atomic_files import write_atomically
 
 NOISES = {
     "sigma15": "sigma 15",

@@ -18,10 +18,14 @@ from _timing import interleaved_medians
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning.algorithms import get_algorithm
+from sklearn_reasoning.estimators.denoiser._denoising_model import (
+    Convolutions,
+    DenoisingModel,
+    PatchLoss,
+)
+from sklearn_reasoning.estimators.denoiser._patches import PatchBatch
 from sklearn_reasoning.experiments import DenoisingProtocol
-from sklearn_reasoning.experiments._denoising_protocol import PARAMETERISATIONS
-from sklearn_reasoning.imaging._denoising_model import Convolutions, DenoisingModel, PatchLoss
-from sklearn_reasoning.imaging._patches import PatchBatch
+from sklearn_reasoning.experiments.denoising._protocol import PARAMETERISATIONS
 from sklearn_reasoning.training._optimizers import StackAdam
 
 N_MODELS, K = 16, 12

@@ -45,10 +45,10 @@ from skorch.callbacks import Callback
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import HybridReasoningDenoiser, load_model, save_model
-from sklearn_reasoning._files import write_atomically
-from sklearn_reasoning.imaging._denoising_model import DenoisingModel
-from sklearn_reasoning.imaging._measure import psnr
-from sklearn_reasoning.imaging._parameters import architecture_of
+from sklearn_reasoning._runs.atomic_files import write_atomically
+from sklearn_reasoning.estimators.denoiser._denoising_model import DenoisingModel
+from sklearn_reasoning.estimators.denoiser._measure import psnr
+from sklearn_reasoning.estimators.denoiser._parameters import architecture_of
 
 MODELS = ("dncnn", "hybrid")
 # A trained model, and the same averaged over the 8 flips and turns of the image.

@@ -21,7 +21,7 @@ import numpy as np
 
 from sklearn_reasoning import HybridReasoningDenoiser
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise, load_natural_images
-from sklearn_reasoning.imaging._measure import psnr
+from sklearn_reasoning.estimators.denoiser._measure import psnr
 from sklearn_reasoning.persistence import load_model, save_model
 
 SEED = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 
 from sklearn_reasoning.experiments import Protocol
-from sklearn_reasoning.experiments._study import run_study
+from sklearn_reasoning.experiments.synthetic._study import run_study
 
 FEW, MORE, FULL = 40, 240, 50_000
 # Half an hour each on one core: what the project knows of the code released with the paper.

@@ -17,7 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.algorithms import list_algorithms
-from sklearn_reasoning.model_selection import BatchedGridSearchCV, _fits
+from sklearn_reasoning.model_selection import BatchedGridSearchCV
+from sklearn_reasoning.model_selection.search import _fits
 
 # (largest stack, workers)
 CUTS = [(200, None), (16, 2), (3, 2)]

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.datasets import make_quadratic_reasoning
-from sklearn_reasoning.estimators._problem import architecture_of, settings_of
+from sklearn_reasoning.estimators.regressor._architecture import architecture_of, settings_of
 from sklearn_reasoning.training import RegressionModel, build_net, set_initial_state, stack_rows
 from sklearn_reasoning.training._targets import target_statistics
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import load_model
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise, load_natural_images
-from sklearn_reasoning.imaging._measure import psnr
+from sklearn_reasoning.estimators.denoiser._measure import psnr
 from sklearn_reasoning.pretrained import load_denoiser
 from sklearn_reasoning.properties import convergence
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sklearn_reasoning._files import write_atomically
+from sklearn_reasoning._runs.atomic_files import write_atomically
 
 
 @pytest.fixture(params=["with links", "without links"])

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_reasoning._value import Value
-from sklearn_reasoning.energies._scalar import ScalarQuadratic
+from sklearn_reasoning._support.value import Value
+from sklearn_reasoning.energies import ScalarQuadratic
 
 from ._checks import check_steps
 from ._problem import Problem

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from sklearn_reasoning._random import independent_random_state
-from sklearn_reasoning._training_context import training_context
+from sklearn_reasoning._support.random_state import independent_random_state
+from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.estimators import HybridReasoningRegressor
 from sklearn_reasoning.training import RegressionModel, Rows
 

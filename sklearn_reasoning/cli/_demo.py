@@ -27,7 +27,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Run the command with the arguments that were given."""
     need_matplotlib("the demo", parser)
     # Imports wait until they are needed: --help answers at once.
-    from sklearn_reasoning.experiments._demo import run_demo
+    from ._run_demo import run_demo
 
     try:
         run_demo(

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sklearn_reasoning._files import write_atomically
+from sklearn_reasoning._runs.atomic_files import write_atomically
 from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.inspection._properties_table import table_of
-from sklearn_reasoning.inspection._property_curves import (
+from sklearn_reasoning.inspection import (
     PropertyCurve,
     describe_step_size,
     property_curves,
+    table_of,
 )
 
 _COLUMNS = {

@@ -87,8 +87,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Run the command with the arguments that were given."""
     need_matplotlib("reproduce", parser)
-    from sklearn_reasoning.experiments import FIGURES, reproduce
-    from sklearn_reasoning.experiments._given_settings import protocols_of
+    from sklearn_reasoning.experiments import FIGURES, protocols_of, reproduce
 
     varied = [setting for setting, _ in options.vary]
     if len(set(varied)) < len(varied):

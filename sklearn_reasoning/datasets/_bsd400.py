@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Options, StrOptions, validate_parameter_constraints
 
-from sklearn_reasoning.datasets._image_files import check_pillow, read_image
+from sklearn_reasoning._images.reading import check_pillow, read_image
 
 _N_IMAGES = 400
 _SHAPE = (180, 180)

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from sklearn_reasoning._random import independent_random_state
+from sklearn_reasoning._support.random_state import independent_random_state
 
 _N_IMAGES = 1797
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
-from sklearn_reasoning.datasets._image_files import check_pillow, read_image
+from sklearn_reasoning._images.reading import check_pillow, read_image
 
 _Array: TypeAlias = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from sklearn_reasoning._documentation import Documented
-from sklearn_reasoning._images import CLEAN_RANGE, read_images
-from sklearn_reasoning._random import independent_random_state
+from sklearn_reasoning._images.containers import CLEAN_RANGE, read_images
+from sklearn_reasoning._support.documentation import Documented
+from sklearn_reasoning._support.random_state import independent_random_state
 
 _Image: TypeAlias = NDArray[Any]
 _Images: TypeAlias = NDArray[Any] | list[_Image] | tuple[_Image, ...]

@@ -12,12 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from sklearn_reasoning._random import independent_random_state
-from sklearn_reasoning.datasets._quadratic_problem import (
-    QuadraticReasoningProblem,
-    anchored_spectrum,
-    minimiser,
-)
+from sklearn_reasoning._support.random_state import independent_random_state
+
+from ._quadratic_problem import QuadraticReasoningProblem, anchored_spectrum, minimiser
 
 _Array: TypeAlias = NDArray[np.float64]
 

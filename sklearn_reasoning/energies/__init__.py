@@ -1,9 +1,17 @@
 """Energies: each knows its gradient and, where it can, products with Q and the spectrum of Q."""
 
-from ._base import Energy, KnownSpectrum, QuadraticEnergy
+from ._anchored import AnchoredQuadratic as AnchoredQuadratic
+from ._base import Energy, KnownSpectrum, QuadraticEnergy, broadcasts_to as broadcasts_to
 from ._dense import DenseQuadratic
 from ._diagonal import DiagonalQuadratic
+from ._heads import (
+    anchored_spectrum as anchored_spectrum,
+    cayley as cayley,
+    free_spectrum as free_spectrum,
+    inner_spectrum as inner_spectrum,
+)
 from ._operator import OperatorQuadratic
+from ._scalar import ScalarQuadratic as ScalarQuadratic
 from ._spectral import SpectralQuadratic
 
 __all__ = [

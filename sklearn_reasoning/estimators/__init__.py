@@ -1,5 +1,7 @@
 """Estimators with scikit-learn's interface."""
 
-from ._regressor import HybridReasoningRegressor
+from ._parameters import check_k as check_k
+from ._stored_state import StoredState as StoredState, restored_names as restored_names
+from .regressor import HybridReasoningRegressor
 
 __all__ = ["HybridReasoningRegressor"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_reasoning._documentation import Documented
+from sklearn_reasoning._support.documentation import Documented
 
 from ._watch import CallbackSupportMixin
 

@@ -17,10 +17,9 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm
-from sklearn_reasoning.algorithms._checks import check_spectrum
+from sklearn_reasoning.algorithms import Algorithm, check_spectrum, get_algorithm
 from sklearn_reasoning.layer import resolve_step_size
-from sklearn_reasoning.training._callbacks import check_callbacks
+from sklearn_reasoning.training import check_callbacks
 
 _POSITIVE = Interval(Real, 0, np.inf, closed="neither")
 

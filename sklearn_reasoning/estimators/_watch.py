@@ -10,8 +10,7 @@ from numbers import Integral
 from typing import Any, TypeVar, cast
 
 try:
-    from sklearn.callback import CallbackSupportMixin
-    from sklearn.callback import with_callbacks as _with_callbacks
+    from sklearn.callback import CallbackSupportMixin, with_callbacks as _with_callbacks
 except ImportError:
     CallbackSupportMixin, _with_callbacks = object, None
 

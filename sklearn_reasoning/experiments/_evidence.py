@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from sklearn_reasoning.inspection._bound_display import rank_correlation
+from sklearn_reasoning.inspection import rank_correlation
 
 from ._measurements import Matrix
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning._files import write_atomically
-from sklearn_reasoning._plotting import check_matplotlib
+from sklearn_reasoning._runs.atomic_files import write_atomically
+from sklearn_reasoning._support.drawing import check_matplotlib, color, dashes, legend
 from sklearn_reasoning.algorithms import get_algorithm
-from sklearn_reasoning.inspection._drawing import color, dashes, legend
-from sklearn_reasoning.model_selection._gap_drawing import _MARKERS
+from sklearn_reasoning.model_selection.gap import MARKERS
 
 from ._certified import certified_table
 from ._claims import check_figure, hidden_roles, read_table
@@ -207,7 +206,7 @@ def _draw_line(
 def _look(number: int, style: Any) -> dict[str, Any]:
     return {
         "color": color(number),
-        "marker": _MARKERS[number % len(_MARKERS)],
+        "marker": MARKERS[number % len(MARKERS)],
         # Each is smaller than the one below it, so that of equal lines both are seen.
         "markersize": max(3.0, 6.0 - 0.75 * number),
         "linewidth": 1.4,

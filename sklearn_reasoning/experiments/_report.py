@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import sklearn_reasoning
-from sklearn_reasoning._files import write_atomically
+from sklearn_reasoning._runs.atomic_files import write_atomically
 
 from ._claims import RULES, Claim
-from ._denoising_protocol import DenoisingProtocol
 from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, show_p
 from ._figures import TITLES
 from ._protocol import Protocol
 from ._tables import Table
+from .denoising import DenoisingProtocol
 
 _CLASSES = {HOLDS: "holds", IN_PART: "part", FAILS: "fails", NOT_TESTABLE: "open"}
 

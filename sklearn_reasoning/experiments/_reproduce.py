@@ -13,26 +13,38 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning._plotting import check_matplotlib
+from sklearn_reasoning._support.drawing import check_matplotlib
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 from sklearn_reasoning.testing import check_algorithm
 
 from ._claims import FIGURES, Claim, claims_of
-from ._complexity import measure_complexity
-from ._denoising_claims import denoising_claims, gaps_over_repetitions
-from ._denoising_data import draw_patches, load_images
-from ._denoising_figure import draw_denoising, example_of
-from ._denoising_protocol import DenoisingProtocol
-from ._denoising_study import DenoisingStudy
 from ._figures import draw
-from ._learning_to_optimise import run_learning_to_optimise
 from ._protocol import Protocol
 from ._report import Findings, write_report
-from ._study import run_study
-from ._sweep import VARIED, check_sweep, run_sweep, sweep_exponents
-from ._sweep_figure import draw_sweep
 from ._tables import Table, read_csv, write_csv, write_json
-from ._theory import depth_laws, explain_gap, theory_findings
+from .denoising import (
+    DenoisingProtocol,
+    DenoisingStudy,
+    denoising_claims,
+    draw_denoising,
+    draw_patches,
+    example_of,
+    gaps_over_repetitions,
+    load_images,
+)
+from .given_energies import run_learning_to_optimise
+from .synthetic import (
+    VARIED,
+    check_sweep,
+    depth_laws,
+    draw_sweep,
+    explain_gap,
+    measure_complexity,
+    run_study,
+    run_sweep,
+    sweep_exponents,
+    theory_findings,
+)
 
 _HOW_TO_READ = {
     "n_samples": "The leading term of Theorem 5.1 has the power -1/2. With training rows that are "

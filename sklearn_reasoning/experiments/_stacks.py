@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sklearn.utils.parallel import delayed
 
+from sklearn_reasoning._runs.checkpoint import Checkpoint
+from sklearn_reasoning._runs.tasks import running
 from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.model_selection._checkpoint import Checkpoint
-from sklearn_reasoning.model_selection._tasks import running
 
 Losses: TypeAlias = dict[str, float]
 

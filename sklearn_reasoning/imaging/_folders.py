@@ -11,11 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_reasoning._files import remove_abandoned, write_atomically
-from sklearn_reasoning.estimators._parameters import check_k
-
-from ._denoiser import HybridReasoningDenoiser
-from ._image_files import encode_picture, read_picture, target_name
+from sklearn_reasoning._images.picture_files import (
+    encode_picture,
+    read_picture,
+    target_name,
+)
+from sklearn_reasoning._runs.atomic_files import remove_abandoned, write_atomically
+from sklearn_reasoning.estimators import check_k
+from sklearn_reasoning.estimators.denoiser import HybridReasoningDenoiser
 
 # What is taken from a folder; a file that is named itself may have any suffix.
 _SUFFIXES = {
@@ -122,7 +125,7 @@ def denoise_files(
     True
     """
     # Not at the top: the data sets bring in scikit-learn's, which an import need not wait for.
-    from sklearn_reasoning.datasets._image_files import check_pillow
+    from sklearn_reasoning._images.reading import check_pillow
 
     check_pillow("denoise_files")
     if not isinstance(model, HybridReasoningDenoiser):

@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._plotting import check_matplotlib, check_one_of
-
-from ._drawing import (
+from sklearn_reasoning._support.drawing import (
     axes_for,
+    check_matplotlib,
+    check_one_of,
     color,
     drawable,
     legend,

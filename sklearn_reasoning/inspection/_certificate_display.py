@@ -8,18 +8,24 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._plotting import check_matplotlib, check_one_of
-from sklearn_reasoning.properties import Certificate, ModelCertificate, certify
-from sklearn_reasoning.properties._certify import convergence_of, model_of
-
-from ._drawing import (
+from sklearn_reasoning._support.drawing import (
     axes_for,
+    check_matplotlib,
+    check_one_of,
     color,
     drawable,
     line_options,
     scale_y,
     whole_ticks,
 )
+from sklearn_reasoning.properties import (
+    Certificate,
+    ModelCertificate,
+    certify,
+    convergence_of,
+    model_of,
+)
+
 from ._property_curves import rising_steps
 
 _PANELS = ("distance to the minimiser", "spectrum of Q")

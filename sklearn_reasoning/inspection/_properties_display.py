@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_reasoning._plotting import check_matplotlib, check_one_of
-
-from ._drawing import (
+from sklearn_reasoning._support.drawing import (
     axes_for,
+    check_matplotlib,
+    check_one_of,
     color,
     dashes,
     legend,
@@ -18,6 +18,7 @@ from ._drawing import (
     scale_y,
     whole_ticks,
 )
+
 from ._properties_drawing import HOLLOW, SHORT, draw, top_of, unproven
 from ._property_curves import QUANTITIES, PropertyCurve, describe_step_size, property_curves
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._drawing import drawable
+from sklearn_reasoning._support.drawing import drawable
+
 from ._property_curves import PropertyCurve
 
 SHORT = {

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
-from sklearn_reasoning.properties import Certificate, convergence, sensitivity, stability
-from sklearn_reasoning.properties._arguments import resolve
+from sklearn_reasoning.properties import Certificate, convergence, resolve, sensitivity, stability
 
 QUANTITIES = (
     "convergence",

@@ -9,13 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._plotting import check_matplotlib, check_one_of
-from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.properties import convergence, stability
-from sklearn_reasoning.properties._arguments import resolve
-
-from ._drawing import (
+from sklearn_reasoning._support.drawing import (
     axes_for,
+    check_matplotlib,
+    check_one_of,
     color,
     dashes,
     drawable,
@@ -23,6 +20,9 @@ from ._drawing import (
     line_options,
     scale_y,
 )
+from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.properties import convergence, resolve, stability
+
 from ._property_curves import each_algorithm, each_step_size, labels, rising_steps, single
 
 _QUANTITIES = ("residual", "filter")

@@ -6,19 +6,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, Problem, get_algorithm
-from sklearn_reasoning.algorithms._checks import check_spectrum, check_steps
-from sklearn_reasoning.energies import Energy
-from sklearn_reasoning.energies._base import broadcasts_to
+from sklearn_reasoning.algorithms import (
+    Algorithm,
+    PerIteration,
+    Problem,
+    check_spectrum,
+    check_steps,
+    get_algorithm,
+)
+from sklearn_reasoning.energies import Energy, broadcasts_to
 from sklearn_reasoning.penalties import Penalty
 
 from ._plan import check_takes_penalty, minimize
-from ._step_size import (
-    ClampKeepingGradient,
-    clamp_step_size_,
-    initial_sizes,
-    resolve_step_size,
-)
+from ._step_size import ClampKeepingGradient, clamp_step_size_, initial_sizes, resolve_step_size
 
 
 class ReasoningLayer(nn.Module):

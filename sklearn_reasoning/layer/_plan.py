@@ -7,13 +7,13 @@ from torch import Tensor
 
 from sklearn_reasoning.algorithms import (
     Algorithm,
+    Phi,
     Problem,
+    Steps,
     get_algorithm,
     last_iterate,
     list_algorithms,
 )
-from sklearn_reasoning.algorithms._base import Phi
-from sklearn_reasoning.algorithms._steps import Steps
 from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum
 from sklearn_reasoning.penalties import Penalty
 

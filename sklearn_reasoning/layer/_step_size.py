@@ -6,8 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.algorithms._transforms import under_transform
+from sklearn_reasoning.algorithms import Algorithm, under_transform
 
 
 def resolve_range(

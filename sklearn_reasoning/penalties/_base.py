@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from sklearn_reasoning._value import Value
+from sklearn_reasoning._support.value import Value
 
 
 class Penalty(Value, ABC):

@@ -16,7 +16,7 @@ import skorch
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_reasoning._files import write_atomically
+from sklearn_reasoning._runs.atomic_files import write_atomically
 from sklearn_reasoning._version import __version__
 from sklearn_reasoning.exceptions import ModelFileError, VersionMismatchWarning
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from sklearn_reasoning.estimators import HybridReasoningRegressor
-from sklearn_reasoning.estimators._state import RegressorState
-from sklearn_reasoning.estimators._stored import StoredState
+from sklearn_reasoning.estimators import HybridReasoningRegressor, StoredState
+from sklearn_reasoning.estimators.denoiser import DenoiserState
+from sklearn_reasoning.estimators.regressor import RegressorState
 from sklearn_reasoning.imaging import HybridReasoningDenoiser
-from sklearn_reasoning.imaging._state import DenoiserState
 
 from ._stored_class import State, StoredClass
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sklearn_reasoning.estimators._stored import restored_names
+from sklearn_reasoning.estimators import restored_names
 
 State = tuple[dict[str, Tensor], dict[str, Any]]
 

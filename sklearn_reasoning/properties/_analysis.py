@@ -19,12 +19,7 @@ from ._polynomial import (
     residual_supremum,
     sensitivity_supremum,
 )
-from ._sampling import (
-    sampled_convergence,
-    sampled_in_b,
-    sampled_in_Q,
-    sampled_sensitivity,
-)
+from ._sampling import sampled_convergence, sampled_in_b, sampled_in_Q, sampled_sensitivity
 from ._sensitivity_range import sensitivity_over_range
 
 

@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
-from sklearn_reasoning.algorithms._checks import check_spectrum, check_steps
+from sklearn_reasoning.algorithms import (
+    Algorithm,
+    PerIteration,
+    check_spectrum,
+    check_steps,
+    get_algorithm,
+)
 
 from ._certificate import Certificate
 from ._chebyshev_series import Array

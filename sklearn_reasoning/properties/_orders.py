@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
-from sklearn_reasoning.algorithms._checks import check_steps
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, check_steps, get_algorithm
 
 from ._chebyshev_series import Array
 from ._convergence import convergence

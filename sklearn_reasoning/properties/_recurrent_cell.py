@@ -37,18 +37,13 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from sklearn_reasoning._threads import on_one_thread
+from sklearn_reasoning._support.threads import on_one_thread
 from sklearn_reasoning.algorithms import RecurrentCell
 
 from ._analysis import Analysis, analysis_of
 from ._arguments import Case
 from ._chebyshev_series import Array, Supremum
-from ._sampling import (
-    sampled_convergence,
-    sampled_in_b,
-    sampled_in_Q,
-    sampled_sensitivity,
-)
+from ._sampling import sampled_convergence, sampled_in_b, sampled_in_Q, sampled_sensitivity
 
 # Sampled values are quotients of small differences, good to about ten digits.
 _ROUNDING = 1.0 + 1e-9

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_reasoning._threads import on_one_thread
+from sklearn_reasoning._support.threads import on_one_thread
 from sklearn_reasoning.algorithms import PerIteration, Problem, iterates
 from sklearn_reasoning.energies import OperatorQuadratic
 

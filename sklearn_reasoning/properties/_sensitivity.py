@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm
-from sklearn_reasoning.algorithms._checks import check_spectrum
+from sklearn_reasoning.algorithms import Algorithm, check_spectrum, get_algorithm
 
 from ._analyses import analysis_of
 from ._analysis import Analysis

@@ -1,7 +1,6 @@
 """The step sizes for which an algorithm's iterates stay bounded (Sec. 3, Table 1)."""
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm
-from sklearn_reasoning.algorithms._checks import check_spectrum
+from sklearn_reasoning.algorithms import Algorithm, check_spectrum, get_algorithm
 
 
 def stable_region(algo: str | Algorithm, mu: float, L: float) -> tuple[float, float]:

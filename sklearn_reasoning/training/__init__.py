@@ -1,17 +1,19 @@
 """Training of models side by side; a single fit is a stack of one."""
 
-from sklearn_reasoning._threads import one_thread
+from sklearn_reasoning._support.threads import one_thread
 
 from ._batches import Batch, Inputs, cut
+from ._callbacks import check_callbacks as check_callbacks
 from ._fit import fit_stack, set_initial_state, stack_rows, train_one_epoch
 from ._history import history_from_columns, history_to_columns
 from ._inference import Measured, measure, predict, predict_energy, single_start
+from ._initial_weights import INITIAL_WEIGHTS as INITIAL_WEIGHTS
 from ._model import Model
 from ._net import ModelNet, build_net, train
-from ._network import padded
-from ._regression_model import RegressionModel
+from ._network import evaluate as evaluate, padded
+from ._regression_model import RegressionModel, state_shapes as state_shapes
 from ._settings import Architecture, ModelSettings, Rows
-from ._targets import TargetStatistics
+from ._targets import TargetStatistics, unit_near as unit_near
 from ._task import LARGEST_STACK, TrainingTask
 from ._trained import TrainedModel, as_if_stopped, trained_models
 

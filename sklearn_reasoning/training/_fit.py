@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_reasoning._training_context import training_context
+from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.layer import decouples
 
 from ._batches import StackRows

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_reasoning._threads import one_thread
+from sklearn_reasoning._support.threads import one_thread
 from sklearn_reasoning.layer import first_distance, remaining
 
 from ._batches import Inputs

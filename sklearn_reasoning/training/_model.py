@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, Problem
-from sklearn_reasoning.algorithms._steps import StepCounts, Steps
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, Problem, StepCounts, Steps
 from sklearn_reasoning.layer import clamp_step_size_, minimize
 
 from ._settings import ModelSettings

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Problem
-from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, SpectralQuadratic
-from sklearn_reasoning.energies._anchored import AnchoredQuadratic
-from sklearn_reasoning.energies._heads import (
+from sklearn_reasoning.energies import (
+    AnchoredQuadratic,
+    DiagonalQuadratic,
+    KnownSpectrum,
+    SpectralQuadratic,
     anchored_spectrum,
     cayley,
     free_spectrum,

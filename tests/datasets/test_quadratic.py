@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_reasoning._random import independent_random_state
+from sklearn_reasoning._support.random_state import independent_random_state
 from sklearn_reasoning.datasets import QuadraticReasoningProblem, make_quadratic_reasoning
 
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
 from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor
-from sklearn_reasoning._documentation import documentation_url
+from sklearn_reasoning._support.documentation import documentation_url
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_reasoning.experiments._demo import explain, run_demo
+from sklearn_reasoning.cli._run_demo import explain, run_demo
 
 
 @pytest.fixture(scope="module")

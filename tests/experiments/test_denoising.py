@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_reasoning._threads import on_one_thread
+from sklearn_reasoning._support.threads import on_one_thread
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.experiments import DenoisingProtocol, Protocol, reproduce
-from sklearn_reasoning.experiments._denoising_claims import denoising_claims, gaps_over_repetitions
-from sklearn_reasoning.experiments._denoising_data import draw_patches, load_images
-from sklearn_reasoning.experiments._denoising_figure import gap_figure
-from sklearn_reasoning.experiments._denoising_protocol import PARAMETERISATIONS
-from sklearn_reasoning.experiments._denoising_study import DenoisingStudy
-from sklearn_reasoning.experiments._given_settings import protocols_of
+from sklearn_reasoning.experiments._command_settings import protocols_of
 from sklearn_reasoning.experiments._tables import read_csv
+from sklearn_reasoning.experiments.denoising._claims import denoising_claims, gaps_over_repetitions
+from sklearn_reasoning.experiments.denoising._data import draw_patches, load_images
+from sklearn_reasoning.experiments.denoising._figure import gap_figure
+from sklearn_reasoning.experiments.denoising._protocol import PARAMETERISATIONS
+from sklearn_reasoning.experiments.denoising._study import DenoisingStudy
 
 SMALL = DenoisingProtocol(
     algos=("gd",), k=(1, 3), repetitions=2, n_patches=2, patch_size=8, max_steps=3

@@ -9,15 +9,17 @@ from joblib import parallel_config
 
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.datasets import make_quadratic_reasoning
-from sklearn_reasoning.experiments._given_energies import (
+from sklearn_reasoning.experiments._protocol import Protocol
+from sklearn_reasoning.experiments.given_energies._given_energies import (
     Stack,
     given_energies,
     measure,
     train_stack,
 )
-from sklearn_reasoning.experiments._learning_to_optimise import run_learning_to_optimise
-from sklearn_reasoning.experiments._protocol import Protocol
-from sklearn_reasoning.experiments._synthetic import draw_population
+from sklearn_reasoning.experiments.given_energies._learning_to_optimise import (
+    run_learning_to_optimise,
+)
+from sklearn_reasoning.experiments.synthetic._population import draw_population
 
 SMALL = Protocol(
     k=(1, 3),

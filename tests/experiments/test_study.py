@@ -8,9 +8,9 @@ import torch
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.experiments import Protocol
-from sklearn_reasoning.experiments._study import run_study
-from sklearn_reasoning.experiments._synthetic import draw_population
-from sklearn_reasoning.experiments._theory import depth_laws, explain_gap
+from sklearn_reasoning.experiments.synthetic._population import draw_population
+from sklearn_reasoning.experiments.synthetic._study import run_study
+from sklearn_reasoning.experiments.synthetic._theory import depth_laws, explain_gap
 from sklearn_reasoning.training import (
     RegressionModel,
     Rows,

@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 
 from sklearn_reasoning.experiments import Protocol
-from sklearn_reasoning.experiments._study import run_study
-from sklearn_reasoning.experiments._sweep import VARIED, check_sweep, run_sweep, sweep_exponents
-from sklearn_reasoning.experiments._sweep_figure import draw_sweep, sweep_figure_of
-from sklearn_reasoning.experiments._synthetic import draw_population
+from sklearn_reasoning.experiments.synthetic._population import draw_population
+from sklearn_reasoning.experiments.synthetic._study import run_study
+from sklearn_reasoning.experiments.synthetic._sweep import (
+    VARIED,
+    check_sweep,
+    run_sweep,
+    sweep_exponents,
+)
+from sklearn_reasoning.experiments.synthetic._sweep_figure import draw_sweep, sweep_figure_of
 
 SMALL = Protocol(
     algos=("gd", "nag"),

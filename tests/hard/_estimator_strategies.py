@@ -6,12 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from sklearn_reasoning.algorithms import (
-    HeavyBall,
-    RecurrentCell,
-    get_algorithm,
-    list_algorithms,
-)
+from sklearn_reasoning.algorithms import HeavyBall, RecurrentCell, get_algorithm, list_algorithms
 
 from ._strategies import seeds
 

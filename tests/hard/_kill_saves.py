@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_reasoning import HybridReasoningRegressor, _files, load_model, save_model
+from sklearn_reasoning import HybridReasoningRegressor, load_model, save_model
+from sklearn_reasoning._runs import atomic_files as _files
 
 
 def models(width):

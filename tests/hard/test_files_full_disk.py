@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor, save_model
-from sklearn_reasoning.cli import main
+from sklearn_reasoning.cli import _demo_figure, _run_demo as _demo, main
 from sklearn_reasoning.datasets import load_digits_restoration
-from sklearn_reasoning.experiments import _demo, _demo_figure, _figures, _report, _tables
+from sklearn_reasoning.experiments import _figures, _report, _tables
 from sklearn_reasoning.experiments._protocol import Protocol
 from sklearn_reasoning.imaging import denoise_files
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, gap_table

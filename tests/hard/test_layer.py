@@ -8,8 +8,7 @@ import torch
 from hard._loops import iterates, minimiser
 from hard._running import holds_for
 from hard._strategies import problems
-from hypothesis import assume
-from hypothesis import strategies as st
+from hypothesis import assume, strategies as st
 
 from sklearn_reasoning import ReasoningLayer
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms

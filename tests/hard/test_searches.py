@@ -7,11 +7,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV, KFold, RepeatedKFold, ShuffleSplit
 
 from sklearn_reasoning import HybridReasoningRegressor
-from sklearn_reasoning.model_selection import (
-    BatchedGridSearchCV,
-    gap_table,
-    l2_loss_scorer,
-)
+from sklearn_reasoning.model_selection import BatchedGridSearchCV, gap_table, l2_loss_scorer
 
 # What says where b and R are among the columns is the data's to choose.
 COLUMNS = ("linear_term", "rotation")

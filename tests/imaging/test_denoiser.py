@@ -6,8 +6,8 @@ import torch
 
 from sklearn_reasoning import HybridReasoningDenoiser
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
+from sklearn_reasoning.estimators.denoiser._tiles import energy_of, restore
 from sklearn_reasoning.exceptions import DivergenceError
-from sklearn_reasoning.imaging._tiles import energy_of, restore
 
 PER_PIXEL = [name for name in list_algorithms() if get_algorithm(name).commutes_with_rotations]
 
@@ -331,7 +331,7 @@ def test_the_recorded_loss_is_that_of_the_patches(loss, images, small):
 
 
 def test_augmentation_shows_every_position_of_the_square(monkeypatch):
-    from sklearn_reasoning.imaging._patches import Patches
+    from sklearn_reasoning.estimators.denoiser._patches import Patches
 
     image = np.arange(4, dtype=np.float32).reshape(2, 2)
 
@@ -349,7 +349,7 @@ def test_augmentation_shows_every_position_of_the_square(monkeypatch):
 
 
 def test_patches_come_from_images_by_area_and_from_every_place():
-    from sklearn_reasoning.imaging._patches import Patches
+    from sklearn_reasoning.estimators.denoiser._patches import Patches
 
     large, small_one = np.zeros((9, 10), np.float32), np.ones((5, 6), np.float32)
     large += np.arange(90, dtype=np.float32).reshape(9, 10) / 1000

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from sklearn_reasoning import HybridReasoningDenoiser
-from sklearn_reasoning._threads import on_one_thread
-from sklearn_reasoning.imaging._denoising_model import DenoisingModel, PatchLoss
-from sklearn_reasoning.imaging._parameters import architecture_of
-from sklearn_reasoning.imaging._patches import PatchBatch
-from sklearn_reasoning.imaging._settings import denoiser_settings
-from sklearn_reasoning.imaging._train import train_denoisers
+from sklearn_reasoning._support.threads import on_one_thread
+from sklearn_reasoning.estimators.denoiser._denoising_model import DenoisingModel, PatchLoss
+from sklearn_reasoning.estimators.denoiser._parameters import architecture_of
+from sklearn_reasoning.estimators.denoiser._patches import PatchBatch
+from sklearn_reasoning.estimators.denoiser._settings import denoiser_settings
+from sklearn_reasoning.estimators.denoiser._train import train_denoisers
 from sklearn_reasoning.training import trained_models
 from sklearn_reasoning.training._optimizers import StackAdam
 

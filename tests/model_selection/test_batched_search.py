@@ -18,11 +18,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.datasets import make_quadratic_reasoning
-from sklearn_reasoning.model_selection import (
-    BatchedGridSearchCV,
-    BatchedRandomizedSearchCV,
-    _fits,
-)
+from sklearn_reasoning.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
+from sklearn_reasoning.model_selection.search import _fits
 
 ALGORITHMS = ("gd", "nag", "heavy_ball", "chebyshev", "opt", "rnn", "cg")
 # 43 rows in 2 folds: 21 and 22 are held out.

@@ -24,9 +24,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from sklearn_reasoning import HybridReasoningRegressor
+from sklearn_reasoning._runs.identity import identity
 from sklearn_reasoning.algorithms import GradientDescent, NesterovAcceleratedGradient
 from sklearn_reasoning.model_selection import l2_loss_scorer
-from sklearn_reasoning.model_selection._identity import identity
 
 ARRAY = np.arange(6.0).reshape(2, 3)
 SCALE = 2.0

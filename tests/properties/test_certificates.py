@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm, list_algorithms
 from sklearn_reasoning.properties import convergence, sensitivity, stability, stable_region

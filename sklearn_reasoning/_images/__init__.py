@@ -1,0 +1,1 @@
+"""Images: the containers of users, and the files they come in."""

@@ -1,0 +1,1 @@
+"""What makes long runs survive: atomic files, checkpoints, identities, tasks, progress."""

@@ -1,0 +1,1 @@
+"""What any room may use: inputs, random states, threads, values, drawing."""

@@ -1,0 +1,13 @@
+"""The regressor, and what searches and files ask of it."""
+
+from ._deferred_fit import DeferredFit as DeferredFit, deferred_fits as deferred_fits
+from ._regressor import HybridReasoningRegressor
+from ._stackable import (
+    find_regressor as find_regressor,
+    is_watched as is_watched,
+    likely_stack as likely_stack,
+    why_not_stacked as why_not_stacked,
+)
+from ._stored_regressor import RegressorState as RegressorState
+
+__all__ = ["HybridReasoningRegressor"]

@@ -1,0 +1,103 @@
+"""From an estimator's parameters to the architecture, settings and rows that are trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_reasoning.estimators._parameters import hidden_sizes
+from sklearn_reasoning.layer import initial_sizes, resolve_step_size
+from sklearn_reasoning.training import Architecture, ModelSettings, Rows
+
+
+def architecture_of(estimator: Any) -> Architecture:
+    """Return the architecture that an estimator asks for, once its columns are resolved."""
+    columns, d = estimator._columns, estimator.n_outputs_
+    given = columns.rotation is not None
+    spectrum = estimator.spectrum
+    if spectrum == "auto":
+        spectrum = "anchored" if given and d >= 3 else "free"
+    b_hidden = hidden_sizes("b_hidden", estimator.b_hidden)
+    start = estimator.start
+    if start == "auto":
+        start = "mean" if columns.b is None else "zero"
+    return Architecture(
+        n_features=len(columns.x),
+        n_outputs=d,
+        algorithm=estimator.algorithm_,
+        mu=float(estimator.mu),
+        L=float(estimator.L),
+        q_hidden=hidden_sizes("q_hidden", estimator.q_hidden),
+        b_hidden=b_hidden if columns.b is None else None,
+        spectrum=spectrum,
+        rotation="given" if given else str(estimator.rotation),
+        start=start,
+        start_hidden=(b_hidden or ()) if start == "predicted" else (),
+    )
+
+
+def settings_of(estimator: Any, n: int, seed: int) -> ModelSettings:
+    """Return the settings that an estimator asks for, for n training rows."""
+    resolved = resolve_step_size(
+        estimator.algorithm_,
+        estimator.step_size,
+        estimator.step_size_range,
+        estimator.mu,
+        estimator.L,
+    )
+    initial, low, high = (1.0, 1.0, 1.0) if resolved is None else resolved
+    sizes: tuple[float, ...] = () if resolved is None else (initial,)
+    if resolved is not None and estimator.step_size_per_iteration:
+        learned = bool(estimator.learn_step_size)
+        sizes = initial_sizes(initial, low, int(estimator.k), learned)
+    return ModelSettings(
+        k=int(estimator.k),
+        step_size=sizes,
+        step_size_range=(low, high),
+        learn_step_size=bool(estimator.learn_step_size),
+        loss=str(estimator.loss),
+        optimizer=estimator.optimizer,
+        lr=float(estimator.lr),
+        weight_decay=float(estimator.weight_decay),
+        lr_schedule=estimator.lr_schedule,
+        max_epochs=int(estimator.max_epochs),
+        batch_size=batch_size_of(estimator, n),
+        keep=estimator.keep,
+        patience=int(estimator.n_iter_no_change) if estimator.early_stopping else None,
+        tol=float(estimator.tol),
+        seed=seed,
+    )
+
+
+def batch_size_of(estimator: Any, n: int) -> int:
+    """Return the largest number of rows in a step, for n training rows."""
+    if isinstance(estimator.batch_size, str):
+        return n if n <= 64 else max(50, n // 20)
+    return int(estimator.batch_size)
+
+
+def n_held_out_of(estimator: Any, n: int) -> int:
+    """Return how many of n rows early stopping holds out."""
+    return max(round(estimator.validation_fraction * n), 1) if estimator.early_stopping else 0
+
+
+def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
+    """Return training rows and, for early stopping, validation rows.
+
+    A ValueError if no training row would be left.
+    """
+    if not estimator.early_stopping:
+        return rows, None
+    n = len(rows.y)
+    n_held_out = n_held_out_of(estimator, n)
+    if n - n_held_out < 1:
+        raise ValueError(
+            "early_stopping=True needs two rows with a positive sample_weight or more, to train on "
+            f"and to hold out, and validation_fraction={estimator.validation_fraction!r} leaves no "
+            f"training rows of {n}."
+        )
+    _, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
+    train = np.setdiff1d(np.arange(n), held_out)
+    return rows.take(train), rows.take(np.sort(held_out))

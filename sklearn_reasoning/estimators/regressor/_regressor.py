@@ -1,0 +1,743 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from sklearn_reasoning._support.inputs import readable
+from sklearn_reasoning._support.random_state import independent_random_state
+from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.estimators._fitted_net import FittedNet
+from sklearn_reasoning.estimators._parameters import (
+    CONSTRAINTS,
+    check_k,
+    check_outputs,
+    check_relations,
+)
+from sklearn_reasoning.estimators._versioned import VersionStamped
+from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
+from sklearn_reasoning.training import (
+    Architecture,
+    ModelNet,
+    RegressionModel,
+    Rows,
+    TrainedModel,
+    TrainingTask,
+    as_if_stopped,
+    fit_stack,
+    measure,
+    predict,
+    predict_energy,
+    single_start,
+    train_one_epoch,
+    trained_models,
+)
+
+from ._architecture import architecture_of, hold_out, settings_of
+from ._columns import resolve_columns
+from ._deferred_fit import defer
+from ._loss_parameter import LossParameter
+
+_Array = np.ndarray[Any, Any]
+
+# From here on float32 cannot tell outputs apart that training could.
+_MEAN_OVER_SPREAD = 1e4
+
+# How far R'R may be from I, by the dtype that is trained in.
+_ORTHOGONAL = {torch.float32: 1e-3, torch.float64: 1e-6}
+
+
+class HybridReasoningRegressor(
+    VersionStamped, FittedNet, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
+    r"""Regression by a predicted energy that k steps of an algorithm minimise.
+
+    Networks predict the matrix Q and the linear term b of :math:`E(y) = \tfrac12 y'Qy + b'y`
+    from x; the prediction is :math:`y = Alg^k_\phi(Q_\theta(x), b)`, k steps from the starting
+    point (Eq. 2, 3). Networks, start and step size are trained end to end.
+
+    Parameters
+    ----------
+    algo : str or Algorithm, default="nag"
+        The algorithm: "gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt", or an
+        instance of :class:`~sklearn_reasoning.algorithms.Algorithm`.
+    k : int, default=10
+        Number of steps, at least 0.
+    q_hidden : sequence of int, int or None, default=(16,)
+        Hidden sizes of the network that predicts Q. 0 or () is a linear map, None a constant
+        Q that x does not move.
+    step_size : float or None, default=None
+        Initial step size, in 1/curvature; None is 1/L. Ignored by cg, chebyshev, opt and rnn.
+    step_size_range : "stable" or (float, float), default="stable"
+        The step size is kept in this range, in 1/curvature, after every update; "stable" is
+        ``stable_region(algo, mu, L)``.
+    learn_step_size : bool, default=True
+        Whether the step size is trained.
+    step_size_per_iteration : bool, default=False
+        Whether each of the k iterations has a step size of its own. Learned ones
+        begin evenly spread over the tenth below ``step_size``: equal ones could stay equal.
+    mu, L : float, default=0.1 and 1.0
+        Bounds of the spectrum of Q.
+    spectrum : {"auto", "anchored", "free"}, default="auto"
+        "anchored": eigenvalues [L, softmax..., mu] (the paper's; at least 3 outputs); "free":
+        each in [mu, L]; "auto": anchored where the rotation is given and y has at least 3
+        columns.
+    rotation : {"shared", "identity", "predicted", "given"} or list, default="shared"
+        The eigenvectors R of Q: one learned R, begun at the principal axes of y; the identity;
+        predicted from x; or read from the last d * d columns of X, row by row. A list holds
+        the names or indices of those columns.
+    linear_term : {"learned", "given"} or list, default="learned"
+        Whether b is predicted from x or read from the columns of X after x; a list holds the
+        names or indices of those d columns.
+    b_hidden : sequence of int or int, default=(64,)
+        Hidden sizes of the network that predicts b, and of the one that predicts the start.
+        Unused where b is given and the start is not predicted.
+    loss : {"l2", "squared"}, default="l2"
+        Training loss: mean over samples of the norm of the error (Eq. 10), or of its square. Of a
+        fitted model, ``model.loss(X, y)`` is the mean norm on other rows, in the units of y,
+        whichever of the two it was trained with.
+    optimizer : {"adam", "sgd"}, default="adam"
+        The optimiser; "sgd" is the plain one, without momentum.
+    lr : float, default=1e-2
+        Learning rate.
+    weight_decay : float, default=1e-4
+        L2 penalty on weights; step sizes do not decay.
+    max_epochs : int, default=200
+        Number of passes over the rows.
+    batch_size : int or "auto", default="auto"
+        Largest number of rows in a step; rows are cut into batches of even length. "auto" is
+        50 rows, or a 20th of the rows where that is more, and all rows up to 64.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        Whether the rate falls to 0 over ``max_epochs``.
+    early_stopping : bool, default=False
+        Whether to hold out ``validation_fraction`` of the rows and stop once their loss has
+        not fallen by ``tol``, relatively, for ``n_iter_no_change`` epochs. The parameters with
+        the best held-out loss are then those that ``keep="best"`` keeps.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, in (0, 1); only with ``early_stopping``.
+    tol : float, default=1e-4
+        Smallest fall of the held-out loss that counts, in units of the best one so far; only
+        with ``early_stopping``.
+    n_iter_no_change : int, default=10
+        Epochs without such a fall after which to stop; only with ``early_stopping``.
+    keep : {"best", "last"}, default="best"
+        Which epoch's parameters to keep: the one with the best training loss, or the last.
+    warm_start : bool, default=False
+        Whether ``fit`` begins from the weights of the last one.
+    device : str, default="cpu"
+        A torch device.
+    callbacks : list of skorch callbacks or None, default=None
+        Those that watch the history, parameters or gradients; not those that score data or
+        need a torch optimiser. Copies are called; ``net_.callbacks_`` has them.
+    verbose : int, default=0
+        Whether to print a line an epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, batches and the validation split. None takes fresh entropy; the
+        global random states are never touched.
+    start : {"auto", "zero", "mean", "learned", "predicted"}, default="auto"
+        Where the k steps begin: at 0 (the paper's), at the weighted mean of y, at one learned
+        vector, or at what a network predicts from x; the last two begin their training at the
+        mean. "auto" is "mean" where b is learned, "zero" where it is given.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module, a stack of one model.
+    algorithm_ : Algorithm
+        The instance that ``algo`` stands for.
+    step_size_ : float, ndarray of shape (k,) or None
+        The trained step size(s), in 1/curvature.
+    start_ : ndarray of shape (d,) or None
+        Where the steps begin, in the units of y; None where it is predicted from x.
+    history_ : skorch.history.History
+        A row an epoch: ``epoch``, ``train_loss``, ``valid_loss`` (with early stopping), ``lr``,
+        ``step_size`` (where there is one) and ``dur``, in seconds.
+    n_iter_ : int
+        Number of epochs trained.
+    empirical_loss_ : float
+        Mean norm of the error on the training rows (Eq. 13), in the units of y, weighted as they
+        were.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of X; only where it has them.
+    n_outputs_ : int
+        Number of columns of y, d; 1 for a y of one dimension.
+
+    Raises
+    ------
+    ValueError, TypeError
+        From ``fit``, before any training: a parameter out of its domain, or data that do not
+        fit it.
+    DivergenceError
+        From ``fit``, if the training loss becomes infinite or NaN.
+
+    Notes
+    -----
+    The energy in use is returned by :meth:`predict_energy`, in y: :meth:`predict` is what k steps
+    make of :meth:`predict_start`. A learned b is :math:`b_\theta(x) - Q(x) \bar y` with
+    :math:`\bar y` the mean of y, whatever the start: b_theta is learned around the mean, and a
+    large mean costs nothing. Rows of weight zero are left out before anything else.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_linnerud
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_linnerud(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), HybridReasoningRegressor(random_state=0))
+    >>> model.fit(X, y).predict(X).shape
+    (20, 3)
+    >>> fitted = model[-1]
+    >>> bool(abs(fitted.loss(model[:-1].transform(X), y) - fitted.empirical_loss_) < 1e-9)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    # The parameter, and loss(X, y): the mean norm of the error on X and y (Eq. 13).
+    loss = LossParameter()
+
+    def __init__(
+        self,
+        algo: str | Algorithm = "nag",
+        k: int = 10,
+        q_hidden: Sequence[int] | int | None = (16,),
+        step_size: float | None = None,
+        step_size_range: str | tuple[float, float] = "stable",
+        learn_step_size: bool = True,
+        step_size_per_iteration: bool = False,
+        mu: float = 0.1,
+        L: float = 1.0,
+        spectrum: str = "auto",
+        rotation: str | Sequence[Any] = "shared",
+        linear_term: str | Sequence[Any] = "learned",
+        b_hidden: Sequence[int] | int = (64,),
+        loss: str = "l2",
+        optimizer: str = "adam",
+        lr: float = 1e-2,
+        weight_decay: float = 1e-4,
+        max_epochs: int = 200,
+        batch_size: int | str = "auto",
+        lr_schedule: str = "cosine",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        keep: str = "best",
+        warm_start: bool = False,
+        device: str = "cpu",
+        callbacks: list[Any] | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+        start: str = "auto",
+    ) -> None:
+        self.algo = algo
+        self.k = k
+        self.q_hidden = q_hidden
+        self.step_size = step_size
+        self.step_size_range = step_size_range
+        self.learn_step_size = learn_step_size
+        self.step_size_per_iteration = step_size_per_iteration
+        self.mu = mu
+        self.L = L
+        self.spectrum = spectrum
+        self.rotation = rotation
+        self.linear_term = linear_term
+        self.b_hidden = b_hidden
+        self.loss = loss
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr_schedule = lr_schedule
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.keep = keep
+        self.warm_start = warm_start
+        self.device = device
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+        self.start = start
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            As for every scikit-learn estimator; nothing here is nested.
+
+        Returns
+        -------
+        dict
+            Names and values, as they were set.
+
+        Examples
+        --------
+        >>> HybridReasoningRegressor(k=3).get_params()["k"]
+        3
+        """
+        # The loss as it was set: clone() compares identities.
+        return {**super().get_params(deep), "loss": vars(self)["loss"]}
+
+    # ------------------------------------------------------------------ fitting
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns [x | b | R row by row], of which b and R are there only where given.
+            Training runs in its dtype, float32 or float64.
+        y : array-like of shape (n,) or (n, d)
+            Targets.
+        sample_weight : array-like of shape (n,) or None, default=None
+            Weights of the samples in the loss; only their ratios count.
+
+        Returns
+        -------
+        HybridReasoningRegressor
+            This estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is out of its domain, or X, y and the weights do not fit one another or
+            the parameters; before any training.
+        DivergenceError
+            If the training loss or the trained parameters leave the finite numbers. The estimator
+            is then as it was before, as after every error.
+        """
+        watch = watch_of(self, self.max_epochs, X, y, _as_if_stopped, sample_weight)
+        with self._unchanged_on_failure():
+            task = self._training_task(X, y, sample_weight)
+            if defer(self, task):
+                return self
+            warm = self.warm_start and hasattr(self, "net_")
+            initial = self._net_of_shape(task.architecture, "warm_start=True") if warm else None
+            net = fit_stack(
+                task.architecture,
+                [task.settings],
+                [task.rows],
+                validation=None if task.validation is None else [task.validation],
+                initial=initial,
+                dtype=task.dtype,
+                device=self.device,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+                watch=watch,
+            )
+            (trained,) = trained_models(net)
+            self._finish_fit(task, trained)
+        if watch is not None:
+            watch.end()
+        return self
+
+    def _training_task(self, X: Any, y: Any, sample_weight: Any) -> TrainingTask:
+        """Return what ``fit`` trains, once X and y are validated."""
+        rows, dtype = self._validated_rows(X, y, sample_weight, reset=True)
+        architecture = architecture_of(self)
+        seed = self._draw_seed()
+        rows, validation = hold_out(self, rows, seed)
+        settings = settings_of(self, len(rows.y), seed)
+        return TrainingTask(architecture, settings, rows, validation, dtype, self.device)
+
+    def _finish_fit(self, task: TrainingTask, trained: TrainedModel) -> None:
+        """Become fitted, with what was trained for the task."""
+        # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
+        trained.net.optimizer_.forget()
+        self._set_fitted(trained, task.rows)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
+        """Train for one epoch more, at a constant rate.
+
+        Centre, scale and principal axes of the targets, where they are used, are those of the
+        first call; of columns that were constant until now, those of the first rows that vary.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            As for :meth:`fit`.
+        y : array-like of shape (n,) or (n, d)
+            Targets.
+        sample_weight : array-like of shape (n,) or None, default=None
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        HybridReasoningRegressor
+            This estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As from :meth:`fit`, and if a parameter that changes the shapes of the net was set since
+            the last call.
+        DivergenceError
+            If the training loss or the trained parameters leave the finite numbers.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+        >>> model = HybridReasoningRegressor(random_state=0)
+        >>> for _ in range(3):
+        ...     _ = model.partial_fit(X, y)
+        >>> model.n_iter_
+        3
+        """
+        first = not hasattr(self, "net_")
+        with self._unchanged_on_failure():
+            rows, dtype = self._validated_rows(X, y, sample_weight, reset=first)
+            architecture = architecture_of(self)
+            net = None if first else self._net_of_shape(architecture, "partial_fit")
+            seed = self._draw_seed() if net is None else net.models[0].seed
+            settings = replace(
+                settings_of(self, len(rows.y), seed),
+                lr_schedule="constant",
+                keep="last",
+                patience=None,
+            )
+            net = train_one_epoch(
+                architecture,
+                settings,
+                rows,
+                net=net,
+                dtype=dtype,
+                device=self.device,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+            )
+            (trained,) = trained_models(net)
+            self._set_fitted(trained, rows)
+            self.n_iter_ = len(net.history)
+        return self
+
+    def _draw_seed(self) -> int:
+        return int(independent_random_state(self.random_state).randint(2**31 - 1))
+
+    @contextmanager
+    def _unchanged_on_failure(self) -> Iterator[None]:
+        """Whatever goes wrong, Ctrl-C included: leave the estimator as it was before."""
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    def _validated_rows(
+        self, X: Any, y: Any, sample_weight: Any, reset: bool
+    ) -> tuple[Rows, torch.dtype]:
+        self._validate_params()
+        self.algorithm_ = check_relations(self)
+        X, y = validate_data(
+            self,
+            readable("X", X),
+            readable("y", y),
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            y_numeric=True,
+        )
+        sample_weight = readable("sample_weight", sample_weight)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not weight.sum() > 0.0:
+            raise ValueError("sample_weight must not be zero for every row.")
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if reset:
+            check_outputs(self, n_outputs)
+            self.n_outputs_ = n_outputs
+            self._is_1d = y.ndim == 1
+            self._columns = resolve_columns(
+                X.shape[1],
+                n_outputs,
+                self.linear_term,
+                self.rotation,
+                getattr(self, "feature_names_in_", None),
+            )
+        elif n_outputs != self.n_outputs_:
+            raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
+        dtype = torch.float32 if X.dtype == np.float32 else torch.float64
+        x, b, R = self._columns.split(X, _ORTHOGONAL[dtype])
+        # In one memory order, so that a frame and an array of the same numbers give the same bits.
+        y = y.reshape(len(y), -1).astype(np.float64, order="C")
+        rows = Rows(x, y, weight, b, R)
+        # Rows of weight zero are absent: they would take places in batches, and turns of the order.
+        return rows if weight.all() else rows.take(np.flatnonzero(weight)), dtype
+
+    def _net_of_shape(self, architecture: Architecture, what: str) -> ModelNet:
+        """Return the fitted net, if what the parameters ask for now still fits it."""
+        net: ModelNet = self.net_
+        step_size = net.module_.step_size
+        n_sizes = (self.k,) if self.step_size_per_iteration else ()
+        if net.module_.architecture != architecture or (
+            step_size is not None and step_size.shape[1:] != n_sizes
+        ):
+            raise ValueError(
+                f"{what} goes on from the last fit and needs its shapes; columns, outputs or a "
+                "parameter that changes them are now different. Use clone() to begin anew."
+            )
+        return net
+
+    def _set_fitted(self, trained: TrainedModel, rows: Rows) -> None:
+        self.net_ = trained.net
+        self.n_iter_ = trained.n_iter
+        if trained.diverged:
+            n_epochs = len(trained.net.history)
+            raise DivergenceError(
+                f"The training loss is not finite after epoch {n_epochs}. Lower lr or step_size, "
+                "or scale the features of X."
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = predict(trained.net.module_, rows.x, rows.b, rows.rotation) - rows.y
+            norms = np.linalg.norm(error, axis=1)
+            self.empirical_loss_ = float(np.average(norms, weights=rows.weight))
+        if not np.isfinite(self.empirical_loss_):
+            # The very last step may be the one that diverges; no epoch's loss shows it.
+            raise DivergenceError("The trained parameters are not finite. Lower lr or step_size.")
+
+    # ------------------------------------------------------------------ using
+
+    def predict(self, X: Any, k: int | None = None) -> _Array:
+        """Return the outputs of k steps on the predicted energies, from the starting points.
+
+        Computes in float64 whatever the training dtype: a row's prediction then depends on the
+        rows around it in the last digits of float64 only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
+        k : int or None, default=None
+            Another number of steps than the one trained with. 0 gives the starting points.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, d)
+            As y was in ``fit``, in the training dtype; in float64 where float32 could not tell the
+            values of an output apart, their mean being 10,000 times their spread or more.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If ``k`` is no whole number.
+        ValueError
+            If ``k`` is negative, or above the trained k where each iteration has a step size; if X
+            does not have the columns of ``fit``.
+        """
+        check_is_fitted(self)
+        if k is not None:
+            self._check_k(k)
+        return self._as_trained(
+            predict(self.module_, *self._split(X), k=None if k is None else int(k))
+        )
+
+    def _as_trained(self, y: _Array) -> _Array:
+        """Return outputs in the shape of y in ``fit``, and in the dtype."""
+        module = self.module_
+        if module.weights.dtype == torch.float32:
+            # Of each output: one of large spread must not decide for one of small spread.
+            spread = torch.where(module.scale == 0.0, 1.0, module.scale)
+            if bool((module.offset.abs() < _MEAN_OVER_SPREAD * spread).all()):
+                y = y.astype(np.float32)
+        return y[:, 0] if self._is_1d else y
+
+    def predict_start(self, X: Any) -> _Array:
+        """Return the points at which the k steps begin.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            In the units of y, float64; equal rows unless the start is predicted.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not have the columns of ``fit``.
+
+        Examples
+        --------
+        >>> model = HybridReasoningRegressor(max_epochs=1, random_state=0)
+        >>> model.fit([[0.0], [1.0]], [2.0, 4.0]).predict_start([[0.5]])
+        array([[3.]])
+        """
+        check_is_fitted(self)
+        return predict(self.module_, *self._split(X), k=0)
+
+    def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
+        r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
+
+        Returns
+        -------
+        Q : ndarray of shape (n, d, d)
+            Symmetric, with its spectrum in [mu, L].
+        b : ndarray of shape (n, d)
+            In the scale of y: the exact minimiser is ``-solve(Q, b)``. A learned b holds the mean
+            of y, as ``b_theta(x) - Q mean``.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not have the columns of ``fit``.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0]], [[0.0, 1.0], [1.0, 0.0]]
+        >>> model = HybridReasoningRegressor(max_epochs=1, random_state=0).fit(X, y)
+        >>> Q, b = model.predict_energy(X)
+        >>> Q.shape, b.shape
+        ((2, 2, 2), (2, 2))
+        """
+        check_is_fitted(self)
+        return predict_energy(self.module_, *self._split(X))
+
+    def certify(self, X: Any = None, *, accuracy: float = 0.01) -> ModelCertificate:
+        """Certify how converged, stable and sensitive the layer of this fitted model is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or None, default=None
+            Rows on which to measure the spectrum of Q and the distance to the minimisers.
+        accuracy : float, default=0.01
+            The fraction of the distance to the minimiser to which ``steps_needed`` refers.
+
+        Returns
+        -------
+        ModelCertificate
+            As from :func:`~sklearn_reasoning.properties.certify`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If ``accuracy`` is not positive, or X does not have the columns of ``fit``.
+
+        Examples
+        --------
+        >>> model = HybridReasoningRegressor("gd", k=30, max_epochs=1, learn_step_size=False)
+        >>> certificate = model.fit([[0.0], [1.0]], [0.0, 1.0]).certify()
+        >>> round(float(certificate.convergence.certified), 4)  # 0.9^30
+        0.0424
+        """
+        return certify(self, X, accuracy=accuracy)
+
+    def _fitted_layer(self) -> FittedLayer:
+        """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""
+        check_is_fitted(self)
+        module = self.module_
+        kept_in = None if module.step_size is None else self.net_.models[0].step_size_range
+        start = single_start(module)
+        return FittedLayer(
+            module.algorithm,
+            module.k[0],
+            module.learned(),
+            module.mu,
+            module.L,
+            kept_in,
+            start_norm=None if start is None else float(np.linalg.norm(start)),
+            counted_from=_counted_from(module.architecture),
+        )
+
+    def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
+        """Return spectra and distances on X, for ``certify``; after another k steps if given."""
+        found = measure(self.module_, *self._split(X), k=k)
+        return MeasuredRows.of(
+            found.eigenvalues,
+            found.distance,
+            found.first_distance,
+            found.gradient_norm,
+            found.start_norm,
+        )
+
+    @property
+    def module_(self) -> RegressionModel:
+        """The module of the net."""
+        module: RegressionModel = self._net().module_
+        return module
+
+    @property
+    def start_(self) -> _Array | None:
+        """Where the steps begin, of shape (d,); None where it is predicted."""
+        return single_start(self.module_)
+
+    @property
+    def step_size_(self) -> float | _Array | None:
+        """The trained step size(s), in 1/curvature."""
+        step_size = self.module_.step_size
+        if step_size is None:
+            return None
+        values: _Array = step_size.detach()[0].cpu().numpy().copy()
+        return values if values.ndim else float(values)
+
+    def _check_k(self, k: int) -> None:
+        check_k(k)
+        trained, step_size = self.module_.k[0], self.step_size_
+        if np.ndim(step_size) and k > trained:  # type: ignore[arg-type]  # None has no axes
+            raise ValueError(
+                f"k={k!r} is above the {trained} iterations that have a trained step size "
+                "(step_size_per_iteration=True)."
+            )
+
+    def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
+        X = validate_data(self, readable("X", X), reset=False, dtype=np.float64)
+        return self._columns.split(X, _ORTHOGONAL[self.module_.weights.dtype])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # Arbitrary columns taken for b or R cannot fit arbitrary targets.
+        given = (
+            not (isinstance(self.linear_term, str) and self.linear_term == "learned")
+            or not isinstance(self.rotation, str)
+            or self.rotation == "given"
+        )
+        tags.regressor_tags.poor_score = given
+        return tags
+
+
+def _counted_from(a: Architecture) -> str:
+    """Return from where the steps of a model count y, as :class:`FittedLayer` has it."""
+    if not a.is_centred:
+        return "zero"
+    return "start" if a.starts_at_origin else "elsewhere"
+
+
+def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
+    """Return what ``fit`` would set if it stopped now, beyond what it has set before training."""
+    return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}

@@ -1,0 +1,283 @@
+"""The settings of the paper's denoising experiment (Section 7, Figure 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
+from sklearn_reasoning.estimators.denoiser import DenoiserArchitecture, denoiser_settings
+from sklearn_reasoning.training import ModelSettings
+
+_CHANNELS = 3
+_MANY_CHANNELS = 20
+_HIDDEN_LAYERS = 2
+
+_counts = [Interval(Integral, 1, None, closed="left")]
+
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "repetitions": [Interval(Integral, 2, None, closed="left")],
+    "n_patches": _counts,
+    "patch_size": [Interval(Integral, 2, None, closed="left")],
+    "max_steps": _counts,
+    "lr": [Interval(Real, 0, None, closed="neither")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "L": [Interval(Real, 1, None, closed="neither")],
+    "learn_step_size": ["boolean"],
+    "same_initial_weights": ["boolean"],
+    "loss": [StrOptions({"l2", "squared"})],
+    "images": [str, Path, None],
+    "seed": [Interval(Integral, 0, 2**31 - 1, closed="left")],
+}
+
+
+@dataclass(frozen=True)
+class Parameterisation:
+    """One of the paper's three sizes of the networks f and g, by the role that it plays.
+
+    f has two hidden layers of ``f_channels``, g has 3 channels; without a g the layer can only
+    darken pixels.
+    """
+
+    name: str
+    f_channels: int
+    has_g: bool
+
+    def __str__(self) -> str:
+        g = f"g with {_CHANNELS}" if self.has_g else "g = 0"
+        return f"f with {self.f_channels} channels, {g}"
+
+
+PARAMETERISATIONS = (
+    Parameterisation("under-parameterised", _CHANNELS, has_g=False),
+    Parameterisation("about right", _CHANNELS, has_g=True),
+    Parameterisation("over-parameterised", _MANY_CHANNELS, has_g=True),
+)
+
+
+@dataclass(frozen=True)
+class DenoisingProtocol:
+    """Settings of the denoising study; the defaults are the full size.
+
+    In each repetition, patches are cut from two disjoint sets of images. Every model is trained
+    twice: on the first set with the second held out, and the other way round. The gap of a
+    repetition is the mean of both, so that sets whose content is easier or harder to restore
+    cancel out; all k, algorithms and parameterisations see the same patches and the same noise.
+
+    Parameters
+    ----------
+    algos : tuple of str or Algorithm, default=("gd", "nag")
+        Algorithms that act on scalar problems, of which every pixel is one.
+    k : tuple of int, default=(1, 2, 3, 4, 6, 8, 10, 12, 16, 20)
+        Numbers of steps; each k is a model of its own.
+    repetitions : int, default=20
+        Number of pairs of sets of images, each with noise of its own.
+    n_patches : int, default=6
+        Patches in a set, each from an image of its own. Every step of the training sees them all.
+    patch_size : int, default=16
+        Side of a patch, in pixels.
+    max_steps : int, default=3000
+        Steps of Adam, whose rate falls to 0 like a cosine.
+    lr : float, default=0.01
+        Adam's first rate.
+    weight_decay : float, default=0.0
+        L2 penalty on weights.
+    L : float, default=4.0
+        Upper bound of the spectrum of Q; the lower one is 1, and the step size 1/L.
+    learn_step_size : bool, default=False
+        Whether the step size is trained.
+    same_initial_weights : bool, default=True
+        Whether repetitions start from the same weights. Within a repetition all models of a
+        parameterisation do.
+    loss : {"l2", "squared"}, default="l2"
+        Mean over patches of the norm of the error, a pixel (Eq. 10), or of its square.
+    images : str, Path or None, default=None
+        A folder that holds BSD400, see :func:`~sklearn_reasoning.datasets.load_bsd400`; all 400
+        images are drawn from. None: the photographs of
+        :func:`~sklearn_reasoning.datasets.load_natural_images`.
+    seed : int, default=0
+        Seed of everything.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is of the wrong kind or out of its domain, or an algorithm has no form for
+        scalar problems, as rnn.
+
+    Examples
+    --------
+    >>> quick = DenoisingProtocol.quick()
+    >>> quick.but({"repetitions": 4}).repetitions
+    4
+    """
+
+    algos: tuple[str | Algorithm, ...] = ("gd", "nag")
+    k: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20)
+    repetitions: int = 20
+    n_patches: int = 6
+    patch_size: int = 16
+    max_steps: int = 3000
+    lr: float = 1e-2
+    weight_decay: float = 0.0
+    L: float = 4.0
+    learn_step_size: bool = False
+    same_initial_weights: bool = True
+    loss: str = "l2"
+    images: str | Path | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        validate_parameter_constraints(
+            _CONSTRAINTS,
+            {name: values[name] for name in _CONSTRAINTS},
+            caller_name="DenoisingProtocol",
+        )
+        lists: dict[str, Callable[[Any], Any]] = {
+            "algos": lambda algo: get_algorithm(algo).name,
+            "k": lambda k: k,
+        }
+        for name, key in lists.items():
+            entries = values[name]
+            if not isinstance(entries, tuple) or not entries:
+                raise TypeError(f"{name}={entries!r} must be a tuple of at least one entry.")
+            if len({key(entry) for entry in entries}) < len(entries):
+                raise ValueError(f"{name}={entries!r} holds an entry twice.")
+        wrong = [k for k in self.k if isinstance(k, bool) or not isinstance(k, int) or k < 0]
+        if wrong:
+            raise ValueError(f"k={self.k!r} holds {wrong[0]!r}, which is no number of steps.")
+        for algorithm in map(get_algorithm, self.algos):
+            if "lengths" not in algorithm.provides:
+                names = list_algorithms()
+                usable = [each for each in names if "lengths" in get_algorithm(each).provides]
+                raise ValueError(
+                    f"algos: {algorithm.name!r} learns weights for rows of a fixed length, and in "
+                    f"figure 7 every pixel is a problem of its own. Use some of {usable}."
+                )
+
+    @classmethod
+    def quick(cls) -> DenoisingProtocol:
+        """Return settings that take minutes: fewer k, repetitions and steps.
+
+        Returns
+        -------
+        DenoisingProtocol
+            All else is as by default.
+        """
+        return cls(k=(1, 2, 4, 8, 12, 20), repetitions=8, max_steps=600)
+
+    def but(self, settings: Mapping[str, Any]) -> DenoisingProtocol:
+        """Return the same protocol with some settings replaced.
+
+        Parameters
+        ----------
+        settings : mapping of str to object
+            Values by the names of the parameters.
+
+        Returns
+        -------
+        DenoisingProtocol
+            Another one; this one stays as it is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a setting is unknown, of the wrong kind or out of its domain.
+        """
+        return replace(self, **settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values, as they are written to files.
+
+        Returns
+        -------
+        dict of str to object
+            Values by the names of the parameters; algorithms by their names.
+
+        Examples
+        --------
+        >>> DenoisingProtocol().to_dict()["algos"]
+        ['gd', 'nag']
+        """
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        settings["algos"] = [get_algorithm(algo).name for algo in self.algos]
+        settings["images"] = "photographs" if self.images is None else "BSD400"
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in settings.items()
+        }
+
+    def architecture(
+        self, parameterisation: Parameterisation, algorithm: Algorithm
+    ) -> DenoiserArchitecture:
+        """Return the architecture of a model.
+
+        Parameters
+        ----------
+        parameterisation : Parameterisation
+            Sizes of the networks.
+        algorithm : Algorithm
+            The method, an instance.
+
+        Returns
+        -------
+        DenoiserArchitecture
+            Shapes and algorithm.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import GradientDescent
+        >>> from sklearn_reasoning.experiments.denoising._protocol import PARAMETERISATIONS
+        >>> DenoisingProtocol().architecture(PARAMETERISATIONS[0], GradientDescent()).g_layers
+        0
+        """
+        return DenoiserArchitecture(
+            algorithm=algorithm,
+            L=self.L,
+            f_channels=parameterisation.f_channels,
+            f_layers=_HIDDEN_LAYERS,
+            g_channels=_CHANNELS,
+            g_layers=_HIDDEN_LAYERS if parameterisation.has_g else 0,
+            shuffle=1,
+            mixed_precision=False,
+        )
+
+    def training(self, algorithm: Algorithm, k: int, seed: int) -> ModelSettings:
+        """Return how a model is trained.
+
+        Parameters
+        ----------
+        algorithm : Algorithm
+            The method, an instance.
+        k : int
+            Number of steps.
+        seed : int
+            Of the initial weights.
+
+        Returns
+        -------
+        ModelSettings
+            Steps, rates and seed of the training.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.algorithms import GradientDescent
+        >>> DenoisingProtocol(max_steps=100).training(GradientDescent(), k=4, seed=0).max_steps
+        100
+        """
+        return denoiser_settings(
+            algorithm,
+            self.L,
+            k=k,
+            max_steps=self.max_steps,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            loss=self.loss,
+            seed=seed,
+            learn_step_size=self.learn_step_size,
+        )

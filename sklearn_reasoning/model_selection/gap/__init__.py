@@ -1,0 +1,18 @@
+"""The generalisation gap: measured, taken apart and drawn."""
+
+from ._decompose_gap import decompose_gap
+from ._decomposition import GapDecomposition
+from ._display import GeneralizationGapDisplay
+from ._drawing import MARKERS as MARKERS
+from ._generalization_gap import generalization_gap
+from ._parts import GapPart, standard_error as standard_error
+from ._table import gap_table
+
+__all__ = [
+    "GapDecomposition",
+    "GapPart",
+    "GeneralizationGapDisplay",
+    "decompose_gap",
+    "gap_table",
+    "generalization_gap",
+]
