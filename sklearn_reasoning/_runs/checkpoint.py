@@ -21,7 +21,7 @@ import sklearn
 import skorch
 import torch
 
-import sklearn_reasoning
+from sklearn_reasoning._version import __version__
 
 from .atomic_files import remove_abandoned, write_atomically
 from .identity import identity
@@ -203,9 +203,10 @@ def _checksum(entries: Any) -> str:
 
 def _versions() -> dict[str, str]:
     """Return the versions that bits, or the code that users write, may depend on."""
-    libraries = (sklearn_reasoning, torch, skorch, sklearn, scipy, np)
+    libraries = (torch, skorch, sklearn, scipy, np)
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"python": python, **{library.__name__: library.__version__ for library in libraries}}
+    versions = {library.__name__: library.__version__ for library in libraries}
+    return {"python": python, "sklearn_reasoning": __version__, **versions}
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
