@@ -9,10 +9,11 @@ import sklearn_reasoning
 def public_names():
     """Return the full names of what the public modules export, each once.
 
-    A module exports its ``__all__``, or else what it defines itself without an underscore.
+    A module exports its ``__all__``, or else what it defines itself without an underscore. Folders
+    in a room are where it keeps things: users import from the room.
     """
     names = set()
-    modules = pkgutil.walk_packages(sklearn_reasoning.__path__, "sklearn_reasoning.")
+    modules = pkgutil.iter_modules(sklearn_reasoning.__path__, "sklearn_reasoning.")
     for name in ["sklearn_reasoning", *sorted(m.name for m in modules)]:
         if "._" in name:
             continue

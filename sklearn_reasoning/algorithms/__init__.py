@@ -1,8 +1,10 @@
 """Algorithms: each one a recurrence, from which everything else about it follows."""
 
-from ._base import Algorithm, PerIteration, Phi as Phi, iterates, last_iterate
+from sklearn_reasoning._polynomials import PerIteration
+
+from ._base import Algorithm
 from ._chebyshev import ChebyshevIteration
-from ._checks import check_spectrum as check_spectrum, check_steps as check_steps
+from ._checks import check_spectrum as check_spectrum
 from ._conjugate_gradient import ConjugateGradient
 from ._exact import ExactMinimizer
 from ._gradient_descent import GradientDescent
@@ -11,8 +13,7 @@ from ._nesterov import NesterovAcceleratedGradient
 from ._problem import Problem
 from ._recurrent_cell import RecurrentCell
 from ._registry import get_algorithm, list_algorithms, register_algorithm
-from ._steps import StepCounts as StepCounts, Steps as Steps
-from ._transforms import under_transform as under_transform
+from ._unroll import iterates, last_iterate
 
 for _cls in (
     GradientDescent,

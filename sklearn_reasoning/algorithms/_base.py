@@ -4,66 +4,20 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_reasoning._polynomials import PerIteration, Phi, Points, Steps, derivative, points_of
 from sklearn_reasoning._support.value import Value
 from sklearn_reasoning.energies import ScalarQuadratic
 
-from ._checks import check_steps
 from ._problem import Problem
-from ._steps import StepCounts, Steps
+from ._unroll import last_iterate
 
 State = tuple[Any, ...]
-
-# Points times states of a recurrence that derivatives are computed for at once: autograd keeps
-# about four numbers for each, 130 MB in all.
-_NUMBERS_AT_ONCE = 2**22
-
-
-@dataclass(frozen=True)
-class PerIteration:
-    r"""Step sizes that differ from one iteration to the next.
-
-    Parameters
-    ----------
-    sizes : tuple of Tensor or float
-        The step size of each iteration, in 1/curvature as L is a curvature; each broadcasts
-        against y.
-
-    Notes
-    -----
-    With sizes :math:`\phi_1, \ldots, \phi_k` the residual polynomial of gradient descent is
-    :math:`\prod_i (1 - \phi_i t)`: any polynomial with real zeros can be learned.
-
-    Examples
-    --------
-    >>> from sklearn_reasoning.algorithms import GradientDescent, PerIteration
-    >>> sizes = PerIteration((1.0, 2.0))
-    >>> len(sizes), sizes[1]
-    (2, 2.0)
-    >>> float(GradientDescent().residual(0.5, 2, sizes, 0.1, 1.0))
-    0.0
-    """
-
-    sizes: tuple[Tensor | float, ...]
-
-    def __getitem__(self, iteration: int) -> Tensor | float:
-        """Return the step size of one iteration, counted from 0."""
-        return self.sizes[iteration]
-
-    def __len__(self) -> int:
-        """Return the number of iterations that there are step sizes for."""
-        return len(self.sizes)
-
-
-Phi = Any  # a step size (float or Tensor), PerIteration, a mapping of weights, or None
 
 
 class Algorithm(Value, ABC):
@@ -464,53 +418,27 @@ class Algorithm(Value, ABC):
         """Run the recurrence for r_k; override with a closed form for a constant step size."""
         return self._run(torch.ones_like(t), t, 0.0, k, phi, mu, L)
 
-    def _formula(self, name: str, phi: Phi) -> partial[Tensor]:
-        """Return ``_filter`` or ``_residual``; closed forms are for one step size only."""
-        owner = Algorithm if isinstance(phi, PerIteration) else type(self)
-        return partial(getattr(owner, name), self)
-
     def _run(
         self, y: Tensor, t: Tensor, b: float, k: Steps, phi: Phi, mu: float, L: float
     ) -> Tensor:
         return last_iterate(self, Problem(ScalarQuadratic(t, b), mu, L, start=y), k, phi)
 
-    def _coerce(self, t: Any, k: Any, step_size: Any, mu: float, L: float) -> tuple[Any, ...]:
+    def _points(self, t: Any, k: Any, step_size: Any, L: float) -> Points:
         if not self.is_polynomial:
             raise TypeError(f"{self.name!r} is not a polynomial method: it has no r_k and no q_k.")
-        if not isinstance(t, Tensor):
-            t = torch.as_tensor(np.asarray(t, dtype=np.float64))
-        if not isinstance(k, StepCounts):
-            k = check_steps(k)
         if not self.has_step_size:
             step_size = None
         elif step_size is None:
             step_size = 1.0 / L
-        elif not isinstance(step_size, float | Tensor | PerIteration):
-            step_size = torch.as_tensor(np.asarray(step_size, dtype=np.float64))
-        shapes = [
-            x.shape
-            for x in (k.k if isinstance(k, StepCounts) else k, step_size)
-            if isinstance(x, Tensor) and (x.numel() != 1 or x.ndim > t.ndim)
-        ]
-        if shapes:
-            # numpy's: torch's imports half of the compiler the first time.
-            t = t.expand(np.broadcast_shapes(t.shape, *shapes))
-        return t, k, step_size
+        return points_of(t, k, step_size)
 
     def _polynomial(self, name: str, t: Any, k: Any, step_size: Any, mu: float, L: float) -> Any:
-        points, steps, phi = self._coerce(t, k, step_size, mu, L)
-        values = self._formula(name, phi)(points, steps, phi, mu, L)
+        points = self._points(t, k, step_size, L)
+        values = getattr(self._owner_of_formulas(points.step_size), name)(self, *points, mu, L)
         return values if isinstance(t, Tensor) else values.numpy()
 
     def _derivative(
-        self,
-        name: str,
-        t: Any,
-        k: Any,
-        step_size: Any,
-        mu: float,
-        L: float,
-        wrt: str,
+        self, name: str, t: Any, k: Any, step_size: Any, mu: float, L: float, wrt: str
     ) -> Any:
         if wrt not in ("t", "step_size"):
             raise ValueError(f"wrt must be 't' or 'step_size', got {wrt!r}.")
@@ -518,167 +446,16 @@ class Algorithm(Value, ABC):
             raise ValueError(f"{self.name!r} has no step size.")
         # A caller's no_grad or inference_mode would make every derivative 0.
         with torch.inference_mode(mode=False), torch.enable_grad():
-            points, steps, phi = self._coerce(t, k, step_size, mu, L)
-            result = self._slopes(self._formula(name, phi), points, steps, phi, mu, L, wrt)
-        return result if isinstance(t, Tensor) else result.numpy()
+            points = self._points(t, k, step_size, L)
+            formula = getattr(self._owner_of_formulas(points.step_size), name)
+            slopes = derivative(
+                lambda t, k, phi: formula(self, t, k, phi, mu, L),
+                points,
+                wrt,
+                keeps_each_step=formula in (Algorithm._filter, Algorithm._residual),
+            )
+        return slopes if isinstance(t, Tensor) else slopes.numpy()
 
-    def _slopes(
-        self,
-        formula: partial[Tensor],
-        points: Tensor,
-        steps: Steps,
-        phi: Phi,
-        mu: float,
-        L: float,
-        wrt: str,
-    ) -> Tensor:
-        """Return the derivatives at all points, a block of them at a time."""
-        counts = StepCounts(steps) if isinstance(steps, Tensor) else steps
-        kept = counts if isinstance(counts, int) else counts.largest
-        # Autograd keeps every state of a recurrence, and those of a closed form's doublings.
-        if formula.func not in (Algorithm._filter, Algorithm._residual):
-            kept = kept.bit_length()
-        length = max(_NUMBERS_AT_ONCE // max(kept, 1), 1)
-        if points.numel() <= length:
-            return self._slopes_of_block(formula, points, counts, phi, mu, L, wrt)
-
-        def part(value: Any, block: slice) -> Any:
-            if isinstance(value, PerIteration):
-                return PerIteration(tuple(part(size, block) for size in value.sizes))
-            if isinstance(value, StepCounts):
-                k = part(value.k, block)
-                # An int spares a recurrence the choice between new states and kept ones.
-                return int(k[0]) if bool((k == k[0]).all()) else StepCounts(k)
-            if isinstance(value, Tensor):
-                return value.expand(points.shape).reshape(-1)[block]
-            return value
-
-        parts = []
-        for first in range(0, points.numel(), length):
-            here = slice(first, first + length)
-            t, k, size = (part(value, here) for value in (points, counts, phi))
-            parts.append(self._slopes_of_block(formula, t, k, size, mu, L, wrt))
-        slopes = torch.cat(parts, dim=-1)
-        return slopes.reshape(*slopes.shape[:-1], *points.shape)
-
-    def _slopes_of_block(
-        self,
-        formula: Callable[..., Tensor],
-        points: Tensor,
-        steps: Steps,
-        phi: Phi,
-        mu: float,
-        L: float,
-        wrt: str,
-    ) -> Tensor:
-        """Return the derivatives at some points, by one backward pass."""
-
-        def leaf(value: Tensor | float) -> Tensor:
-            # A copy for every point: then one backward pass gives all the derivatives.
-            value = torch.as_tensor(value, dtype=points.dtype).detach()
-            return value.expand(points.shape).clone().requires_grad_()
-
-        points = leaf(points)
-        if isinstance(phi, PerIteration):
-            phi = PerIteration(tuple(leaf(size) for size in phi.sizes))
-        elif phi is not None:
-            phi = leaf(phi)
-        stacked = wrt == "step_size" and isinstance(phi, PerIteration)
-        leaves = phi.sizes if stacked else (points if wrt == "t" else phi,)
-        total = formula(points, steps, phi, mu, L).sum()
-        if not leaves:
-            grads: tuple[Tensor, ...] = ()
-        elif total.requires_grad:
-            grads = torch.autograd.grad(total, leaves, materialize_grads=True)
-        else:  # k = 0, or a method that t does not enter
-            grads = tuple(torch.zeros_like(points) for _ in leaves)
-        if not stacked:
-            return grads[0].detach()
-        return (torch.stack(grads) if grads else points.new_zeros(0, *points.shape)).detach()
-
-
-def iterates(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Iterator[Tensor]:
-    """Yield the iterates y_0, ..., y_k of an algorithm (Eq. 9).
-
-    Parameters
-    ----------
-    algorithm : Algorithm
-        The method, an instance; "opt" takes no steps.
-    problem : Problem
-        What is minimised, and the starting point.
-    k : int, Tensor of int or StepCounts
-        Number of steps. A tensor broadcasts against y: it runs to the largest k, and rows
-        that are done keep their iterate.
-    phi : Tensor, float, PerIteration, mapping or None
-        Step size(s) in 1/curvature, which broadcast against y, or weights.
-
-    Yields
-    ------
-    Tensor of shape (..., n, d)
-        The iterates, the starting point among them: k + 1 in all.
-
-    Raises
-    ------
-    ValueError
-        If ``k`` is above the number of step sizes of a :class:`PerIteration`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_reasoning.algorithms import GradientDescent, Problem
-    >>> from sklearn_reasoning.energies import DiagonalQuadratic
-    >>> energy = DiagonalQuadratic(torch.tensor([[0.5]]), torch.tensor([[1.0]]))
-    >>> steps = iterates(GradientDescent(), Problem(energy, mu=0.1, L=1.0), 3, 1.0)
-    >>> [float(y) for y in steps]
-    [0.0, -1.0, -1.5, -1.75]
-    """
-    y = problem.start_point()
-    state = algorithm.start(y, problem)
-    yield y
-    counts = StepCounts(k) if isinstance(k, Tensor) else k
-    last = counts if isinstance(counts, int) else counts.largest
-    if isinstance(phi, PerIteration) and last > len(phi):
-        raise ValueError(f"k={last} steps need {last} step sizes, got {len(phi)}.")
-    for i in range(last):
-        phi_i = phi[i] if isinstance(phi, PerIteration) else phi
-        state = algorithm.step(state, problem, phi_i)
-        y = state[0] if isinstance(counts, int) else torch.where(counts.k > i, state[0], y)
-        yield y
-
-
-def last_iterate(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tensor:
-    """Return y_k (Eq. 3), holding one iterate at a time where no gradients are recorded.
-
-    Parameters
-    ----------
-    algorithm : Algorithm
-        The method, an instance; "opt" takes no steps.
-    problem : Problem
-        What is minimised, and the starting point.
-    k : int, Tensor of int or StepCounts
-        Number of steps; a tensor broadcasts against y.
-    phi : Tensor, float, PerIteration, mapping or None
-        Step size(s) in 1/curvature, which broadcast against y, or weights.
-
-    Returns
-    -------
-    Tensor of shape (..., n, d)
-        The last iterate, in the units of y.
-
-    Raises
-    ------
-    ValueError
-        If ``k`` is above the number of step sizes of a :class:`PerIteration`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_reasoning.algorithms import GradientDescent, Problem
-    >>> from sklearn_reasoning.energies import DiagonalQuadratic
-    >>> energy = DiagonalQuadratic(torch.tensor([[0.5]]), torch.tensor([[1.0]]))
-    >>> last_iterate(GradientDescent(), Problem(energy, mu=0.1, L=1.0), 3, 1.0)
-    tensor([[-1.7500]])
-    """
-    for y in iterates(algorithm, problem, k, phi):  # noqa: B007  (a list would hold all of them)
-        pass
-    return y
+    def _owner_of_formulas(self, phi: Phi) -> type[Algorithm]:
+        """Return the class whose formulas hold; closed forms are for one step size only."""
+        return Algorithm if isinstance(phi, PerIteration) else type(self)

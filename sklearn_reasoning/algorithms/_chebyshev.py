@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
-from ._doubling import power, squared_sum, two_term_residual
+from sklearn_reasoning._polynomials import Phi, Steps, power, squared_sum, two_term_residual
+
+from ._base import Algorithm, State
 from ._problem import Problem
-from ._steps import Steps
 
 
 class ChebyshevIteration(Algorithm):

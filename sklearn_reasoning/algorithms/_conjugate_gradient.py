@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
+from sklearn_reasoning._polynomials import Phi
+
+from ._base import Algorithm, State
 from ._problem import Problem
 
 

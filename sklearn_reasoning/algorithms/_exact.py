@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
+from sklearn_reasoning._polynomials import Phi, Steps
+
+from ._base import Algorithm, State
 from ._problem import Problem
-from ._steps import Steps
 
 
 class ExactMinimizer(Algorithm):

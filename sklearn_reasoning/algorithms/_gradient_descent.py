@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
-from ._doubling import power, sum_of_powers
+from sklearn_reasoning._polynomials import Phi, Steps, power, sum_of_powers
+
+from ._base import Algorithm, State
 from ._problem import Problem
-from ._steps import Steps
 
 
 class GradientDescent(Algorithm):

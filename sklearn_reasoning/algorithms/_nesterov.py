@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
-from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from sklearn_reasoning._polynomials import Phi, Steps, TwoTerms, two_term_filter, two_term_residual
+
+from ._base import Algorithm, State
 from ._problem import Problem
-from ._steps import Steps
 
 
 class NesterovAcceleratedGradient(Algorithm):

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
+from sklearn_reasoning._polynomials import Phi, under_transform
+
+from ._base import Algorithm, State
 from ._problem import Problem
-from ._transforms import under_transform
 
 
 class RecurrentCell(Algorithm):

@@ -1,4 +1,4 @@
-"""Experiments: the paper's figures, and the demo."""
+"""The paper's figures, run and drawn anew."""
 
 from ._claims import FIGURES, Claim
 from ._command_settings import protocols_of as protocols_of

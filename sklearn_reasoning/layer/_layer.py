@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sklearn_reasoning._polynomials import check_steps
 from sklearn_reasoning.algorithms import (
     Algorithm,
     PerIteration,
     Problem,
     check_spectrum,
-    check_steps,
     get_algorithm,
 )
 from sklearn_reasoning.energies import Energy, broadcasts_to

@@ -5,11 +5,10 @@ from typing import cast
 
 from torch import Tensor
 
+from sklearn_reasoning._polynomials import Phi, Steps
 from sklearn_reasoning.algorithms import (
     Algorithm,
-    Phi,
     Problem,
-    Steps,
     get_algorithm,
     last_iterate,
     list_algorithms,

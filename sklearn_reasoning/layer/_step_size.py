@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.algorithms import Algorithm, under_transform
+from sklearn_reasoning._polynomials import under_transform
+from sklearn_reasoning.algorithms import Algorithm
 
 
 def resolve_range(

@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_reasoning.algorithms import (
-    Algorithm,
-    PerIteration,
-    check_spectrum,
-    check_steps,
-    get_algorithm,
-)
+from sklearn_reasoning._polynomials import check_steps
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, check_spectrum, get_algorithm
 
 from ._certificate import Certificate
 from ._chebyshev_series import Array

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, check_steps, get_algorithm
+from sklearn_reasoning._polynomials import check_steps
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
 
 from ._chebyshev_series import Array
 from ._convergence import convergence

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, Problem, StepCounts, Steps
+from sklearn_reasoning._polynomials import StepCounts, Steps
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, Problem
 from sklearn_reasoning.layer import clamp_step_size_, minimize
 
 from ._settings import ModelSettings

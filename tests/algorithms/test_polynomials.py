@@ -304,7 +304,7 @@ def test_derivatives_are_the_same_in_blocks_of_points(name, monkeypatch):
         ]
 
     whole = derivatives()
-    monkeypatch.setattr("sklearn_reasoning.algorithms._base._NUMBERS_AT_ONCE", 20)
+    monkeypatch.setattr("sklearn_reasoning._polynomials._evaluate._NUMBERS_AT_ONCE", 20)
     for together, in_blocks in zip(whole, derivatives(), strict=True):
         assert in_blocks.shape == together.shape
         np.testing.assert_allclose(in_blocks, together, rtol=1e-14, atol=1e-300)

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ._base import Phi
+from ._step_sizes import Phi
 from ._steps import Steps, binary_digits
 from ._transforms import under_transform
 
