@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.algorithms import Algorithm
+
+from ._settings import StudySettings, is_count
 
 _FULL_K = (*range(1, 11), 12, 14, 16, 18, 20, 25, 30)
 
@@ -39,7 +41,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 
 
 @dataclass(frozen=True)
-class Protocol:
+class Protocol(StudySettings):
     """Settings of the synthetic study; the defaults are the paper's.
 
     Parameters
@@ -129,34 +131,19 @@ class Protocol:
     fig6_epochs: int | None = None
     seed: int = 0
 
+    _constraints = _CONSTRAINTS
+    _lists: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
+        "k": is_count,
+        "fig6_k": is_count,
+        "q_hidden": is_count,
+        "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
+        "lrs": lambda lr: (
+            isinstance(lr, int | float) and not isinstance(lr, bool) and 0.0 < lr < float("inf")
+        ),
+    }
+
     def __post_init__(self) -> None:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        validate_parameter_constraints(
-            _CONSTRAINTS, {name: values[name] for name in _CONSTRAINTS}, caller_name="Protocol"
-        )
-        lists: dict[str, Callable[[Any], bool]] = {
-            "algos": lambda algo: bool(get_algorithm(algo)),
-            "k": _is_count,
-            "fig6_k": _is_count,
-            "q_hidden": _is_count,
-            "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
-            "lrs": lambda lr: (
-                isinstance(lr, int | float) and not isinstance(lr, bool) and 0.0 < lr < float("inf")
-            ),
-        }
-        for name, allowed in lists.items():
-            entries = values[name]
-            if name == "fig6_k" and entries is None:
-                continue
-            if not isinstance(entries, tuple):
-                raise TypeError(f"{name}={entries!r} must be a tuple.")
-            if not entries:
-                raise ValueError(f"{name}={entries!r} must hold at least one entry.")
-            wrong = [entry for entry in entries if not allowed(entry)]
-            if wrong:
-                raise ValueError(f"{name}={entries!r} holds {wrong[0]!r}, which is not allowed.")
-            if len(set(entries)) != len(entries):
-                raise ValueError(f"{name}={entries!r} holds an entry twice.")
+        super().__post_init__()
         if self.mu > self.L:
             raise ValueError(f"mu={self.mu} must be at most L={self.L}.")
         if self.n_samples >= self.population_size:
@@ -217,25 +204,15 @@ class Protocol:
             If a setting is unknown, of the wrong kind or out of its domain.
         """
         follows = {f"fig6_{name}": None for name in ("k", "epochs") if name in settings}
-        return replace(self, **{**follows, **settings})
+        return super().but({**follows, **settings})
 
-    def to_dict(self) -> Mapping[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, as they are written to files.
 
         Returns
         -------
-        mapping of str to object
+        dict of str to object
             Values by the names of the parameters; algorithms by their names.
         """
-        settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        settings["algos"] = [get_algorithm(algo).name for algo in self.algos]
-        settings["true_energy"] = None if self.true_energy is None else Path(self.true_energy).name
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in settings.items()
-        }
-
-
-def _is_count(value: Any) -> bool:
-    # To Python, True is a whole number.
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        energy = self.true_energy
+        return {**super().to_dict(), "true_energy": None if energy is None else Path(energy).name}

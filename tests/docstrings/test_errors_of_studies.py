@@ -208,12 +208,13 @@ def display_rows():
 
 
 def experiment_rows():
-    for name in ("Protocol", "DenoisingProtocol"):
+    # DenoisingProtocol has the method of its base.
+    for name, owner in (("Protocol", "Protocol"), ("DenoisingProtocol", "StudySettings")):
         protocol = getattr(experiments, name)
         yield name, "TypeError", "k=3", partial(protocol, k=3)
         yield name, "ValueError", "holds", partial(protocol, k=(1, 1))
-        yield f"{name}.but", "TypeError", "depth", partial(protocol().but, {"depth": 1})
-        yield f"{name}.but", "ValueError", "holds", partial(protocol().but, {"k": (-1,)})
+        yield f"{owner}.but", "TypeError", "depth", partial(protocol().but, {"depth": 1})
+        yield f"{owner}.but", "ValueError", "holds", partial(protocol().but, {"k": (-1,)})
     tiny, reproduce = experiments.Protocol(k=(1, 2), repetitions=2), experiments.reproduce
     yield "reproduce", "ValueError", "figures", lambda folder: reproduce(["fig1"], folder)
     yield (

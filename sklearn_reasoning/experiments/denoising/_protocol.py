@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
 from sklearn_reasoning.estimators.denoiser import DenoiserArchitecture, denoiser_settings
+from sklearn_reasoning.experiments._settings import StudySettings, is_count
 from sklearn_reasoning.training import ModelSettings
 
 _CHANNELS = 3
@@ -61,7 +62,7 @@ PARAMETERISATIONS = (
 
 
 @dataclass(frozen=True)
-class DenoisingProtocol:
+class DenoisingProtocol(StudySettings):
     """Settings of the denoising study; the defaults are the full size.
 
     In each repetition, patches are cut from two disjoint sets of images. Every model is trained
@@ -131,26 +132,11 @@ class DenoisingProtocol:
     images: str | Path | None = None
     seed: int = 0
 
+    _constraints = _CONSTRAINTS
+    _lists: ClassVar[Mapping[str, Callable[[Any], bool]]] = {"k": is_count}
+
     def __post_init__(self) -> None:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        validate_parameter_constraints(
-            _CONSTRAINTS,
-            {name: values[name] for name in _CONSTRAINTS},
-            caller_name="DenoisingProtocol",
-        )
-        lists: dict[str, Callable[[Any], Any]] = {
-            "algos": lambda algo: get_algorithm(algo).name,
-            "k": lambda k: k,
-        }
-        for name, key in lists.items():
-            entries = values[name]
-            if not isinstance(entries, tuple) or not entries:
-                raise TypeError(f"{name}={entries!r} must be a tuple of at least one entry.")
-            if len({key(entry) for entry in entries}) < len(entries):
-                raise ValueError(f"{name}={entries!r} holds an entry twice.")
-        wrong = [k for k in self.k if isinstance(k, bool) or not isinstance(k, int) or k < 0]
-        if wrong:
-            raise ValueError(f"k={self.k!r} holds {wrong[0]!r}, which is no number of steps.")
+        super().__post_init__()
         for algorithm in map(get_algorithm, self.algos):
             if "lengths" not in algorithm.provides:
                 names = list_algorithms()
@@ -171,26 +157,6 @@ class DenoisingProtocol:
         """
         return cls(k=(1, 2, 4, 8, 12, 20), repetitions=8, max_steps=600)
 
-    def but(self, settings: Mapping[str, Any]) -> DenoisingProtocol:
-        """Return the same protocol with some settings replaced.
-
-        Parameters
-        ----------
-        settings : mapping of str to object
-            Values by the names of the parameters.
-
-        Returns
-        -------
-        DenoisingProtocol
-            Another one; this one stays as it is.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a setting is unknown, of the wrong kind or out of its domain.
-        """
-        return replace(self, **settings)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, as they are written to files.
 
@@ -204,13 +170,8 @@ class DenoisingProtocol:
         >>> DenoisingProtocol().to_dict()["algos"]
         ['gd', 'nag']
         """
-        settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        settings["algos"] = [get_algorithm(algo).name for algo in self.algos]
-        settings["images"] = "photographs" if self.images is None else "BSD400"
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in settings.items()
-        }
+        images = "photographs" if self.images is None else "BSD400"
+        return {**super().to_dict(), "images": images}
 
     def architecture(
         self, parameterisation: Parameterisation, algorithm: Algorithm
