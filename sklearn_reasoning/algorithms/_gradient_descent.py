@@ -6,9 +6,10 @@ import numpy as np
 from torch import Tensor
 
 from ._base import Algorithm, Phi, State
-from ._doubling import power, sum_of_powers
+from ._doubling import SumOfPowers, power
+from ._elementwise import evaluate
 from ._problem import Problem
-from ._steps import Steps
+from ._steps import Steps, binary_digits
 
 
 class GradientDescent(Algorithm):
@@ -42,7 +43,10 @@ class GradientDescent(Algorithm):
         return np.maximum(np.abs(1.0 - step_size * mu), np.abs(1.0 - step_size * L))
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        return power(1.0 - phi * t, k)
+        return power(1.0 - phi * t, binary_digits(k, t.dtype))
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        return sum_of_powers(phi, t, k)
+        return evaluate(self._closed_filter(mu, L), phi, t, k)
+
+    def _closed_filter(self, mu: float, L: float) -> SumOfPowers:
+        return SumOfPowers()

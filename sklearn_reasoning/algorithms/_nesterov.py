@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from ._base import Algorithm, Phi, State
-from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from ._doubling import TwoTermFilter, TwoTerms, two_term_residual
+from ._elementwise import evaluate
 from ._problem import Problem
-from ._steps import Steps
+from ._steps import Steps, binary_digits
 
 
 class NesterovAcceleratedGradient(Algorithm):
@@ -62,16 +63,34 @@ class NesterovAcceleratedGradient(Algorithm):
         contracted = (1.0 - phi * t) / (1.0 + root)
         # c - a^2/4, factored: it vanishes at t = mu and at t = 1/phi.
         delta = contracted * (t - mu) * (phi / (1.0 + root))
-        return two_term_residual(contracted, delta, root * contracted, k)
+        return two_term_residual(contracted, delta, root * contracted, binary_digits(k, t.dtype))
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
-        root = _root(mu * phi)
+        return evaluate(self._closed_filter(mu, L), phi, t, k)
+
+    def _closed_filter(self, mu: float, L: float) -> TwoTermFilter:
+        return _Filter(mu)
+
+
+class _Filter(TwoTermFilter):
+    """As in the residual, where a/2 = contracted."""
+
+    def terms(self, phi: Tensor) -> TwoTerms:
+        root = torch.sqrt(self.mu * phi)
         scale = 1.0 / (1.0 + root)
         slope = phi * scale
-        # As in the residual, where a/2 = contracted.
-        terms = TwoTerms(phi, root * scale, slope, slope * scale, torch.ones_like(phi))
-        return two_term_filter(terms, t, mu, k)
+        return TwoTerms(root * scale, slope, slope * scale, torch.ones_like(phi))
+
+    def terms_slopes(self, phi: Tensor) -> TwoTerms:
+        root = torch.sqrt(self.mu * phi)
+        scale = 1.0 / (1.0 + root)
+        level = root * scale
+        return TwoTerms(
+            0.5 * level * scale / phi,
+            scale * (1.0 - 0.5 * level),
+            scale * scale * (1.0 - level),
+            torch.zeros_like(phi),
+        )
 
 
 def _root(value: Any) -> Any:
