@@ -21,35 +21,37 @@ hands in :math:`\Delta` and 1 - a/2 factored, so that no digit is lost near thei
 int would: a digit 0 adds exact zeros, and squarings of the identity are exact.
 """
 
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ._step_sizes import Phi
-from ._steps import Steps, binary_digits
+from ._elementwise import Digits
 from ._transforms import under_transform
 
 
-def power(base: Tensor, k: Steps) -> Tensor:
-    """Return base ** k.
+def power(base: Tensor, digits: Iterable[bool | Tensor]) -> Tensor:
+    """Return base ** k, k given by its binary digits.
 
     Unlike ``torch.pow`` it is the same arithmetic for every element, and every derivative is
     finite where the base is 0.
     """
     result = torch.ones_like(base)
-    for digit in binary_digits(k, base.dtype):
+    for digit in digits:
         result = result * result
         if digit is not False:
             result = _select(digit, result * base, result)
     return result
 
 
-def two_term_residual(m: Tensor, delta: Tensor, weight: Tensor, k: Steps) -> Tensor:
+def two_term_residual(
+    m: Tensor, delta: Tensor, weight: Tensor, digits: Iterable[bool | Tensor]
+) -> Tensor:
     """Return v_k + weight * u_k, where v_k + u_k J = (m + J)^k and J^2 = -delta."""
     v, u = torch.ones_like(m), torch.zeros_like(m)
-    for digit in binary_digits(k, m.dtype):
+    for digit in digits:
         v, u = v * v - delta * u * u, 2.0 * v * u
         if digit is not False:
             stepped = v * m - delta * u, v + u * m
@@ -76,66 +78,42 @@ class _Start(NamedTuple):
     three: float | Tensor
 
 
-def _start(digits: Iterator[bool | Tensor]) -> _Start:
+def _start(digits: Digits) -> tuple[_Start, Digits]:
     """Take the two highest digits: S_0, ..., S_3 are short enough to be written out.
 
     They are rounded as the doublings would be, which smaller k in the same tensor go through.
     """
-    first, second = next(digits, False), next(digits, None)
-    high, low = (False, first) if second is None else (first, second)
-    two, odd = (digit if isinstance(digit, Tensor) else float(digit) for digit in (high, low))
+    if len(digits) < 2:
+        digits = (False,) * (2 - len(digits)) + tuple(digits)
+    two, odd = (digit if isinstance(digit, Tensor) else float(digit) for digit in digits[:2])
     three = two * odd
-    return _Start(two + odd - three, two, three)
-
-
-def _differentiable(
-    ctx: Any, formula: Callable[..., Tensor], q_: Tensor
-) -> tuple[Tensor | None, ...]:
-    """Return the gradients of the inputs by autograd, which can differentiate them.
-
-    The formula takes the saved tensors.
-    """
-    needed = ctx.needs_input_grad
-    # Views, since one input may have been computed from another: what reaches that one by way of
-    # the first is for the caller's graph to add.
-    saved = [x.view_as(x) for x in ctx.saved_tensors]
-    inputs = [x for x, need in zip(saved, needed, strict=False) if need]
-    q = formula(*saved)
-    found = iter(torch.autograd.grad(q, inputs, q_, create_graph=True, materialize_grads=True))
-    return tuple(next(found) if need else None for need in needed)
-
-
-def _recorded(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Return tensors that need gradients only where gradients are recorded.
-
-    Under ``torch.no_grad`` a view of a parameter still says that it needs one, and a function
-    would keep all for a way back that never comes.
-    """
-    return tensors if torch.is_grad_enabled() else tuple(tensor.detach() for tensor in tensors)
+    return _Start(two + odd - three, two, three), digits[2:]
 
 
 # ---------------------------------------------------------------------- gradient descent
 
 
-def sum_of_powers(phi: Phi, t: Tensor, k: Steps) -> Tensor:
-    r"""Return :math:`q_k(t) = \phi \sum_{i<k} (1 - \phi t)^i`, the filter of gradient descent."""
-    phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
-    if under_transform():
-        return phi * _sum_of_powers(phi * t, k)
-    apply: Any = _SumOfPowers.apply
-    q: Tensor = apply(*_recorded(phi, t), k)
-    return q
+class SumOfPowers:
+    r"""The filter of gradient descent, :math:`q_k(t) = \phi \sum_{i<k} (1 - \phi t)^i`."""
+
+    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
+        """Return q_k."""
+        return phi * _sum_of_powers(phi * t, digits, with_slope=False)[0]
+
+    def value_and_slopes(
+        self, phi: Tensor, t: Tensor, digits: Digits
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return q_k and its derivatives in t and phi; it is phi times a function of phi t."""
+        x = phi * t
+        total, slope = _sum_of_powers(x, digits, with_slope=True)
+        value = phi * total
+        phi_slope = total.addcmul_(slope, x)
+        return value, slope.mul_(phi * phi), phi_slope
 
 
-def _sum_of_powers(x: Tensor, k: Steps) -> Tensor:
-    """Return the sum of (1 - x)^i over i < k."""
-    return _sum_of_powers_and_slope(x, k, with_slope=False)[0]
-
-
-def _sum_of_powers_and_slope(x: Tensor, k: Steps, *, with_slope: bool) -> tuple[Tensor, Tensor]:
+def _sum_of_powers(x: Tensor, digits: Digits, *, with_slope: bool) -> tuple[Tensor, Tensor]:
     """Return the sum of (1 - x)^i over i < k and, carried along, its derivative."""
-    digits, unit = binary_digits(k, x.dtype), x.new_ones(())
-    start, base = _start(digits), 1.0 - x
+    (start, digits), unit, base = _start(digits), x.new_ones(()), 1.0 - x
     bent = start.three * base
     inner = bent + start.two
     total = torch.addcmul(unit * start.one, base, inner)
@@ -151,33 +129,6 @@ def _sum_of_powers_and_slope(x: Tensor, k: Steps, *, with_slope: bool) -> tuple[
     return total, slope
 
 
-class _SumOfPowers(torch.autograd.Function):
-    """phi times the sum; autograd would do twice the operations for its gradient."""
-
-    @staticmethod
-    def forward(ctx: Any, phi: Tensor, t: Tensor, k: Steps) -> Tensor:
-        x = phi * t
-        if not any(ctx.needs_input_grad):
-            return phi * _sum_of_powers(x, k)
-        total, slope = _sum_of_powers_and_slope(x, k, with_slope=True)
-        ctx.save_for_backward(phi, t, total, slope)
-        ctx.k = k
-        return phi * total
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (q_,) = grads  # a name with ``_`` is the gradient of that name
-        phi, t, total, slope = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return _differentiable(ctx, lambda phi, t, *_: phi * _sum_of_powers(phi * t, ctx.k), q_)
-        t_ = (slope * q_).mul_(phi * phi)
-        if not ctx.needs_input_grad[0]:
-            return None, t_, None
-        # q is phi times a function of phi t.
-        phi_ = torch.addcmul(total, slope, phi * t).mul_(q_)
-        return phi_.sum_to_size(phi.shape), t_, None
-
-
 # ---------------------------------------------------------------------- two terms
 
 
@@ -188,24 +139,59 @@ class TwoTerms(NamedTuple):
     (root - phi t)``.
     """
 
-    phi: Tensor
     level: Tensor
     slope: Tensor
     factor: Tensor
     root: Tensor
 
 
-def two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
-    r"""Return q_k of a two-term recurrence with :math:`q_0 = q_{-1} = 0`.
+class TwoTermFilter(ABC):
+    r"""The polynomials q_k of a two-term recurrence with :math:`q_0 = q_{-1} = 0`.
 
     q_k is :math:`\phi` times the leading entry of S_k, :math:`\alpha + \gamma a/2` where
     :math:`S_k = \alpha + \gamma J`.
     """
-    if under_transform():
-        return _two_term_filter(terms, t, mu, k)
-    apply: Any = _TwoTermFilter.apply
-    q: Tensor = apply(*_recorded(*terms, t), mu, k)
-    return q
+
+    def __init__(self, mu: float) -> None:
+        self.mu = mu
+
+    @abstractmethod
+    def terms(self, phi: Tensor) -> TwoTerms:
+        """Return the recurrence of a step size."""
+
+    @abstractmethod
+    def terms_slopes(self, phi: Tensor) -> TwoTerms:
+        """Return the derivatives of :meth:`terms` in phi."""
+
+    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
+        """Return q_k."""
+        level, slope, factor, root = self.terms(phi)
+        n = torch.addcmul(level, slope, t)
+        delta = factor * (t - self.mu) * torch.addcmul(root, phi, t, value=-1.0)
+        return phi * _leading_entry(_sum(n, delta, digits))
+
+    def value_and_slopes(
+        self, phi: Tensor, t: Tensor, digits: Digits
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return q_k and its derivatives in t and phi."""
+        level, slope, factor, root = self.terms(phi)
+        n = torch.addcmul(level, slope, t)
+        above, below = t - self.mu, torch.addcmul(root, phi, t, value=-1.0)
+        delta = (above * below).mul_(factor)
+        run = _sum(n, delta, digits, way_back=True)
+        entry = _leading_entry(run)
+        n_slope, delta_slope = _pull_sum(
+            torch.ones_like(n), run.m, -run.gamma, torch.zeros_like(n), n, delta, run
+        )
+        # The chain rule by n and delta, which are functions of t and phi.
+        level, slope_, factor_, root_ = self.terms_slopes(phi)
+        along = torch.addcmul(level, slope_, t)
+        across = torch.sub(root_, t).mul_(factor).addcmul_(factor_, below).mul_(above)
+        value = phi * entry
+        phi_slope = entry.addcmul_(along.mul_(n_slope).addcmul_(across, delta_slope), phi)
+        fall = below.addcmul_(phi, above, value=-1.0).mul_(factor)
+        t_slope = n_slope.mul_(slope).addcmul_(fall, delta_slope).mul_(phi)
+        return value, t_slope, phi_slope
 
 
 class _Doubling(NamedTuple):
@@ -231,15 +217,12 @@ class _Run(NamedTuple):
     gamma: Tensor
 
 
-def _leading_entry(
-    n: Tensor, delta: Tensor, k: Steps, *, way_back: bool = False
-) -> tuple[Tensor, _Run]:
-    """Return the leading entry alpha + gamma m of S_k; n is 1 - m.
+def _sum(n: Tensor, delta: Tensor, digits: Digits, *, way_back: bool = False) -> _Run:
+    """Return S_k; n is 1 - m.
 
     The doublings are kept only for the way back: without it memory does not grow with k.
     """
-    digits, unit = binary_digits(k, n.dtype), n.new_ones(())
-    start, m = _start(digits), 1.0 - n
+    (start, digits), unit, m = _start(digits), n.new_ones(()), 1.0 - n
     bent = start.three * m
     inner = bent + start.two
     gamma = inner + bent
@@ -255,16 +238,11 @@ def _leading_entry(
             doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
         alpha = add(torch.addcmul(alpha, v, a), delta * u, g, value=-1.0)
         gamma = add(torch.addcmul(gamma, v, g), u, a)
-    entry = torch.addcmul(alpha, gamma, m)
-    return entry, _Run(start, m, inner, doublings, alpha, gamma)
+    return _Run(start, m, inner, doublings, alpha, gamma)
 
 
-def _pull_leading_entry(
-    entry_: Tensor, n: Tensor, delta: Tensor, run: _Run
-) -> tuple[Tensor, Tensor]:
-    """Return the gradients of n and delta; a name with ``_`` is the gradient of that name."""
-    n_, delta_ = -run.gamma * entry_, torch.zeros_like(delta)
-    return _pull_sum(entry_, run.m * entry_, n_, delta_, n, delta, run)
+def _leading_entry(run: _Run) -> Tensor:
+    return torch.addcmul(run.alpha, run.gamma, run.m)
 
 
 def _pull_sum(
@@ -295,111 +273,28 @@ def _pull_sum(
     return n_, delta_.sub_(three * alpha_)
 
 
-def _two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
-    phi, level, slope, factor, root = terms
-    delta = factor * (t - mu) * (root - phi * t)
-    return phi * _leading_entry(level + slope * t, delta, k)[0]
-
-
-class _TwoTermFilter(torch.autograd.Function):
-    """The filter with its adjoint written out.
-
-    Autograd would give the same gradient with more than twice the operations. It still gives
-    the derivatives of the gradient.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        phi: Tensor,
-        level: Tensor,
-        slope: Tensor,
-        factor: Tensor,
-        root: Tensor,
-        t: Tensor,
-        mu: float,
-        k: Steps,
-    ) -> Tensor:
-        n = torch.addcmul(level, slope, t)
-        above, below = t - mu, torch.addcmul(root, phi, t, value=-1.0)
-        delta = (above * below).mul_(factor)
-        way_back = any(ctx.needs_input_grad)
-        entry, run = _leading_entry(n, delta, k, way_back=way_back)
-        if way_back:
-            ctx.save_for_backward(phi, level, slope, factor, root, t)
-            ctx.run = (n, delta, above, below, entry, run)
-            ctx.mu, ctx.k = mu, k
-        return phi * entry
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (q_,) = grads
-        *terms, t = ctx.saved_tensors
-        phi, _, slope, factor, _ = terms
-        if torch.is_grad_enabled():
-            return _differentiable(
-                ctx,
-                lambda *saved: _two_term_filter(TwoTerms(*saved[:-1]), saved[-1], ctx.mu, ctx.k),
-                q_,
-            )
-        n, delta, above, below, entry, run = ctx.run
-        n_, delta_ = _pull_leading_entry(phi * q_, n, delta, run)
-        product_ = delta_ * factor
-        below_ = product_ * above
-        t_ = (slope * n_).addcmul_(product_, below).addcmul_(phi, below_, value=-1.0)
-        needed = ctx.needs_input_grad
-        if not any(needed[: len(terms)]):
-            return *[None] * len(terms), t_, None, None
-        phi_ = (entry * q_).addcmul_(t, below_, value=-1.0)
-        terms_ = (phi_, n_, n_ * t, (above * below).mul_(delta_), below_)
-        summed = (
-            x_.sum_to_size(x.shape) if need else None
-            for x, x_, need in zip(terms, terms_, needed, strict=False)
-        )
-        return *summed, t_, None, None
-
-
 # ---------------------------------------------------------------------- Chebyshev
 
 
-def squared_sum(n: Tensor, delta: Tensor, k: Steps) -> Tensor:
+def squared_sum(n: Tensor, delta: Tensor, digits: Digits) -> Tensor:
     r"""Return :math:`|S_k|^2 = \alpha^2 + \Delta\gamma^2`, where :math:`S_k = \alpha + \gamma J`.
 
     n is 1 - a/2. Where the roots are complex it is a sum of squares, and no digit is lost.
     """
-    if under_transform():
-        return _squared_sum(n, delta, k)[0]
-    apply: Any = _SquaredSum.apply
-    square: Tensor = apply(*_recorded(n, delta), k)
-    return square
+    return _square(delta, _sum(n, delta, digits))
 
 
-def _squared_sum(
-    n: Tensor, delta: Tensor, k: Steps, *, way_back: bool = False
-) -> tuple[Tensor, _Run]:
-    _, run = _leading_entry(n, delta, k, way_back=way_back)
-    return torch.addcmul(run.alpha * run.alpha, delta * run.gamma, run.gamma), run
+def squared_sum_and_slopes(
+    n: Tensor, delta: Tensor, digits: Digits
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return :func:`squared_sum` and its derivatives in n and delta."""
+    run = _sum(n, delta, digits, way_back=True)
+    alpha, gamma = run.alpha, run.gamma
+    slopes = _pull_sum(
+        2.0 * alpha, 2.0 * delta * gamma, torch.zeros_like(n), gamma * gamma, n, delta, run
+    )
+    return _square(delta, run), *slopes
 
 
-class _SquaredSum(torch.autograd.Function):
-    """The square with its adjoint written out, as for the filter of two terms."""
-
-    @staticmethod
-    def forward(ctx: Any, n: Tensor, delta: Tensor, k: Steps) -> Tensor:
-        way_back = any(ctx.needs_input_grad)
-        square, run = _squared_sum(n, delta, k, way_back=way_back)
-        if way_back:
-            ctx.save_for_backward(n, delta)
-            ctx.run, ctx.k = run, k
-        return square
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (square_,) = grads
-        n, delta = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return _differentiable(ctx, lambda n, delta: _squared_sum(n, delta, ctx.k)[0], square_)
-        alpha, gamma = ctx.run.alpha, ctx.run.gamma
-        alpha_, gamma_ = 2.0 * alpha * square_, 2.0 * delta * gamma * square_
-        n_, delta_ = torch.zeros_like(n), gamma * gamma * square_
-        return *_pull_sum(alpha_, gamma_, n_, delta_, n, delta, ctx.run), None
+def _square(delta: Tensor, run: _Run) -> Tensor:
+    return torch.addcmul(run.alpha * run.alpha, delta * run.gamma, run.gamma)

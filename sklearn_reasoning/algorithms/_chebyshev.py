@@ -1,11 +1,23 @@
 """The Chebyshev semi-iteration."""
 
+from __future__ import annotations
+
 import math
 
 import torch
 from torch import Tensor
 
-from sklearn_reasoning._polynomials import Phi, Steps, power, squared_sum, two_term_residual
+from sklearn_reasoning._polynomials import (
+    Digits,
+    Phi,
+    Steps,
+    binary_digits,
+    evaluate,
+    power,
+    squared_sum,
+    squared_sum_and_slopes,
+    two_term_residual,
+)
 
 from ._base import Algorithm, State
 from ._problem import Problem
@@ -54,14 +66,45 @@ class ChebyshevIteration(Algorithm):
         rate = torch.full_like(t, ((math.sqrt(L) - math.sqrt(mu)) / total) ** 2)
         middle = (L + mu - 2.0 * t) / total**2
         delta = 4.0 * (t - mu) * (L - t) / total**4
-        scaled = two_term_residual(middle, delta, torch.zeros_like(t), k)
-        return 2.0 * scaled / (1.0 + power(rate, k))
+        digits = tuple(binary_digits(k, t.dtype))
+        scaled = two_term_residual(middle, delta, torch.zeros_like(t), digits)
+        return 2.0 * scaled / (1.0 + power(rate, digits))
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        # With M the companion matrix of the residual's recurrence, 1 + q^2k - 2 q^k T_k(x) is
-        # |1 - M^k|^2 = |1 - M|^2 |S_k|^2, of which |1 - M|^2 = 4 t / total^2 is divided by t.
-        total = math.sqrt(L) + math.sqrt(mu)
-        rate = torch.full_like(t, ((math.sqrt(L) - math.sqrt(mu)) / total) ** 2)
-        n = (2.0 * math.sqrt(L * mu) + 2.0 * t) / total**2
-        delta = 4.0 * (t - mu) * (L - t) / total**4
-        return 4.0 / total**2 * squared_sum(n, delta, k) / (1.0 + power(rate, k))
+        return evaluate(self._closed_filter(mu, L), 0.0, t, k)
+
+    def _closed_filter(self, mu: float, L: float) -> _Filter:
+        return _Filter(mu, L)
+
+
+class _Filter:
+    """The polynomials q_k; there is no step size, and the derivative in it is 0.
+
+    With M the companion matrix of the residual's recurrence, 1 + q^2k - 2 q^k T_k(x) is
+    |1 - M^k|^2 = |1 - M|^2 |S_k|^2, of which |1 - M|^2 = 4 t / total^2 is divided by t.
+    """
+
+    def __init__(self, mu: float, L: float) -> None:
+        self.mu, self.L = mu, L
+        self.total = math.sqrt(L) + math.sqrt(mu)
+        self.rate = ((math.sqrt(L) - math.sqrt(mu)) / self.total) ** 2
+
+    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
+        return self._weight(t, digits) * squared_sum(*self._recurrence(t), digits)
+
+    def value_and_slopes(
+        self, phi: Tensor, t: Tensor, digits: Digits
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        weight = self._weight(t, digits)
+        square, n_slope, delta_slope = squared_sum_and_slopes(*self._recurrence(t), digits)
+        fall = (4.0 / self.total**4) * ((self.mu + self.L) - 2.0 * t)
+        slope = (2.0 / self.total**2 * n_slope).addcmul_(fall, delta_slope)
+        return weight * square, slope.mul_(weight), torch.zeros_like(t)
+
+    def _recurrence(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        n = (2.0 * math.sqrt(self.L * self.mu) + 2.0 * t) / self.total**2
+        return n, 4.0 * (t - self.mu) * (self.L - t) / self.total**4
+
+    def _weight(self, t: Tensor, digits: Digits) -> Tensor:
+        rate = torch.full_like(t, self.rate)
+        return 4.0 / self.total**2 / (1.0 + power(rate, digits))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from sklearn_reasoning._polynomials import Phi, Steps, power, sum_of_powers
+from sklearn_reasoning._polynomials import Phi, Steps, SumOfPowers, binary_digits, evaluate, power
 
 from ._base import Algorithm, State
 from ._problem import Problem
@@ -42,7 +42,10 @@ class GradientDescent(Algorithm):
         return np.maximum(np.abs(1.0 - step_size * mu), np.abs(1.0 - step_size * L))
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        return power(1.0 - phi * t, k)
+        return power(1.0 - phi * t, binary_digits(k, t.dtype))
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        return sum_of_powers(phi, t, k)
+        return evaluate(self._closed_filter(mu, L), phi, t, k)
+
+    def _closed_filter(self, mu: float, L: float) -> SumOfPowers:
+        return SumOfPowers()

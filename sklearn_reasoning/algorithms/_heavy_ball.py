@@ -7,7 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_reasoning._polynomials import Phi, Steps, TwoTerms, two_term_filter, two_term_residual
+from sklearn_reasoning._polynomials import (
+    Phi,
+    Steps,
+    TwoTermFilter,
+    TwoTerms,
+    binary_digits,
+    evaluate,
+    two_term_residual,
+)
 
 from ._base import Algorithm, State
 from ._problem import Problem
@@ -67,11 +75,25 @@ class HeavyBall(Algorithm):
         scaled = phi * t
         m = 1.0 - 0.5 * (loss + scaled)
         delta = (t - mu) * ((2.0 - s) ** 2 - scaled) * (0.25 * phi)
-        return two_term_residual(m, delta, 0.5 * (loss - scaled), k)
+        return two_term_residual(m, delta, 0.5 * (loss - scaled), binary_digits(k, t.dtype))
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
-        s = torch.sqrt(mu * phi)
+        return evaluate(self._closed_filter(mu, L), phi, t, k)
+
+    def _closed_filter(self, mu: float, L: float) -> TwoTermFilter:
+        return _Filter(mu)
+
+
+class _Filter(TwoTermFilter):
+    """As in the residual."""
+
+    def terms(self, phi: Tensor) -> TwoTerms:
+        s = torch.sqrt(self.mu * phi)
         rest = 2.0 - s
-        terms = TwoTerms(phi, 0.5 * s * rest, 0.5 * phi, 0.25 * phi, rest * rest)
-        return two_term_filter(terms, t, mu, k)
+        return TwoTerms(0.5 * s * rest, 0.5 * phi, 0.25 * phi, rest * rest)
+
+    def terms_slopes(self, phi: Tensor) -> TwoTerms:
+        s = torch.sqrt(self.mu * phi)
+        s_slope = 0.5 * s / phi
+        half = torch.full_like(phi, 0.5)
+        return TwoTerms((1.0 - s) * s_slope, half, 0.5 * half, 2.0 * (s - 2.0) * s_slope)

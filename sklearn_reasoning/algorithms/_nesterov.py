@@ -6,7 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_reasoning._polynomials import Phi, Steps, TwoTerms, two_term_filter, two_term_residual
+from sklearn_reasoning._polynomials import (
+    Phi,
+    Steps,
+    TwoTermFilter,
+    TwoTerms,
+    binary_digits,
+    evaluate,
+    two_term_residual,
+)
 
 from ._base import Algorithm, State
 from ._problem import Problem
@@ -62,16 +70,34 @@ class NesterovAcceleratedGradient(Algorithm):
         contracted = (1.0 - phi * t) / (1.0 + root)
         # c - a^2/4, factored: it vanishes at t = mu and at t = 1/phi.
         delta = contracted * (t - mu) * (phi / (1.0 + root))
-        return two_term_residual(contracted, delta, root * contracted, k)
+        return two_term_residual(contracted, delta, root * contracted, binary_digits(k, t.dtype))
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
-        root = _root(mu * phi)
+        return evaluate(self._closed_filter(mu, L), phi, t, k)
+
+    def _closed_filter(self, mu: float, L: float) -> TwoTermFilter:
+        return _Filter(mu)
+
+
+class _Filter(TwoTermFilter):
+    """As in the residual, where a/2 = contracted."""
+
+    def terms(self, phi: Tensor) -> TwoTerms:
+        root = torch.sqrt(self.mu * phi)
         scale = 1.0 / (1.0 + root)
         slope = phi * scale
-        # As in the residual, where a/2 = contracted.
-        terms = TwoTerms(phi, root * scale, slope, slope * scale, torch.ones_like(phi))
-        return two_term_filter(terms, t, mu, k)
+        return TwoTerms(root * scale, slope, slope * scale, torch.ones_like(phi))
+
+    def terms_slopes(self, phi: Tensor) -> TwoTerms:
+        root = torch.sqrt(self.mu * phi)
+        scale = 1.0 / (1.0 + root)
+        level = root * scale
+        return TwoTerms(
+            0.5 * level * scale / phi,
+            scale * (1.0 - 0.5 * level),
+            scale * scale * (1.0 - level),
+            torch.zeros_like(phi),
+        )
 
 
 def _root(value: Any) -> Any:
