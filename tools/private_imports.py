@@ -2,7 +2,7 @@
 
 A module ``a.b._c`` is private to ``a.b``: code in that folder, or below it, may import it. All
 other rooms import from ``a.b``, whose ``__init__.py`` says what it hands out. A name that begins
-with an underscore leaves its own room on no way. Run: python tools/private_imports.py
+with an underscore stays in its own room. Run: python tools/private_imports.py
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 
-from ._settings import StudySettings, is_count
+from ._settings import StudySettings
 
 _FULL_K = (*range(1, 11), 12, 14, 16, 18, 20, 25, 30)
 
@@ -132,18 +132,33 @@ class Protocol(StudySettings):
     seed: int = 0
 
     _constraints = _CONSTRAINTS
-    _lists: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
-        "k": is_count,
-        "fig6_k": is_count,
-        "q_hidden": is_count,
-        "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
-        "lrs": lambda lr: (
-            isinstance(lr, int | float) and not isinstance(lr, bool) and 0.0 < lr < float("inf")
-        ),
-    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        values = self._values()
+        lists: dict[str, Callable[[Any], bool]] = {
+            "algos": lambda algo: bool(get_algorithm(algo)),
+            "k": _is_count,
+            "fig6_k": _is_count,
+            "q_hidden": _is_count,
+            "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
+            "lrs": lambda lr: (
+                isinstance(lr, int | float) and not isinstance(lr, bool) and 0.0 < lr < float("inf")
+            ),
+        }
+        for name, allowed in lists.items():
+            entries = values[name]
+            if name == "fig6_k" and entries is None:
+                continue
+            if not isinstance(entries, tuple):
+                raise TypeError(f"{name}={entries!r} must be a tuple.")
+            if not entries:
+                raise ValueError(f"{name}={entries!r} must hold at least one entry.")
+            wrong = [entry for entry in entries if not allowed(entry)]
+            if wrong:
+                raise ValueError(f"{name}={entries!r} holds {wrong[0]!r}, which is not allowed.")
+            if len(set(entries)) != len(entries):
+                raise ValueError(f"{name}={entries!r} holds an entry twice.")
         if self.mu > self.L:
             raise ValueError(f"mu={self.mu} must be at most L={self.L}.")
         if self.n_samples >= self.population_size:
@@ -216,3 +231,8 @@ class Protocol(StudySettings):
         """
         energy = self.true_energy
         return {**super().to_dict(), "true_energy": None if energy is None else Path(energy).name}
+
+
+def _is_count(value: Any) -> bool:
+    # To Python, True is a whole number.
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,8 +1,8 @@
-"""What the settings of all studies have in common: checks, changes, and how they are written."""
+"""What the settings of all studies have in common: domains, changes, and how they are written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Self
 
@@ -14,12 +14,11 @@ from sklearn_reasoning.algorithms import get_algorithm
 class StudySettings:
     """Base of a frozen dataclass of settings, among them ``algos``.
 
-    ``_constraints`` are scikit-learn's, by name; ``_lists`` are the settings that are tuples of at
-    least one entry, none of them twice, with what says whether an entry is allowed.
+    ``_constraints`` are scikit-learn's, by name. What tuples may hold differs from study to study
+    and is checked there.
     """
 
     _constraints: ClassVar[Mapping[str, list[Any]]]
-    _lists: ClassVar[Mapping[str, Callable[[Any], bool]]]
 
     def __post_init__(self) -> None:
         values = self._values()
@@ -28,10 +27,6 @@ class StudySettings:
             {name: values[name] for name in self._constraints},
             caller_name=type(self).__name__,
         )
-        lists = {"algos": lambda algo: bool(get_algorithm(algo)), **self._lists}
-        for name, allowed in lists.items():
-            if values[name] is not None:  # which only those may be that may have no value
-                _check_entries(name, values[name], allowed)
 
     def but(self, settings: Mapping[str, Any]) -> Self:
         """Return the same settings with some replaced.
@@ -70,20 +65,3 @@ class StudySettings:
 
     def _values(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-
-
-def _check_entries(name: str, entries: Any, allowed: Callable[[Any], bool]) -> None:
-    if not isinstance(entries, tuple):
-        raise TypeError(f"{name}={entries!r} must be a tuple.")
-    if not entries:
-        raise ValueError(f"{name}={entries!r} must hold at least one entry.")
-    wrong = [entry for entry in entries if not allowed(entry)]
-    if wrong:
-        raise ValueError(f"{name}={entries!r} holds {wrong[0]!r}, which is not allowed.")
-    if len(set(entries)) != len(entries):
-        raise ValueError(f"{name}={entries!r} holds an entry twice.")
-
-
-def is_count(value: Any) -> bool:
-    """Tell whether a value is a whole number from 0 on; to Python, True is one."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

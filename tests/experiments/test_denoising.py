@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sklearn_reasoning._support.threads import on_one_thread
-from sklearn_reasoning.algorithms import get_algorithm
+from sklearn_reasoning.algorithms import GradientDescent, get_algorithm
 from sklearn_reasoning.experiments import DenoisingProtocol, Protocol, reproduce
 from sklearn_reasoning.experiments._command_settings import protocols_of
 from sklearn_reasoning.experiments._tables import read_csv
@@ -313,8 +313,10 @@ def test_too_few_or_too_small_images_are_refused():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"algos": ()}, ValueError, "algos"),
+        ({"algos": ()}, TypeError, "algos"),
         ({"algos": ("gd", "gd")}, ValueError, "twice"),
+        ({"algos": ("gd", GradientDescent())}, ValueError, "twice"),
+        ({"k": None}, TypeError, "tuple"),
         ({"algos": ("gdd",)}, ValueError, "Did you mean 'gd'"),
         ({"k": (1, -2)}, ValueError, "-2"),
         ({"k": [1, 2]}, TypeError, "tuple"),

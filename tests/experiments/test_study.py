@@ -237,3 +237,10 @@ def test_theory_explains_a_gap_that_is_made_of_it():
 def test_settings_out_of_their_domain(settings, message):
     with pytest.raises(ValueError, match=message):
         SMALL.but(settings)
+
+
+@pytest.mark.parametrize("name", ["algos", "k", "q_hidden", "optimizers", "lrs"])
+def test_only_figure_6_may_have_no_k_of_its_own(name):
+    with pytest.raises(TypeError, match=f"{name}=None must be a tuple"):
+        SMALL.but({name: None})
+    assert SMALL.but({"fig6_k": None}).of_figure_6().k == SMALL.k

@@ -1,4 +1,4 @@
-"""The study of the paper's Section 8: denoising natural images."""
+"""The study of the paper's Figure 7: denoising natural images."""
 
 from ._claims import (
     denoising_claims as denoising_claims,

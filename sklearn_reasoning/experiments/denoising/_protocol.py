@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
 from sklearn_reasoning.estimators.denoiser import DenoiserArchitecture, denoiser_settings
-from sklearn_reasoning.experiments._settings import StudySettings, is_count
+from sklearn_reasoning.experiments._settings import StudySettings
 from sklearn_reasoning.training import ModelSettings
 
 _CHANNELS = 3
@@ -133,10 +133,23 @@ class DenoisingProtocol(StudySettings):
     seed: int = 0
 
     _constraints = _CONSTRAINTS
-    _lists: ClassVar[Mapping[str, Callable[[Any], bool]]] = {"k": is_count}
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        values = self._values()
+        lists: dict[str, Callable[[Any], Any]] = {
+            "algos": lambda algo: get_algorithm(algo).name,
+            "k": lambda k: k,
+        }
+        for name, key in lists.items():
+            entries = values[name]
+            if not isinstance(entries, tuple) or not entries:
+                raise TypeError(f"{name}={entries!r} must be a tuple of at least one entry.")
+            if len({key(entry) for entry in entries}) < len(entries):
+                raise ValueError(f"{name}={entries!r} holds an entry twice.")
+        wrong = [k for k in self.k if isinstance(k, bool) or not isinstance(k, int) or k < 0]
+        if wrong:
+            raise ValueError(f"k={self.k!r} holds {wrong[0]!r}, which is no number of steps.")
         for algorithm in map(get_algorithm, self.algos):
             if "lengths" not in algorithm.provides:
                 names = list_algorithms()
