@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ._base import Algorithm, Phi, State
 from ._doubling import power, squared_sum, squared_sum_and_slopes, two_term_residual
-from ._elementwise import Digits, evaluate
+from ._elementwise import Digits, Out, Slopes, evaluate
 from ._problem import Problem
 from ._steps import Steps, binary_digits
 
@@ -80,14 +80,12 @@ class _Filter:
         self.total = math.sqrt(L) + math.sqrt(mu)
         self.rate = ((math.sqrt(L) - math.sqrt(mu)) / self.total) ** 2
 
-    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
-        return self._weight(t, digits) * squared_sum(*self._recurrence(t), digits)
+    def value(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Tensor:
+        return self._weight(t, digits) * squared_sum(*self._recurrence(t), digits, out)
 
-    def value_and_slopes(
-        self, phi: Tensor, t: Tensor, digits: Digits
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def value_and_slopes(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Slopes:
         weight = self._weight(t, digits)
-        square, n_slope, delta_slope = squared_sum_and_slopes(*self._recurrence(t), digits)
+        square, n_slope, delta_slope = squared_sum_and_slopes(*self._recurrence(t), digits, out)
         fall = (4.0 / self.total**4) * ((self.mu + self.L) - 2.0 * t)
         slope = (2.0 / self.total**2 * n_slope).addcmul_(fall, delta_slope)
         return weight * square, slope.mul_(weight), torch.zeros_like(t)
