@@ -49,15 +49,17 @@ def layer_against_unrolling():
 
 def predict_with_many_steps():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(1000, 10)), rng.normal(size=(1000, 20))
-    print("\n| algorithm | predict, k = 1 | k = 1,000 | ratio |")
-    print("|---|---|---|---|")
+    X, y = rng.normal(size=(50_000, 10)), rng.normal(size=(50_000, 20))
+    print("\n| algorithm | rows | predict, k = 1 | k = 1,000 | ratio |")
+    print("|---|---|---|---|---|")
     for algo in ("gd", "nag"):
-        model = HybridReasoningRegressor(algo, max_epochs=1, random_state=0).fit(X, y)
-        functions = {k: lambda m=model, k=k: m.predict(X, k=k) for k in (1, 1000)}
-        seconds = interleaved_medians(functions, repeats=41)
-        one, many = 1e3 * seconds[1], 1e3 * seconds[1000]
-        print(f"| {algo} | {one:.2f} ms | {many:.2f} ms | {many / one:.2f} |")
+        model = HybridReasoningRegressor(algo, max_epochs=1, random_state=0)
+        model.fit(X[:1000], y[:1000])
+        for n, repeats in ((1000, 41), (50_000, 15)):
+            functions = {k: lambda m=model, n=n, k=k: m.predict(X[:n], k=k) for k in (1, 1000)}
+            seconds = interleaved_medians(functions, repeats=repeats)
+            one, many = 1e3 * seconds[1], 1e3 * seconds[1000]
+            print(f"| {algo} | {n:,} | {one:.2f} ms | {many:.2f} ms | {many / one:.2f} |")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,13 @@ from ._doubling import (
     squared_sum_and_slopes as squared_sum_and_slopes,
     two_term_residual as two_term_residual,
 )
-from ._elementwise import Digits as Digits, evaluate as evaluate
+from ._elementwise import (
+    Digits as Digits,
+    Out as Out,
+    Slopes as Slopes,
+    evaluate as evaluate,
+    values_and_slopes as values_and_slopes,
+)
 from ._evaluate import Points as Points, derivative as derivative, points_of as points_of
 from ._step_sizes import PerIteration as PerIteration, Phi as Phi
 from ._steps import (

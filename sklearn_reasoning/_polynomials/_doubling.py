@@ -23,13 +23,12 @@ int would: a digit 0 adds exact zeros, and squarings of the identity are exact.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ._elementwise import Digits
-from ._transforms import under_transform
+from ._elementwise import Digits, Out, Slopes
 
 
 def power(base: Tensor, digits: Iterable[bool | Tensor]) -> Tensor:
@@ -63,11 +62,13 @@ def _select(digit: bool | Tensor, stepped: Tensor, same: Tensor) -> Tensor:
     return torch.where(digit > 0, stepped, same) if isinstance(digit, Tensor) else stepped
 
 
-def _add(total: Tensor, digit: bool | Tensor, power: Tensor, sign: float = 1.0) -> Tensor:
+def _add(
+    total: Tensor, digit: bool | Tensor, power: Tensor, out: Tensor | None, sign: float = 1.0
+) -> Tensor:
     """Return total + sign * digit * power."""
     if isinstance(digit, Tensor):
-        return torch.addcmul(total, digit, power, value=sign)
-    return torch.add(total, power, alpha=sign) if digit else total
+        return torch.addcmul(total, digit, power, value=sign, out=out)
+    return torch.add(total, power, alpha=sign, out=out) if digit else total
 
 
 class _Start(NamedTuple):
@@ -96,36 +97,41 @@ def _start(digits: Digits) -> tuple[_Start, Digits]:
 class SumOfPowers:
     r"""The filter of gradient descent, :math:`q_k(t) = \phi \sum_{i<k} (1 - \phi t)^i`."""
 
-    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
+    def value(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Tensor:
         """Return q_k."""
-        return phi * _sum_of_powers(phi * t, digits, with_slope=False)[0]
+        x = torch.mul(phi, t, out=out("x"))
+        total, _ = _sum_of_powers(x, digits, out, with_slope=False)
+        return torch.mul(phi, total, out=out("value"))
 
-    def value_and_slopes(
-        self, phi: Tensor, t: Tensor, digits: Digits
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def value_and_slopes(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Slopes:
         """Return q_k and its derivatives in t and phi; it is phi times a function of phi t."""
-        x = phi * t
-        total, slope = _sum_of_powers(x, digits, with_slope=True)
-        value = phi * total
+        x = torch.mul(phi, t, out=out("x"))
+        total, slope = _sum_of_powers(x, digits, out, with_slope=True)
+        value = torch.mul(phi, total, out=out("value"))
         phi_slope = total.addcmul_(slope, x)
         return value, slope.mul_(phi * phi), phi_slope
 
 
-def _sum_of_powers(x: Tensor, digits: Digits, *, with_slope: bool) -> tuple[Tensor, Tensor]:
+def _sum_of_powers(
+    x: Tensor, digits: Digits, out: Out, *, with_slope: bool
+) -> tuple[Tensor, Tensor]:
     """Return the sum of (1 - x)^i over i < k and, carried along, its derivative."""
-    (start, digits), unit, base = _start(digits), x.new_ones(()), 1.0 - x
-    bent = start.three * base
-    inner = bent + start.two
-    total = torch.addcmul(unit * start.one, base, inner)
-    slope = -(inner + bent) if with_slope else total
+    (start, digits), unit, base = _start(digits), x.new_ones(()), torch.rsub(x, 1.0)
+    bent = torch.mul(base, start.three, out=out("power"))
+    inner = torch.add(bent, start.two, out=out("inner"))
+    total = torch.addcmul(unit * start.one, base, inner, out=out("total"))
+    slope = torch.add(inner, bent, out=out("slope")).neg() if with_slope else total
     for digit in digits:
-        power = torch.addcmul(unit, x, total, value=-1.0)
-        inner = _add(total, digit, power)
+        power = torch.addcmul(unit, x, total, value=-1.0, out=out("power"))
+        inner = _add(total, digit, power, out("inner"))
         if with_slope:
-            fall = torch.addcmul(total, x, slope)  # minus the derivative of the power
-            inner_slope = _add(slope, digit, fall, -1.0)
-            slope = torch.addcmul(slope, fall, inner, value=-1.0).addcmul_(power, inner_slope)
-        total = torch.addcmul(total, power, inner)
+            # Minus the derivative of the power.
+            fall = torch.addcmul(total, x, slope, out=out("fall"))
+            inner_slope = _add(slope, digit, fall, out("inner slope"), -1.0)
+            # Where the digit is 0, the inner slope is the slope itself.
+            slope = torch.addcmul(slope, power, inner_slope, out=out("slope"))
+            slope = torch.addcmul(slope, fall, inner, value=-1.0, out=out("slope"))
+        total = torch.addcmul(total, power, inner, out=out("total"))
     return total, slope
 
 
@@ -163,35 +169,43 @@ class TwoTermFilter(ABC):
     def terms_slopes(self, phi: Tensor) -> TwoTerms:
         """Return the derivatives of :meth:`terms` in phi."""
 
-    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
+    def value(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Tensor:
         """Return q_k."""
-        level, slope, factor, root = self.terms(phi)
-        n = torch.addcmul(level, slope, t)
-        delta = factor * (t - self.mu) * torch.addcmul(root, phi, t, value=-1.0)
-        return phi * _leading_entry(_sum(n, delta, digits))
+        *_, n, delta = self._recurrence(phi, t, out)
+        entry = _leading_entry(_sum(n, delta, digits, out), out)
+        return torch.mul(phi, entry, out=out("entry"))
 
-    def value_and_slopes(
-        self, phi: Tensor, t: Tensor, digits: Digits
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def value_and_slopes(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Slopes:
         """Return q_k and its derivatives in t and phi."""
-        level, slope, factor, root = self.terms(phi)
-        n = torch.addcmul(level, slope, t)
-        above, below = t - self.mu, torch.addcmul(root, phi, t, value=-1.0)
-        delta = (above * below).mul_(factor)
-        run = _sum(n, delta, digits, way_back=True)
-        entry = _leading_entry(run)
+        above, below, n, delta = self._recurrence(phi, t, out)
+        run = _sum(n, delta, digits, out, way_back=True)
+        entry = _leading_entry(run, out)
+        entry_ = torch.ones(()).to(n).expand_as(n)
         n_slope, delta_slope = _pull_sum(
-            torch.ones_like(n), run.m, -run.gamma, torch.zeros_like(n), n, delta, run
+            entry_, run.m, run.gamma.neg_(), torch.zeros_like(n), n, delta, run, out
         )
         # The chain rule by n and delta, which are functions of t and phi.
-        level, slope_, factor_, root_ = self.terms_slopes(phi)
-        along = torch.addcmul(level, slope_, t)
-        across = torch.sub(root_, t).mul_(factor).addcmul_(factor_, below).mul_(above)
-        value = phi * entry
-        phi_slope = entry.addcmul_(along.mul_(n_slope).addcmul_(across, delta_slope), phi)
+        _, slope, factor, _ = self.terms(phi)
+        level_, slope_, factor_, root_ = self.terms_slopes(phi)
+        along = torch.addcmul(level_, slope_, t, out=out("along")).mul_(n_slope)
+        across = torch.sub(root_, t, out=out("across")).mul_(factor)
+        across.addcmul_(factor_, below).mul_(above)
+        value = torch.mul(phi, entry, out=out("value"))
+        phi_slope = entry.addcmul_(along.addcmul_(across, delta_slope), phi)
         fall = below.addcmul_(phi, above, value=-1.0).mul_(factor)
         t_slope = n_slope.mul_(slope).addcmul_(fall, delta_slope).mul_(phi)
         return value, t_slope, phi_slope
+
+    def _recurrence(
+        self, phi: Tensor, t: Tensor, out: Out
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the two factors of delta that t is in, n and delta."""
+        level, slope, factor, root = self.terms(phi)
+        above = torch.sub(t, self.mu, out=out("above"))
+        below = torch.addcmul(root, phi, t, value=-1.0, out=out("below"))
+        n = torch.addcmul(level, slope, t, out=out("n"))
+        delta = torch.mul(above, below, out=out("delta"))
+        return above, below, n, torch.mul(delta, factor, out=out("delta"))
 
 
 class _Doubling(NamedTuple):
@@ -203,6 +217,7 @@ class _Doubling(NamedTuple):
     u: Tensor
     a: Tensor
     g: Tensor
+    turned: Tensor  # delta u
     digit: bool | Tensor
 
 
@@ -217,32 +232,39 @@ class _Run(NamedTuple):
     gamma: Tensor
 
 
-def _sum(n: Tensor, delta: Tensor, digits: Digits, *, way_back: bool = False) -> _Run:
+def _sum(n: Tensor, delta: Tensor, digits: Digits, out: Out, *, way_back: bool = False) -> _Run:
     """Return S_k; n is 1 - m.
 
     The doublings are kept only for the way back: without it memory does not grow with k.
     """
-    (start, digits), unit, m = _start(digits), n.new_ones(()), 1.0 - n
-    bent = start.three * m
-    inner = bent + start.two
-    gamma = inner + bent
-    alpha = torch.addcmul(unit * start.one, m, inner) - start.three * delta
-    # No new tensor for the second product of a sum, but where transforms cannot follow.
-    add: Any = torch.addcmul if under_transform() else Tensor.addcmul_
+    (start, digits), unit, m = _start(digits), n.new_ones(()), torch.rsub(n, 1.0)
+    bent = torch.mul(m, start.three, out=out("bent"))
+    inner = torch.add(bent, start.two, out=out("inner"))
+    gamma = torch.add(inner, bent, out=out("gamma", 0))
+    alpha = torch.addcmul(unit * start.one, m, inner, out=out("alpha", 0))
+    bent = torch.mul(delta, start.three, out=out("bent"))
+    alpha = torch.sub(alpha, bent, out=out("alpha", 0))
     doublings = []
-    for digit in digits:
-        v = add(torch.addcmul(unit, n, alpha, value=-1.0), delta, gamma, value=-1.0)
-        u = torch.addcmul(alpha, n, gamma, value=-1.0)
-        a, g = _add(alpha, digit, v), _add(gamma, digit, u)
+    for i, digit in enumerate(digits):
+        # Of each doubling a buffer of its own, or the same two by turns.
+        here, there = (i, i + 1) if way_back else (0, (i + 1) % 2)
+        v = torch.addcmul(unit, n, alpha, value=-1.0, out=out("v", here))
+        v = torch.addcmul(v, delta, gamma, value=-1.0, out=out("v", here))
+        u = torch.addcmul(alpha, n, gamma, value=-1.0, out=out("u", here))
+        a = _add(alpha, digit, v, out("a", here))
+        g = _add(gamma, digit, u, out("g", here))
+        turned = torch.mul(delta, u, out=out("turned", here))
         if way_back:
-            doublings.append(_Doubling(alpha, gamma, v, u, a, g, digit))
-        alpha = add(torch.addcmul(alpha, v, a), delta * u, g, value=-1.0)
-        gamma = add(torch.addcmul(gamma, v, g), u, a)
+            doublings.append(_Doubling(alpha, gamma, v, u, a, g, turned, digit))
+        alpha = torch.addcmul(alpha, v, a, out=out("alpha", there))
+        alpha = torch.addcmul(alpha, turned, g, value=-1.0, out=out("alpha", there))
+        gamma = torch.addcmul(gamma, v, g, out=out("gamma", there))
+        gamma = torch.addcmul(gamma, u, a, out=out("gamma", there))
     return _Run(start, m, inner, doublings, alpha, gamma)
 
 
-def _leading_entry(run: _Run) -> Tensor:
-    return torch.addcmul(run.alpha, run.gamma, run.m)
+def _leading_entry(run: _Run, out: Out) -> Tensor:
+    return torch.addcmul(run.alpha, run.gamma, run.m, out=out("entry"))
 
 
 def _pull_sum(
@@ -253,45 +275,48 @@ def _pull_sum(
     n: Tensor,
     delta: Tensor,
     run: _Run,
+    out: Out,
 ) -> tuple[Tensor, Tensor]:
-    """Add what comes from S_k = alpha + gamma J to the gradients n_ and delta_."""
-    for alpha, gamma, v, u, a, g, digit in reversed(run.doublings):
-        pulled = g * alpha_
+    """Add what comes from S_k = alpha + gamma J to the gradients n_ and delta_, in place."""
+    for i, (alpha, gamma, v, u, a, g, turned, digit) in enumerate(reversed(run.doublings)):
+        pulled = torch.mul(g, alpha_, out=out("pulled"))
         delta_.addcmul_(u, pulled, value=-1.0)
-        a_ = (v * alpha_).addcmul_(u, gamma_)
-        g_ = (v * gamma_).addcmul_(delta * u, alpha_, value=-1.0)
-        v_ = _add((a * alpha_).addcmul_(g, gamma_), digit, a_)
-        u_ = _add((a * gamma_).addcmul_(delta, pulled, value=-1.0), digit, g_)
+        a_ = torch.mul(v, alpha_, out=out("a_", i % 2)).addcmul_(u, gamma_)
+        g_ = torch.mul(v, gamma_, out=out("g_", i % 2)).addcmul_(turned, alpha_, value=-1.0)
+        v_ = torch.mul(a, alpha_, out=out("v_")).addcmul_(g, gamma_)
+        v_ = _add(v_, digit, a_, v_)
+        u_ = torch.mul(a, gamma_, out=out("u_")).addcmul_(delta, pulled, value=-1.0)
+        u_ = _add(u_, digit, g_, u_)
         n_.addcmul_(alpha, v_, value=-1.0).addcmul_(gamma, u_, value=-1.0)
         delta_.addcmul_(gamma, v_, value=-1.0)
         alpha_ = a_.add_(alpha_).add_(u_).addcmul_(n, v_, value=-1.0)
         gamma_ = g_.add_(gamma_).addcmul_(delta, v_, value=-1.0).addcmul_(n, u_, value=-1.0)
     # alpha = one + inner m - three delta and gamma = inner + three m, inner = two + three m.
     three = run.start.three
-    inner_ = (run.m * alpha_).add_(gamma_)
-    n_.sub_((run.inner * alpha_).add_(three * gamma_).add_(inner_.mul_(three)))
-    return n_, delta_.sub_(three * alpha_)
+    inner_ = torch.mul(run.m, alpha_, out=out("v_")).add_(gamma_)
+    n_falls = torch.mul(run.inner, alpha_, out=out("pulled"))
+    n_falls.add_(torch.mul(gamma_, three, out=out("u_"))).add_(inner_.mul_(three))
+    n_.sub_(n_falls)
+    return n_, delta_.sub_(torch.mul(alpha_, three, out=out("u_")))
 
 
 # ---------------------------------------------------------------------- Chebyshev
 
 
-def squared_sum(n: Tensor, delta: Tensor, digits: Digits) -> Tensor:
+def squared_sum(n: Tensor, delta: Tensor, digits: Digits, out: Out) -> Tensor:
     r"""Return :math:`|S_k|^2 = \alpha^2 + \Delta\gamma^2`, where :math:`S_k = \alpha + \gamma J`.
 
     n is 1 - a/2. Where the roots are complex it is a sum of squares, and no digit is lost.
     """
-    return _square(delta, _sum(n, delta, digits))
+    return _square(delta, _sum(n, delta, digits, out))
 
 
-def squared_sum_and_slopes(
-    n: Tensor, delta: Tensor, digits: Digits
-) -> tuple[Tensor, Tensor, Tensor]:
+def squared_sum_and_slopes(n: Tensor, delta: Tensor, digits: Digits, out: Out) -> Slopes:
     """Return :func:`squared_sum` and its derivatives in n and delta."""
-    run = _sum(n, delta, digits, way_back=True)
+    run = _sum(n, delta, digits, out, way_back=True)
     alpha, gamma = run.alpha, run.gamma
     slopes = _pull_sum(
-        2.0 * alpha, 2.0 * delta * gamma, torch.zeros_like(n), gamma * gamma, n, delta, run
+        2.0 * alpha, 2.0 * delta * gamma, torch.zeros_like(n), gamma * gamma, n, delta, run, out
     )
     return _square(delta, run), *slopes
 

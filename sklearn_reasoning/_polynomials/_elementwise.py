@@ -7,6 +7,7 @@ where the blocks end changes no bit.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, Protocol
@@ -20,8 +21,18 @@ from ._transforms import under_transform
 
 Digits = Sequence[bool | Tensor]
 
-# A block of one tensor; some ten of them are in use at a time.
-_BYTES_AT_ONCE = 2**16
+Slopes = tuple[Tensor, Tensor, Tensor]
+
+# Of a block of one tensor, by the number of results. Some ten tensors are in use for values alone
+# and about fifty with slopes; smaller blocks cost more in calls than they save.
+_BYTES_AT_ONCE = {1: 2**19, 3: 2**17}
+
+
+class Out(Protocol):
+    """Where the result of an operation goes: a buffer, or None for a tensor of its own."""
+
+    def __call__(self, name: str, number: int = 0) -> Tensor | None:
+        """Return the buffer of a name and number, the same one each time."""
 
 
 class Elementwise(Protocol):
@@ -31,12 +42,10 @@ class Elementwise(Protocol):
     the digits broadcast against t.
     """
 
-    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
+    def value(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Tensor:
         """Return the values, in operations that autograd and ``torch.func`` can follow."""
 
-    def value_and_slopes(
-        self, phi: Tensor, t: Tensor, digits: Digits
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def value_and_slopes(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Slopes:
         """Return the values and their derivatives in t and in phi, all of the shape of t."""
 
 
@@ -44,7 +53,7 @@ def evaluate(function: Elementwise, phi: Tensor | float, t: Tensor, k: Steps) ->
     """Return the values of a function, differentiable in phi and t as often as one likes."""
     phi, t, digits = _coerced(phi, t, k)
     if under_transform():
-        return function.value(phi, t, digits)
+        return function.value(phi, t, digits, _no_buffer)
     if not torch.is_grad_enabled() or not (phi.requires_grad or t.requires_grad):
         return _in_blocks(function.value, 1, phi, t, digits)[0]
     apply: Any = _Evaluate.apply
@@ -53,9 +62,7 @@ def evaluate(function: Elementwise, phi: Tensor | float, t: Tensor, k: Steps) ->
 
 
 @torch.no_grad()
-def values_and_slopes(
-    function: Elementwise, phi: Tensor | float, t: Tensor, k: Steps
-) -> tuple[Tensor, Tensor, Tensor]:
+def values_and_slopes(function: Elementwise, phi: Tensor | float, t: Tensor, k: Steps) -> Slopes:
     """Return the values of a function and its derivatives in t and in phi, unrecorded.
 
     All have the shape that t, phi and k broadcast to.
@@ -106,7 +113,7 @@ def _differentiable(ctx: Any, phi: Tensor, t: Tensor, values_: Tensor) -> Iterat
     phi, t = phi.view_as(phi), t.view_as(t)
     needed = ctx.needs_input_grad[:2]
     inputs = [x for x, need in zip((phi, t), needed, strict=True) if need]
-    values = ctx.function.value(phi, t, ctx.digits)
+    values = ctx.function.value(phi, t, ctx.digits, _no_buffer)
     found = iter(
         torch.autograd.grad(values, inputs, values_, create_graph=True, materialize_grads=True)
     )
@@ -117,26 +124,69 @@ def _differentiable(ctx: Any, phi: Tensor, t: Tensor, values_: Tensor) -> Iterat
 # ---------------------------------------------------------------------- blocks
 
 
+class _Buffers(threading.local):
+    """Tensors for the intermediate results of a block, taken up again by the next one.
+
+    A thread keeps its own from call to call, some megabytes: in new memory the first pass over
+    each would cost more than its arithmetic.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int, torch.dtype], Tensor] = {}
+        self._fitted: dict[tuple[str, int], Tensor] = {}
+        self._like = torch.empty(0)
+
+    def fit(self, block: Tensor) -> None:
+        """Be of the dtype and shape of a block, and lie in memory as it does."""
+        like = torch.empty_like(block)  # dense, as the block need not be
+        own = self._like
+        if (own.dtype, own.shape, own.stride()) != (like.dtype, like.shape, like.stride()):
+            self._like, self._fitted = like, {}
+
+    def __call__(self, name: str, number: int = 0) -> Tensor:
+        found = self._fitted.get((name, number))
+        if found is None:
+            found = self._fitted[name, number] = self._cut(name, number)
+        return found
+
+    def _cut(self, name: str, number: int) -> Tensor:
+        like, key = self._like, (name, number, self._like.dtype)
+        # Tensors made in inference mode could not be written to outside it.
+        with torch.inference_mode(mode=False):
+            kept = self._kept.get(key)
+            if kept is None or kept.numel() < like.numel():
+                kept = self._kept[key] = torch.empty(like.numel(), dtype=like.dtype)
+            return kept.as_strided(like.shape, like.stride())
+
+
+_BUFFERS = _Buffers()
+
+
+def _no_buffer(name: str, number: int = 0) -> None:
+    return None
+
+
 def _in_blocks(
     function: Any, n_results: int, phi: Tensor, t: Tensor, digits: Digits
 ) -> tuple[Tensor, ...]:
-    """Return what a function of phi, t and digits makes of t, a block of it at a time."""
-    length = _BYTES_AT_ONCE // t.element_size()
-    if 2 * t.numel() <= 3 * length:
-        found = function(phi, t, digits)
-        return found if isinstance(found, tuple) else (found,)
+    """Return what a function of phi, t, digits and buffers makes of t, a block of it at a time."""
+    phi, t = phi.detach(), t.detach()
+    if t.device.type != "cpu":
+        return _tuple(function(phi, t, digits, _no_buffer))
+    length = _BYTES_AT_ONCE[n_results] // t.element_size()
     results = tuple(torch.empty_like(t) for _ in range(n_results))
-    for block in _blocks(t, length):
-        found = function(
-            _part(phi, t, block),
-            t[block],
-            [_part(digit, t, block) if isinstance(digit, Tensor) else digit for digit in digits],
-        )
-        for result, part in zip(
-            results, found if isinstance(found, tuple) else (found,), strict=True
-        ):
-            result[block] = part
+    for block in _blocks(t, length) if 2 * t.numel() > 3 * length else [(slice(None),) * t.ndim]:
+        part = t[block]
+        _BUFFERS.fit(part)
+        parts = [_part(digit, t, block) if isinstance(digit, Tensor) else digit for digit in digits]
+        found = _tuple(function(_part(phi, t, block), part, parts, _BUFFERS))
+        for result, values in zip(results, found, strict=True):
+            result[block] = values
     return results
+
+
+def _tuple(found: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _part(other: Tensor, t: Tensor, block: tuple[slice, ...]) -> Tensor:

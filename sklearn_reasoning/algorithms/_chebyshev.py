@@ -9,7 +9,9 @@ from torch import Tensor
 
 from sklearn_reasoning._polynomials import (
     Digits,
+    Out,
     Phi,
+    Slopes,
     Steps,
     binary_digits,
     evaluate,
@@ -89,14 +91,12 @@ class _Filter:
         self.total = math.sqrt(L) + math.sqrt(mu)
         self.rate = ((math.sqrt(L) - math.sqrt(mu)) / self.total) ** 2
 
-    def value(self, phi: Tensor, t: Tensor, digits: Digits) -> Tensor:
-        return self._weight(t, digits) * squared_sum(*self._recurrence(t), digits)
+    def value(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Tensor:
+        return self._weight(t, digits) * squared_sum(*self._recurrence(t), digits, out)
 
-    def value_and_slopes(
-        self, phi: Tensor, t: Tensor, digits: Digits
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def value_and_slopes(self, phi: Tensor, t: Tensor, digits: Digits, out: Out) -> Slopes:
         weight = self._weight(t, digits)
-        square, n_slope, delta_slope = squared_sum_and_slopes(*self._recurrence(t), digits)
+        square, n_slope, delta_slope = squared_sum_and_slopes(*self._recurrence(t), digits, out)
         fall = (4.0 / self.total**4) * ((self.mu + self.L) - 2.0 * t)
         slope = (2.0 / self.total**2 * n_slope).addcmul_(fall, delta_slope)
         return weight * square, slope.mul_(weight), torch.zeros_like(t)
