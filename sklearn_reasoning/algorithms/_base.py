@@ -63,6 +63,10 @@ class PerIteration:
         return len(self.sizes)
 
 
+# Of q_k(t) with step size phi: from a gradient of q_k to those of phi and t. The first is None where
+# it is not asked for, or where there is no phi.
+Pullback = Callable[..., tuple[Tensor | None, Tensor]]
+
 Phi = Any  # a step size (float or Tensor), PerIteration, a mapping of weights, or None
 
 
@@ -131,6 +135,13 @@ class Algorithm(Value, ABC):
     >>> richardson.step(state, problem, None)
     (tensor([[-1., -1.]]),)
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "_filter_with_pullback" not in own and own.keys() & {"_filter", "step"}:
+            # What is inherited is that of another filter.
+            cls._filter_with_pullback = Algorithm._filter_with_pullback  # type: ignore[method-assign]
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[str]] = frozenset({"descend"})
@@ -459,6 +470,24 @@ class Algorithm(Value, ABC):
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         """Run the recurrence for q_k; override with a closed form for a constant step size."""
         return self._run(torch.zeros_like(t), t, -1.0, k, phi, mu, L)
+
+    def _filter_with_pullback(
+        self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float
+    ) -> tuple[Tensor, Pullback]:
+        """Return :meth:`_filter` and its pullback; override where one is known without autograd."""
+        t = t.detach().requires_grad_()
+        phi = None if phi is None else phi.detach().requires_grad_()
+        with torch.enable_grad():
+            q = self._filter(t, k, phi, mu, L)
+
+        def pull(q_: Tensor, *, with_phi: bool) -> tuple[Tensor | None, Tensor]:
+            if not q.requires_grad:  # of k = 0 steps
+                return None, torch.zeros_like(t)
+            leaves = (t, phi) if with_phi and phi is not None else (t,)
+            t_, *phi_ = torch.autograd.grad(q, leaves, q_, materialize_grads=True)
+            return (phi_[0] if phi_ else None), t_
+
+        return q.detach(), pull
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         """Run the recurrence for r_k; override with a closed form for a constant step size."""

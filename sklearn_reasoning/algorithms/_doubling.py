@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ._base import Phi
+from ._base import Phi, Pullback
 from ._steps import Steps, binary_digits
 from ._transforms import under_transform
 
@@ -105,6 +105,17 @@ def _differentiable(
     return tuple(next(found) if need else None for need in needed)
 
 
+def _pulled(
+    ctx: Any, formula: Callable[[Tensor, Tensor], Tensor], q_: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of phi and t, and None for the other inputs."""
+    saved = ctx.saved_tensors  # also finds out whether one was written over
+    if torch.is_grad_enabled():
+        return _differentiable(ctx, formula, q_)
+    phi_, t_ = ctx.pull(q_, with_phi=ctx.needs_input_grad[0])
+    return phi_, t_, *[None] * (len(ctx.needs_input_grad) - len(saved))
+
+
 def _recorded(*tensors: Tensor) -> tuple[Tensor, ...]:
     """Return tensors that need gradients only where gradients are recorded.
 
@@ -151,31 +162,39 @@ def _sum_of_powers_and_slope(x: Tensor, k: Steps, *, with_slope: bool) -> tuple[
     return total, slope
 
 
+def sum_of_powers_with_pullback(phi: Tensor, t: Tensor, k: Steps) -> tuple[Tensor, Pullback]:
+    """Return :func:`sum_of_powers` and what pulls a gradient back through it.
+
+    Autograd would do twice the operations.
+    """
+    x = phi * t
+    total, slope = _sum_of_powers_and_slope(x, k, with_slope=True)
+
+    def pull(q_: Tensor, *, with_phi: bool) -> tuple[Tensor | None, Tensor]:
+        t_ = (slope * q_).mul_(phi * phi)
+        if not with_phi:
+            return None, t_
+        # q is phi times a function of phi t.
+        return torch.addcmul(total, slope, x).mul_(q_).sum_to_size(phi.shape), t_
+
+    return phi * total, pull
+
+
 class _SumOfPowers(torch.autograd.Function):
-    """phi times the sum; autograd would do twice the operations for its gradient."""
+    """phi times the sum."""
 
     @staticmethod
     def forward(ctx: Any, phi: Tensor, t: Tensor, k: Steps) -> Tensor:
-        x = phi * t
         if not any(ctx.needs_input_grad):
-            return phi * _sum_of_powers(x, k)
-        total, slope = _sum_of_powers_and_slope(x, k, with_slope=True)
-        ctx.save_for_backward(phi, t, total, slope)
+            return phi * _sum_of_powers(phi * t, k)
+        ctx.save_for_backward(phi, t)
         ctx.k = k
-        return phi * total
+        q, ctx.pull = sum_of_powers_with_pullback(phi, t, k)
+        return q
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (q_,) = grads  # a name with ``_`` is the gradient of that name
-        phi, t, total, slope = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return _differentiable(ctx, lambda phi, t, *_: phi * _sum_of_powers(phi * t, ctx.k), q_)
-        t_ = (slope * q_).mul_(phi * phi)
-        if not ctx.needs_input_grad[0]:
-            return None, t_, None
-        # q is phi times a function of phi t.
-        phi_ = torch.addcmul(total, slope, phi * t).mul_(q_)
-        return phi_.sum_to_size(phi.shape), t_, None
+        return _pulled(ctx, lambda phi, t: phi * _sum_of_powers(phi * t, ctx.k), *grads)
 
 
 # ---------------------------------------------------------------------- two terms
@@ -188,23 +207,30 @@ class TwoTerms(NamedTuple):
     (root - phi t)``.
     """
 
-    phi: Tensor
     level: Tensor
     slope: Tensor
     factor: Tensor
-    root: Tensor
+    root: Tensor | float
 
 
-def two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
+class TwoTermMethod(NamedTuple):
+    """The recurrences of a method: terms for phi and mu, and their derivatives in phi."""
+
+    terms: Callable[[Tensor, float], TwoTerms]
+    derivatives: Callable[[Tensor, float], TwoTerms]
+
+
+def two_term_filter(method: TwoTermMethod, phi: Phi, t: Tensor, mu: float, k: Steps) -> Tensor:
     r"""Return q_k of a two-term recurrence with :math:`q_0 = q_{-1} = 0`.
 
     q_k is :math:`\phi` times the leading entry of S_k, :math:`\alpha + \gamma a/2` where
     :math:`S_k = \alpha + \gamma J`.
     """
+    phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
     if under_transform():
-        return _two_term_filter(terms, t, mu, k)
+        return _two_term_filter(method, phi, t, mu, k)
     apply: Any = _TwoTermFilter.apply
-    q: Tensor = apply(*_recorded(*terms, t), mu, k)
+    q: Tensor = apply(*_recorded(phi, t), method, mu, k)
     return q
 
 
@@ -295,68 +321,56 @@ def _pull_sum(
     return n_, delta_.sub_(three * alpha_)
 
 
-def _two_term_filter(terms: TwoTerms, t: Tensor, mu: float, k: Steps) -> Tensor:
-    phi, level, slope, factor, root = terms
+def _two_term_filter(method: TwoTermMethod, phi: Tensor, t: Tensor, mu: float, k: Steps) -> Tensor:
+    level, slope, factor, root = method.terms(phi, mu)
     delta = factor * (t - mu) * (root - phi * t)
     return phi * _leading_entry(level + slope * t, delta, k)[0]
 
 
-class _TwoTermFilter(torch.autograd.Function):
-    """The filter with its adjoint written out.
+def two_term_filter_with_pullback(
+    method: TwoTermMethod, phi: Tensor, t: Tensor, mu: float, k: Steps
+) -> tuple[Tensor, Pullback]:
+    """Return :func:`two_term_filter` and what pulls a gradient back through it.
 
-    Autograd would give the same gradient with more than twice the operations. It still gives
-    the derivatives of the gradient.
+    Autograd would do more than twice the operations.
     """
+    level, slope, factor, root = method.terms(phi, mu)
+    n, above, below = torch.addcmul(level, slope, t), t - mu, root - phi * t
+    delta = (above * below).mul_(factor)
+    entry, run = _leading_entry(n, delta, k, way_back=True)
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        phi: Tensor,
-        level: Tensor,
-        slope: Tensor,
-        factor: Tensor,
-        root: Tensor,
-        t: Tensor,
-        mu: float,
-        k: Steps,
-    ) -> Tensor:
-        n = torch.addcmul(level, slope, t)
-        above, below = t - mu, torch.addcmul(root, phi, t, value=-1.0)
-        delta = (above * below).mul_(factor)
-        way_back = any(ctx.needs_input_grad)
-        entry, run = _leading_entry(n, delta, k, way_back=way_back)
-        if way_back:
-            ctx.save_for_backward(phi, level, slope, factor, root, t)
-            ctx.run = (n, delta, above, below, entry, run)
-            ctx.mu, ctx.k = mu, k
-        return phi * entry
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (q_,) = grads
-        *terms, t = ctx.saved_tensors
-        phi, _, slope, factor, _ = terms
-        if torch.is_grad_enabled():
-            return _differentiable(
-                ctx,
-                lambda *saved: _two_term_filter(TwoTerms(*saved[:-1]), saved[-1], ctx.mu, ctx.k),
-                q_,
-            )
-        n, delta, above, below, entry, run = ctx.run
+    def pull(q_: Tensor, *, with_phi: bool) -> tuple[Tensor | None, Tensor]:
         n_, delta_ = _pull_leading_entry(phi * q_, n, delta, run)
         product_ = delta_ * factor
         below_ = product_ * above
         t_ = (slope * n_).addcmul_(product_, below).addcmul_(phi, below_, value=-1.0)
-        needed = ctx.needs_input_grad
-        if not any(needed[: len(terms)]):
-            return *[None] * len(terms), t_, None, None
-        phi_ = (entry * q_).addcmul_(t, below_, value=-1.0)
-        terms_ = (phi_, n_, n_ * t, (above * below).mul_(delta_), below_)
-        summed = (
-            x_.sum_to_size(x.shape) if need else None
-            for x, x_, need in zip(terms, terms_, needed, strict=False)
-        )
-        return *summed, t_, None, None
+        if not with_phi:
+            return None, t_
+        d_level, d_slope, d_factor, d_root = method.derivatives(phi, mu)
+        phi_ = (entry * q_).addcmul_(n_, torch.addcmul(d_level, d_slope, t))
+        phi_.addcmul_(below_, d_root - t).addcmul_(delta_.mul_(above).mul_(below), d_factor)
+        return phi_.sum_to_size(phi.shape), t_
+
+    return phi * entry, pull
+
+
+class _TwoTermFilter(torch.autograd.Function):
+    """The filter; autograd gives the derivatives of its gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, phi: Tensor, t: Tensor, method: TwoTermMethod, mu: float, k: Steps
+    ) -> Tensor:
+        if not any(ctx.needs_input_grad):
+            return _two_term_filter(method, phi, t, mu, k)
+        ctx.save_for_backward(phi, t)
+        ctx.formula = lambda phi, t: _two_term_filter(method, phi, t, mu, k)
+        q, ctx.pull = two_term_filter_with_pullback(method, phi, t, mu, k)
+        return q
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        return _pulled(ctx, ctx.formula, *grads)
 
 
 # ---------------------------------------------------------------------- Chebyshev

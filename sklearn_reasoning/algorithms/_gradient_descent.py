@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
-from ._doubling import power, sum_of_powers
+from ._base import Algorithm, Phi, Pullback, State
+from ._doubling import power, sum_of_powers, sum_of_powers_with_pullback
 from ._problem import Problem
 from ._steps import Steps
 
@@ -46,3 +46,8 @@ class GradientDescent(Algorithm):
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         return sum_of_powers(phi, t, k)
+
+    def _filter_with_pullback(
+        self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float
+    ) -> tuple[Tensor, Pullback]:
+        return sum_of_powers_with_pullback(phi, t, k)

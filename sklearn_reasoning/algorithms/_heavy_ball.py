@@ -7,8 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
-from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from ._base import Algorithm, Phi, Pullback, State
+from ._doubling import (
+    TwoTermMethod,
+    TwoTerms,
+    two_term_filter,
+    two_term_filter_with_pullback,
+    two_term_residual,
+)
 from ._problem import Problem
 from ._steps import Steps
 
@@ -70,8 +76,25 @@ class HeavyBall(Algorithm):
         return two_term_residual(m, delta, 0.5 * (loss - scaled), k)
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
-        s = torch.sqrt(mu * phi)
-        rest = 2.0 - s
-        terms = TwoTerms(phi, 0.5 * s * rest, 0.5 * phi, 0.25 * phi, rest * rest)
-        return two_term_filter(terms, t, mu, k)
+        return two_term_filter(_RECURRENCES, phi, t, mu, k)
+
+    def _filter_with_pullback(
+        self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float
+    ) -> tuple[Tensor, Pullback]:
+        return two_term_filter_with_pullback(_RECURRENCES, phi, t, mu, k)
+
+
+def _terms(phi: Tensor, mu: float) -> TwoTerms:
+    s = torch.sqrt(mu * phi)
+    rest = 2.0 - s
+    return TwoTerms(0.5 * s * rest, 0.5 * phi, 0.25 * phi, rest * rest)
+
+
+def _derivatives(phi: Tensor, mu: float) -> TwoTerms:
+    s = torch.sqrt(mu * phi)
+    half, quarter = (torch.full_like(phi, value) for value in (0.5, 0.25))
+    # ds/dphi = mu / 2s.
+    return TwoTerms((0.5 * mu) * (1.0 - s) / s, half, quarter, (s - 2.0) * mu / s)
+
+
+_RECURRENCES = TwoTermMethod(_terms, _derivatives)

@@ -6,8 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._base import Algorithm, Phi, State
-from ._doubling import TwoTerms, two_term_filter, two_term_residual
+from ._base import Algorithm, Phi, Pullback, State
+from ._doubling import (
+    TwoTermMethod,
+    TwoTerms,
+    two_term_filter,
+    two_term_filter_with_pullback,
+    two_term_residual,
+)
 from ._problem import Problem
 from ._steps import Steps
 
@@ -65,13 +71,33 @@ class NesterovAcceleratedGradient(Algorithm):
         return two_term_residual(contracted, delta, root * contracted, k)
 
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
-        phi = torch.as_tensor(phi, dtype=t.dtype, device=t.device)
-        root = _root(mu * phi)
-        scale = 1.0 / (1.0 + root)
-        slope = phi * scale
-        # As in the residual, where a/2 = contracted.
-        terms = TwoTerms(phi, root * scale, slope, slope * scale, torch.ones_like(phi))
-        return two_term_filter(terms, t, mu, k)
+        return two_term_filter(_RECURRENCES, phi, t, mu, k)
+
+    def _filter_with_pullback(
+        self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float
+    ) -> tuple[Tensor, Pullback]:
+        return two_term_filter_with_pullback(_RECURRENCES, phi, t, mu, k)
+
+
+def _terms(phi: Tensor, mu: float) -> TwoTerms:
+    root = torch.sqrt(mu * phi)
+    scale = 1.0 / (1.0 + root)
+    slope = phi * scale
+    # As in the residual, where a/2 = contracted.
+    return TwoTerms(root * scale, slope, slope * scale, 1.0)
+
+
+def _derivatives(phi: Tensor, mu: float) -> TwoTerms:
+    # With s = sqrt(mu phi) and the level l = s/(1 + s): phi dl/dphi = s/2 (1 + s)^-2.
+    root = torch.sqrt(mu * phi)
+    scale = 1.0 / (1.0 + root)
+    square, level = scale * scale, root * scale
+    return TwoTerms(
+        0.5 * mu * square / root, (1.0 - 0.5 * level) * scale, (1.0 - level) * square, 0.0
+    )
+
+
+_RECURRENCES = TwoTermMethod(_terms, _derivatives)
 
 
 def _root(value: Any) -> Any:
