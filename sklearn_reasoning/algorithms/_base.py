@@ -63,8 +63,8 @@ class PerIteration:
         return len(self.sizes)
 
 
-# Of q_k(t) with step size phi: from a gradient of q_k to those of phi and t. The first is None where
-# it is not asked for, or where there is no phi.
+# Of q_k(t): maps a gradient of q_k to those of phi and t. The first is None where
+# it is not asked for, or where there is no step size.
 Pullback = Callable[..., tuple[Tensor | None, Tensor]]
 
 Phi = Any  # a step size (float or Tensor), PerIteration, a mapping of weights, or None

@@ -4,8 +4,12 @@ Networks here give features times rows, with the rows innermost: reductions over
 feature axis are then sums of long contiguous rows.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def free_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
@@ -28,18 +32,74 @@ def inner_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
     return mu + (L - mu) * torch.softmax(logits, dim=-2)
 
 
+# With their pullbacks, which write the gradient of the logits where they are told to.
+Pullback = Callable[[Tensor, Tensor], object]
+
+
+def free_with_pullback(logits: Tensor, mu: float, L: float, out: Tensor) -> Pullback:
+    """Write :func:`free_spectrum` into ``out``."""
+    share = torch.sigmoid(logits)
+    torch.mul(share, L - mu, out=out).add_(mu)
+
+    def pull(spectrum_: Tensor, logits_: Tensor) -> None:
+        slope = torch.addcmul(share, share, share, value=-1.0)
+        torch.mul(slope, spectrum_, out=logits_).mul_(L - mu)
+
+    return pull
+
+
+def inner_with_pullback(logits: Tensor, mu: float, L: float, out: Tensor) -> Pullback:
+    """Write :func:`inner_spectrum` into ``out``."""
+    share = torch.softmax(logits, dim=-2)
+    torch.mul(share, L - mu, out=out).add_(mu)
+
+    def pull(spectrum_: Tensor, logits_: Tensor) -> None:
+        weighted = share * spectrum_
+        total = weighted.sum(dim=-2, keepdim=True)
+        torch.addcmul(weighted, share, total, value=-1.0, out=logits_).mul_(L - mu)
+
+    return pull
+
+
 def cayley(upper: Tensor, d: int) -> Tensor:
     """Return the rotation :math:`(I - A)^{-1}(I + A)` of a skew-symmetric A, of shape (..., d, d).
 
     ``upper`` are the d (d - 1) / 2 entries of A above its diagonal, row by row, in the last axis.
     Zeros give the identity.
     """
+    apply: Any = _Cayley.apply
+    rotation: Tensor = apply(upper, d)
+    return rotation
+
+
+def cayley_with_pullback(upper: Tensor, d: int) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Return :func:`cayley` and what pulls a gradient back through it."""
     rows, columns = torch.triu_indices(d, d, offset=1, device=upper.device)
-    flat = upper.new_zeros(*upper.shape[:-1], d * d).index_copy(-1, rows * d + columns, upper)
+    places = rows * d + columns
+    flat = upper.new_zeros(*upper.shape[:-1], d * d).index_copy(-1, places, upper)
     triangle = flat.unflatten(-1, (d, d))
     skew = triangle - triangle.mT
     identity = torch.eye(d, dtype=upper.dtype, device=upper.device)
     # I - A is never singular; solve's own check would raise for all models of a stack where
     # one has left the finite numbers.
     rotation, _ = torch.linalg.solve_ex(identity - skew, identity + skew)
-    return rotation
+
+    def pull(rotation_: Tensor) -> Tensor:
+        # dR = (I - A)^-1 dA (I + R), and I + R = 2 (I - A)^-1.
+        half = identity + rotation
+        skew_ = torch.matmul(half.mT, torch.matmul(rotation_, half.mT))
+        return (0.5 * (skew_ - skew_.mT)).flatten(-2).index_select(-1, places)
+
+    return rotation, pull
+
+
+class _Cayley(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, upper: Tensor, d: int) -> Tensor:
+        rotation, ctx.pull = cayley_with_pullback(upper, d)
+        return rotation
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return ctx.pull(grads[0]), None
