@@ -1,4 +1,4 @@
-"""Training one model with nag costs at most 1.2 times a bare torch loop of the same steps.
+"""Training one model costs no more than a bare torch loop of the same steps.
 
 The paper's synthetic problem: n = 100, batches of 50, d = 5, nag. Three bare loops: unrolled in
 the eigenbasis (what one writes by hand), the same with this package's layer inside, and one

@@ -11,6 +11,7 @@ from ._doubling import (
 )
 from ._elementwise import (
     Digits as Digits,
+    Elementwise as Elementwise,
     Out as Out,
     Slopes as Slopes,
     evaluate as evaluate,

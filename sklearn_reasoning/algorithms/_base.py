@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from sklearn_reasoning._polynomials import PerIteration, Phi, Points, Steps, derivative, points_of
+from sklearn_reasoning._polynomials import (
+    Elementwise,
+    PerIteration,
+    Phi,
+    Points,
+    Steps,
+    derivative,
+    points_of,
+    values_and_slopes,
+)
 from sklearn_reasoning._support.value import Value
 from sklearn_reasoning.energies import ScalarQuadratic
 
@@ -18,6 +27,8 @@ from ._problem import Problem
 from ._unroll import last_iterate
 
 State = tuple[Any, ...]
+
+Pullback = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 
 
 class Algorithm(Value, ABC):
@@ -85,6 +96,13 @@ class Algorithm(Value, ABC):
     >>> richardson.step(state, problem, None)
     (tensor([[-1., -1.]]),)
     """
+
+    _filter_is_closed: ClassVar[bool] = False  # whether _closed_filter is that of _filter
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_filter" in vars(cls):
+            cls._filter_is_closed = "_closed_filter" in vars(cls)
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[str]] = frozenset({"descend"})
@@ -413,6 +431,36 @@ class Algorithm(Value, ABC):
     def _filter(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         """Run the recurrence for q_k; override with a closed form for a constant step size."""
         return self._run(torch.zeros_like(t), t, -1.0, k, phi, mu, L)
+
+    def _closed_filter(self, mu: float, L: float) -> Elementwise:
+        """Return the function behind :meth:`_filter` where that has its slopes in closed form."""
+        raise NotImplementedError
+
+    def _filter_with_pullback(
+        self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float
+    ) -> tuple[Tensor, Pullback]:
+        """Return :meth:`_filter`, unrecorded, and what pulls a gradient back through it.
+
+        That maps the gradient of q_k to those of t and of phi, one step size or None.
+        """
+        if self._filter_is_closed:
+            closed = self._closed_filter(mu, L)
+            q, t_slope, phi_slope = values_and_slopes(closed, 0.0 if phi is None else phi, t, k)
+            return q, lambda q_: (
+                t_slope * q_,
+                None if phi is None else (phi_slope * q_).sum_to_size(phi.shape),
+            )
+        leaves = [x.detach().requires_grad_() for x in (t, phi) if x is not None]
+        with torch.enable_grad():
+            q = self._filter(leaves[0], k, leaves[1] if phi is not None else None, mu, L)
+
+        def pull(q_: Tensor) -> tuple[Tensor, Tensor | None]:
+            if not q.requires_grad:  # of k = 0 steps
+                return torch.zeros_like(t), None
+            t_, *phi_ = torch.autograd.grad(q, leaves, q_, materialize_grads=True)
+            return t_, phi_[0] if phi_ else None
+
+        return q.detach(), pull
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         """Run the recurrence for r_k; override with a closed form for a constant step size."""

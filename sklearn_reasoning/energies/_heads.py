@@ -4,6 +4,8 @@ Networks here give features times rows, with the rows innermost: reductions over
 feature axis are then sums of long contiguous rows.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -28,6 +30,35 @@ def inner_spectrum(logits: Tensor, mu: float, L: float) -> Tensor:
     return mu + (L - mu) * torch.softmax(logits, dim=-2)
 
 
+# With their pullbacks, which write the gradient of the logits where they are told to.
+Pullback = Callable[[Tensor, Tensor], None]
+
+
+def free_with_pullback(logits: Tensor, mu: float, L: float, out: Tensor) -> Pullback:
+    """Write :func:`free_spectrum` into ``out``."""
+    share = torch.sigmoid(logits)
+    torch.mul(share, L - mu, out=out).add_(mu)
+
+    def pull(spectrum_: Tensor, logits_: Tensor) -> None:
+        slope = torch.addcmul(share, share, share, value=-1.0)
+        torch.mul(slope, spectrum_, out=logits_).mul_(L - mu)
+
+    return pull
+
+
+def inner_with_pullback(logits: Tensor, mu: float, L: float, out: Tensor) -> Pullback:
+    """Write :func:`inner_spectrum` into ``out``."""
+    share = torch.softmax(logits, dim=-2)
+    torch.mul(share, L - mu, out=out).add_(mu)
+
+    def pull(spectrum_: Tensor, logits_: Tensor) -> None:
+        weighted = share * spectrum_
+        total = weighted.sum(dim=-2, keepdim=True)
+        torch.addcmul(weighted, share, total, value=-1.0, out=logits_).mul_(L - mu)
+
+    return pull
+
+
 def cayley(upper: Tensor, d: int) -> Tensor:
     """Return the rotation :math:`(I - A)^{-1}(I + A)` of a skew-symmetric A, of shape (..., d, d).
 
@@ -43,3 +74,17 @@ def cayley(upper: Tensor, d: int) -> Tensor:
     # one has left the finite numbers.
     rotation, _ = torch.linalg.solve_ex(identity - skew, identity + skew)
     return rotation
+
+
+def cayley_with_pullback(upper: Tensor, d: int) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Return :func:`cayley` and what pulls a gradient back through it."""
+    rotation = cayley(upper, d)
+
+    def pull(rotation_: Tensor) -> Tensor:
+        # dR = (I - A)^-1 dA (I + R), and I + R = 2 (I - A)^-1.
+        half = rotation + torch.eye(d, dtype=upper.dtype, device=upper.device)
+        skew_ = torch.matmul(half.mT, torch.matmul(rotation_, half.mT))
+        rows, columns = torch.triu_indices(d, d, offset=1, device=upper.device)
+        return (0.5 * (skew_ - skew_.mT)).flatten(-2).index_select(-1, rows * d + columns)
+
+    return rotation, pull

@@ -14,6 +14,9 @@ from torch.utils.data import Dataset
 from ._network import padded
 from ._settings import Architecture, Rows
 
+# Numbers in the batches that are gathered at once.
+_NUMBERS_AT_ONCE = 2**17
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
@@ -147,21 +150,28 @@ class StackRows(Dataset[Any]):
         return order.to(self._device)
 
     def _take(self, order: Tensor) -> Iterator[Batch]:
-        d, n_columns = self._d, self._data.shape[1]
-        for number, count in enumerate(self._shares):
-            index = order[:, number].unsqueeze(1).expand(-1, n_columns, -1)
-            parts = self._data.gather(2, index).split(self._widths, dim=1)
-            x, y, weight, b, rotation = parts
-            yield Batch(
-                x=x,
-                b=b if self._has_b else None,
-                rotation=rotation.unflatten(1, (d, d)).permute(0, 3, 1, 2)
-                if self._has_rotation
-                else None,
-                y=y,
-                weight=weight[:, 0] / count.unsqueeze(-1),
-                count=count,
-            )
+        """Yield batches, gathered as many at once as stay in the cache."""
+        d = self._d
+        at_once = max(_NUMBERS_AT_ONCE // (self._data[..., 0].numel() * self._length), 1)
+        for first in range(0, self.n_batches, at_once):
+            index = order[:, first : first + at_once].transpose(0, 1).unsqueeze(2)
+            n_batches = len(index)
+            data = self._data.expand(n_batches, *self._data.shape)
+            taken = data.gather(3, index.expand(*data.shape[:3], -1)).split(self._widths, dim=2)
+            x, y, _, b, rotation = (part.unbind() for part in taken)
+            counts = self._shares[first : first + at_once]
+            weights = (taken[2][:, :, 0] / counts.unsqueeze(-1)).unbind()
+            for i, count in enumerate(counts.unbind()):
+                yield Batch(
+                    x=x[i],
+                    b=b[i] if self._has_b else None,
+                    rotation=rotation[i].unflatten(1, (d, d)).permute(0, 3, 1, 2)
+                    if self._has_rotation
+                    else None,
+                    y=y[i],
+                    weight=weights[i],
+                    count=count,
+                )
 
     def _plan(self) -> None:
         """Lay out the batches; they differ by at most one row, so that none is tiny."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -28,42 +28,56 @@ class StackLoss(nn.Module):
 
     def forward(self, prediction: Tensor, batch: Batch) -> Tensor:
         """Return the losses, of shape (n_models,), for predictions (n_models, n, d)."""
-        kind = self._all or (self.squared if self._any else False)
         apply: Any = _WeightedMean.apply
-        losses: Tensor = apply(prediction, batch.y, batch.weight, kind)
+        losses: Tensor = apply(prediction.mT - batch.y, batch.weight, self._kind())
         return losses
+
+    def with_pullback(
+        self, error: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the losses for errors of shape (n_models, d, n), and their pullback.
+
+        That maps the gradients of the losses times the weights, (n_models, n), to that of the
+        errors.
+        """
+        return _weighted_mean(error, weight, self._kind())
+
+    def _kind(self) -> bool | Tensor:
+        return self._all or (self.squared if self._any else False)
+
+
+def _weighted_mean(
+    error: Tensor, weight: Tensor, squared: bool | Tensor
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Return weighted sums of norms or squared norms of errors, with few passes over these."""
+    loss = squares = (error * error).sum(dim=1)
+    if squared is not True:
+        loss = torch.sqrt(squares)
+        if squared is not False:
+            loss = torch.where(squared, squares, loss)
+
+    def pull(gain: Tensor) -> Tensor:
+        if squared is True:
+            gain = 2.0 * gain
+        else:
+            # The gradient of a norm is 0, not 0/0, where the error is exactly 0.
+            norm_gain = (gain / loss).masked_fill_(loss == 0.0, 0.0)
+            gain = norm_gain if squared is False else torch.where(squared, 2.0 * gain, norm_gain)
+        return error * gain.unsqueeze(1)
+
+    return (weight * loss).sum(dim=-1), pull
 
 
 class _WeightedMean(torch.autograd.Function):
-    """Weighted sums of norms or squared norms of errors, with few passes over the errors."""
+    """The losses, as autograd takes them."""
 
     @staticmethod
-    def forward(
-        ctx: Any, prediction: Tensor, y: Tensor, weight: Tensor, squared: bool | Tensor
-    ) -> Tensor:
-        error = prediction.mT - y
-        loss = squares = (error * error).sum(dim=1)
-        if squared is not True:
-            loss = torch.sqrt(squares)
-            if squared is not False:
-                loss = torch.where(squared, squares, loss)
-        ctx.save_for_backward(error, weight, loss)
-        ctx.squared = squared
-        return (weight * loss).sum(dim=-1)
+    def forward(ctx: Any, error: Tensor, weight: Tensor, squared: bool | Tensor) -> Tensor:
+        losses, ctx.pull = _weighted_mean(error, weight, squared)
+        ctx.weight = weight
+        return losses
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        error, weight, loss = ctx.saved_tensors
-        gain = grads[0].unsqueeze(-1) * weight
-        if ctx.squared is True:
-            gain = 2.0 * gain
-        else:
-            # The gradient of a norm is 0, not 0/0, where the error is exactly 0.
-            norm_gain = torch.where(loss == 0.0, 0.0, gain / loss)
-            gain = (
-                norm_gain
-                if ctx.squared is False
-                else torch.where(ctx.squared, 2.0 * gain, norm_gain)
-            )
-        return (error * gain.unsqueeze(1)).mT, None, None, None
+        return ctx.pull(grads[0].unsqueeze(-1) * ctx.weight), None, None

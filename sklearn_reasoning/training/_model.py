@@ -107,6 +107,14 @@ class Model(nn.Module, ABC):
         """Return the unit in which the loss of each model is measured."""
         return np.ones(self.n_models)
 
+    def adjoint(self, criterion: nn.Module) -> Any:
+        """Return what takes gradients without autograd for a criterion; here None.
+
+        Its ``step(batch)`` sets the gradients of the parameters and returns the losses, of shape
+        (n_models,), and a function that returns the predictions.
+        """
+        return None
+
     # ------------------------------------------------------------------ what all have
 
     def forward(self, batch: Any, k: int | None = None) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -133,6 +133,7 @@ class ModelNet(NeuralNet):
         A model whose loss becomes infinite or NaN is marked in ``progress_.diverged``.
         """
         progress = self.progress_ = Progress(self.models, self.module_)
+        adjoint = self.module_.adjoint(self.criterion_)
         self.n_steps_, first = 0, len(self.history)
         best = BestSoFar(self.history) if self.callbacks else None
         if epochs is None:
@@ -148,7 +149,7 @@ class ModelNet(NeuralNet):
                     self.rates_ = progress.set_rates(self.optimizer_, epoch - first)
                 # The loss of a single batch is that of the parameters before its step.
                 measured = self._copy() if X.n_batches == 1 and y is None else None
-                losses = self._train_epoch(X, epoch)
+                losses = self._train_epoch(X, epoch, adjoint)
                 validation = None if y is None else self._evaluate(y)
                 progress.record(self.module_, losses, validation, measured)
                 self._record(losses, validation, time.perf_counter() - began)
@@ -172,35 +173,43 @@ class ModelNet(NeuralNet):
     def _copy(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self.module_.parameters()]
 
-    def _train_epoch(self, rows: Any, epoch: int) -> _Array:
+    def _train_epoch(self, rows: Any, epoch: int, adjoint: Any) -> _Array:
         total: Tensor | float = 0.0
         for batch in rows.epoch(epoch):
             if self.progress_.rates_fall_by_step:
                 self.rates_ = self.progress_.set_rates(self.optimizer_, self.n_steps_)
             self._notify_step("on_batch_begin", batch=batch, training=True)
-            step = self.train_step(batch)
+            losses, predictions = self._step(batch, adjoint)
             self.n_steps_ += 1
-            total = total + step["losses"] * batch.count
-            self._notify_step("on_batch_end", batch=batch, training=True, **step)
+            total = total + losses * batch.count
+            if self.callbacks_:
+                step = {"loss": losses.sum(), "losses": losses, "y_pred": predictions()}
+                self.notify("on_batch_end", batch=batch, training=True, **step)
         return _mean(total, rows.counts(epoch))
 
     def _notify_step(self, event: str, **details: Any) -> None:
         if self.callbacks_:  # skorch's notify costs as much as a small operation
             self.notify(event, **details)
 
-    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
-        """Take one step of the optimiser, and put the step sizes back into their range."""
-        self.optimizer_.zero_grad(set_to_none=True)
-        prediction = self.module_(batch)
-        losses = self.criterion_(prediction, batch)
-        if losses.requires_grad:  # not for k = 0 from a fixed start: nothing to learn
+    def _step(self, batch: Any, adjoint: Any) -> tuple[Tensor, Callable[[], Tensor]]:
+        """Take one step of the optimiser, and put the step sizes back into their range.
+
+        Returns the losses before it, and a function that returns the predictions.
+        """
+        self.optimizer_.zero_grad()
+        if adjoint is not None:
+            losses, predictions = adjoint.step(batch)
+        else:
+            prediction = self.module_(batch)
+            losses, predictions = self.criterion_(prediction, batch), prediction.detach
+            if not losses.requires_grad:  # k = 0 from a fixed start: nothing to learn
+                return losses, predictions
             # Not with ones for the gradient: checking their shapes makes torch import its compiler.
             losses.sum().backward()
-            self._notify_step("on_grad_computed", named_parameters=self.module_.named_parameters())
-            self.optimizer_.step()
-            self.module_.clamp_step_sizes()
-        losses = losses.detach()
-        return {"loss": losses.sum(), "losses": losses, "y_pred": prediction.detach()}
+        self._notify_step("on_grad_computed", named_parameters=self.module_.named_parameters())
+        self.optimizer_.step()
+        self.module_.clamp_step_sizes()
+        return losses.detach(), predictions
 
     def _evaluate(self, rows: Any) -> _Array:
         total: Tensor | float = 0.0

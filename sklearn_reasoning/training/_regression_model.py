@@ -20,6 +20,7 @@ from sklearn_reasoning.energies import (
     inner_spectrum,
 )
 
+from ._adjoint import Adjoint
 from ._batches import Inputs
 from ._initial_weights import draw_matrix
 from ._loss import StackLoss
@@ -230,6 +231,20 @@ class RegressionModel(Model):
         if not a.starts_at_origin:
             start = self._start(outputs, blocks, n=batch.x.shape[-1])
         return Problem(energy, a.mu, a.L, start=start), self._phi(blocks)
+
+    def adjoint(self, criterion: torch.nn.Module) -> Adjoint | None:
+        """Return what takes gradients without autograd, where Q has a filter."""
+        a = self.architecture
+        if (
+            isinstance(criterion, StackLoss)
+            and "polynomial" in a.algorithm.provides
+            and (a.rotation != "predicted" or a.n_outputs == 1)
+            and (self.step_size is None or self.step_size.ndim == 1)
+            # A subclass may make another problem.
+            and type(self).problem is RegressionModel.problem
+        ):
+            return Adjoint(self, criterion)
+        return None
 
     def _energy(
         self, batch: Inputs, outputs: dict[str, Tensor], blocks: dict[str, Tensor]

@@ -1,0 +1,168 @@
+"""Gradients without autograd: against differences of losses, and against autograd."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
+from sklearn_reasoning.training import Architecture, RegressionModel, Rows
+from sklearn_reasoning.training._batches import StackRows
+from sklearn_reasoning.training._loss import StackLoss
+
+M, D, N = 7, 4, 21
+
+CASES = {
+    "shared": {},
+    "identity": {"rotation": "identity", "spectrum": "anchored"},
+    "given rotation": {"rotation": "given", "q_hidden": (9, 6)},
+    "given b": {"rotation": "identity", "b_hidden": None, "start": "zero", "spectrum": "anchored"},
+    "learned start": {"start": "learned", "spectrum": "anchored", "q_hidden": None},
+    "predicted start": {"start": "predicted", "start_hidden": (6,)},
+    "zero start": {"start": "zero", "rotation": "given", "spectrum": "anchored"},
+}
+
+
+def make(algo, case, k=(1, 6), losses=("l2", "squared"), **options):
+    """A stack with weights of the size of trained ones, its batch and its criterion."""
+    parameters = {"n_features": M, "n_outputs": D, "mu": 0.1, "L": 1.0, "start": "mean"}
+    parameters |= {"q_hidden": (9,), "b_hidden": (5,), "spectrum": "free", "rotation": "shared"}
+    a = Architecture(**parameters | CASES.get(case, {}) | options, algorithm=get_algorithm(algo))
+    rng = np.random.default_rng(0)
+    model = RegressionModel(a, k)
+    with torch.no_grad():
+        for i in range(len(k)):
+            for weight in model.named_weights(i).values():
+                weight += torch.from_numpy(rng.normal(scale=0.4, size=weight.shape))
+        for buffer in (model.scale, model.start):
+            buffer += torch.from_numpy(rng.uniform(0.5, 1.5, size=buffer.shape))
+        model.axes += torch.linalg.qr(torch.from_numpy(rng.normal(size=model.axes.shape)))[0]
+        if model.step_size is not None:
+            model.step_size *= torch.linspace(0.8, 0.9, len(k), dtype=torch.float64)
+    given = {"b": rng.normal(size=(N, D))} if a.b_hidden is None else {}
+    if a.rotation == "given":
+        given["rotation"] = np.linalg.qr(rng.normal(size=(N, D, D)))[0]
+    rows = [
+        Rows(rng.normal(size=(N, M)), rng.normal(size=(N, D)), rng.uniform(1, 2, size=N), **given)
+        for _ in k
+    ]
+    offsets = [np.zeros(D)] * len(k)
+    data = StackRows(a, rows, [1.0] * len(k), offsets, [N] * len(k), [0, 1], torch.float64, "cpu")
+    (batch,) = data.epoch(0)
+    return model, StackLoss(losses), batch
+
+
+def by_autograd(model, criterion, batch):
+    prediction = model(batch)
+    losses = criterion(prediction, batch)
+    grads = torch.autograd.grad(losses.sum(), list(model.parameters()), materialize_grads=True)
+    return losses.detach(), prediction.detach(), grads
+
+
+TAKEN = [a for a in list_algorithms() if get_algorithm(a).is_polynomial]
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("algo", TAKEN)
+def test_gradients_are_those_of_autograd_and_of_differences(algo, case):
+    model, criterion, batch = make(algo, case)
+    losses, predictions = model.adjoint(criterion).step(batch)
+    expected, expected_predictions, grads = by_autograd(model, criterion, batch)
+    torch.testing.assert_close(losses, expected, rtol=1e-12, atol=0.0)
+    torch.testing.assert_close(predictions(), expected_predictions, rtol=1e-11, atol=1e-12)
+    for parameter, grad in zip(model.parameters(), grads, strict=True):
+        torch.testing.assert_close(parameter.grad, grad, rtol=1e-9, atol=1e-12)
+    # Autograd goes through some of the same functions; these do not.
+    generator = torch.Generator().manual_seed(0)
+    taken_apart = [
+        (parameter.data[i], parameter.grad[i])
+        for parameter in model.parameters()
+        if parameter is model.step_size
+        for i in range(2)
+    ]
+    place = torch.arange(model.weights.shape[1])
+    for i in range(2):
+        for values in model.named_weights(i).values():
+            first = values.storage_offset() - i * model.weights.shape[1]
+            here = place[first:].as_strided(values.shape, values.stride())
+            taken_apart.append((values, model.weights.grad[i][here]))
+    for values, grad in taken_apart:
+        along = torch.randn(values.shape, generator=generator, dtype=torch.float64)
+        ends = []
+        for sign in (1.0, -1.0):
+            values += sign * 1e-6 * along
+            with torch.no_grad():
+                ends.append(criterion(model(batch), batch).sum())
+            values -= sign * 1e-6 * along
+        slope = (ends[0] - ends[1]) / 2e-6
+        torch.testing.assert_close((grad * along).sum(), slope, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 10, 31])
+@pytest.mark.parametrize("algo", TAKEN)
+def test_filters_have_the_gradients_of_their_recurrences(algo, k):
+    algorithm = get_algorithm(algo)
+    generator = torch.Generator().manual_seed(0)
+    t, q_ = (0.1 + 0.9 * torch.rand(2, 3, 8, generator=generator).double() for _ in range(2))
+    t[0, 0], t[0, 1] = 0.1, 1.0  # double roots, and the ends
+    phi = torch.tensor([0.7, 0.95], dtype=torch.float64).reshape(2, 1, 1)
+    phi = phi if algorithm.has_step_size else None
+    q, pull = algorithm._filter_with_pullback(t, k, phi, 0.1, 1.0)
+    t_, phi_ = pull(q_)
+    if algorithm.is_exact:
+        torch.testing.assert_close((q, t_), (1.0 / t, -q_ / t**2), rtol=1e-12, atol=0.0)
+        return
+    leaf, size = t.clone().requires_grad_(), phi
+    if phi is not None:
+        size = phi.clone().requires_grad_()
+    by_steps = super(type(algorithm), algorithm)._filter(leaf, k, size, 0.1, 1.0)
+    torch.testing.assert_close(q, by_steps.detach(), rtol=1e-12, atol=1e-13)
+    if k:
+        by_steps.backward(q_)
+        torch.testing.assert_close(t_, leaf.grad, rtol=1e-9, atol=1e-10)
+        if phi is not None:
+            torch.testing.assert_close(phi_, size.grad, rtol=1e-9, atol=1e-10)
+
+
+def test_a_filter_of_its_own_has_the_gradients_of_its_own():
+    class Halved(type(get_algorithm("gd"))):
+        name = "halved"
+
+        def _filter(self, t, k, phi, mu, L):
+            return 0.5 * phi * t
+
+    t, phi = torch.ones(1, 2, 3), torch.full((1, 1, 1), 0.5)
+    q, pull = Halved()._filter_with_pullback(t, 3, phi, 0.1, 1.0)
+    t_, phi_ = pull(torch.ones_like(t))
+    assert torch.equal(q, 0.25 * t)
+    assert torch.equal(t_, q)
+    assert phi_.item() == 3.0
+
+
+def test_who_takes_gradients_by_autograd():
+    class Other(RegressionModel):
+        def problem(self, batch):
+            return super().problem(batch)
+
+    def taken(algo="gd", kind=RegressionModel, criterion=None, **options):
+        model, loss, _ = make(algo, "shared", **options)
+        model.__class__ = kind
+        return model.adjoint(criterion or loss) is not None
+
+    assert taken()
+    assert not taken("rnn")
+    assert not taken("cg")
+    assert not taken(rotation="predicted")
+    assert not taken(kind=Other)
+    assert not taken(criterion=torch.nn.Identity())
+
+
+def test_replaced_weights_are_seen():
+    model, criterion, batch = make("nag", "shared")
+    adjoint = model.adjoint(criterion)
+    adjoint.step(batch)
+    model.weights.data = 0.5 * model.weights.data
+    losses, _ = adjoint.step(batch)
+    expected, _, grads = by_autograd(model, criterion, batch)
+    torch.testing.assert_close(losses, expected, rtol=1e-12, atol=0.0)
+    for parameter, grad in zip(model.parameters(), grads, strict=True):
+        torch.testing.assert_close(parameter.grad, grad, rtol=1e-9, atol=1e-12)
