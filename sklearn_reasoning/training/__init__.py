@@ -13,9 +13,10 @@ from ._net import ModelNet, build_net, train
 from ._network import evaluate as evaluate, padded
 from ._regression_model import RegressionModel, state_shapes as state_shapes
 from ._settings import Architecture, ModelSettings, Rows
+from ._stack_inference import predict_stack
 from ._targets import TargetStatistics, unit_near as unit_near
 from ._task import LARGEST_STACK, TrainingTask
-from ._trained import TrainedModel, as_if_stopped, trained_models
+from ._trained import TrainedModel, TrainedStack, as_if_stopped, trained_models
 
 __all__ = [
     "LARGEST_STACK",
@@ -30,6 +31,7 @@ __all__ = [
     "Rows",
     "TargetStatistics",
     "TrainedModel",
+    "TrainedStack",
     "TrainingTask",
     "as_if_stopped",
     "build_net",
@@ -42,6 +44,7 @@ __all__ = [
     "padded",
     "predict",
     "predict_energy",
+    "predict_stack",
     "set_initial_state",
     "single_start",
     "stack_rows",

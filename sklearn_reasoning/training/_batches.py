@@ -106,21 +106,27 @@ class StackRows(Dataset[Any]):
         if len(cuts) > 1:
             raise ValueError(f"models of one stack need equal batches, got {sorted(cuts)}.")
         ((self.n_batches, self._length),) = cuts
-        blocks = [
-            _block(r, unit, offset, self._m)
+        # Models of the same rows, and often of the same order, share what is made of them.
+        keys = [
+            (id(r), unit, offset.tobytes())
             for r, unit, offset in zip(rows, units, offsets, strict=True)
         ]
+        first: dict[Any, int] = {}
+        for model, key in enumerate(keys):
+            first.setdefault(key, model)
+        blocks = [_block(rows[i], units[i], offsets[i], self._m) for i in first.values()]
+        numbers = {key: number for number, key in enumerate(first)}
         self._has_b = rows[0].b is not None
         self._has_rotation = rows[0].rotation is not None
         d = self._d
         self._widths = [self._m, d, 1, d * self._has_b, d * d * self._has_rotation]
         # One row beyond the longest is zero, weight included: padding points there.
         self._n = max(self._counts)
-        data = np.zeros((len(rows), blocks[0].shape[1], self._n + 1))
-        for model, block in enumerate(blocks):
-            data[model, :, : len(block)] = block.T
+        data = np.zeros((len(blocks), blocks[0].shape[1], self._n + 1))
+        for number, block in enumerate(blocks):
+            data[number, :, : len(block)] = block.T
         self._data = torch.as_tensor(data, dtype=dtype, device=device)
-        self._plan()
+        self._plan([numbers[key] for key in keys])
         self._whole = list(self._take(self._order(0))) if self.n_batches == 1 else None
 
     def __len__(self) -> int:
@@ -136,7 +142,7 @@ class StackRows(Dataset[Any]):
         yield from self._take(self._order(number)) if self._whole is None else self._whole
 
     def _order(self, epoch: int) -> Tensor:
-        """Return which row of each model goes where, of shape (n_models, n_batches, length)."""
+        """Return which rows go where, of shape (n_unlike, n_batches, length)."""
         generator = torch.Generator()
         orders = torch.full((len(self._unlike), self._n + 1), self._n)
         for row, (seed, count) in zip(orders, self._unlike, strict=True):
@@ -145,19 +151,22 @@ class StackRows(Dataset[Any]):
                 torch.randperm(count, generator=generator, out=row[:count])
             else:
                 torch.arange(count, out=row[:count])
-        rows = orders[self._alike]
+        rows = orders[self._order_of]
         order = rows.gather(1, self._places).unflatten(1, (self.n_batches, self._length))
         return order.to(self._device)
 
     def _take(self, order: Tensor) -> Iterator[Batch]:
         """Yield batches, gathered as many at once as stay in the cache."""
-        d = self._d
-        at_once = max(_NUMBERS_AT_ONCE // (self._data[..., 0].numel() * self._length), 1)
+        d, n_models = self._d, len(self._counts)
+        at_once = max(_NUMBERS_AT_ONCE // (n_models * self._data.shape[1] * self._length), 1)
         for first in range(0, self.n_batches, at_once):
             index = order[:, first : first + at_once].transpose(0, 1).unsqueeze(2)
             n_batches = len(index)
             data = self._data.expand(n_batches, *self._data.shape)
-            taken = data.gather(3, index.expand(*data.shape[:3], -1)).split(self._widths, dim=2)
+            rows = data.gather(3, index.expand(*data.shape[:3], -1))
+            if rows.shape[1] < n_models:
+                rows = rows.index_select(1, self._batch_of)
+            taken = rows.split(self._widths, dim=2)
             x, y, _, b, rotation = (part.unbind() for part in taken)
             counts = self._shares[first : first + at_once]
             weights = (taken[2][:, :, 0] / counts.unsqueeze(-1)).unbind()
@@ -173,16 +182,25 @@ class StackRows(Dataset[Any]):
                     count=count,
                 )
 
-    def _plan(self) -> None:
-        """Lay out the batches; they differ by at most one row, so that none is tiny."""
+    def _plan(self, data: Sequence[int]) -> None:
+        """Lay out the batches; they differ by at most one row, so that none is tiny.
+
+        ``data`` is where each model's rows are.
+        """
         # Models of one seed and as many rows share their order.
-        keys = list(zip(self._seeds, self._counts, strict=True))
-        self._unlike = list(dict.fromkeys(keys))
-        numbers = {key: number for number, key in enumerate(self._unlike)}
-        self._alike = torch.tensor([numbers[key] for key in keys])
+        orders = list(zip(self._seeds, self._counts, strict=True))
+        self._unlike = list(dict.fromkeys(orders))
+        # Those of the same rows as well share their batches.
+        keys = list(zip(orders, data, strict=True))
+        unlike = list(dict.fromkeys(keys))
+        numbers = {key: number for number, key in enumerate(unlike)}
+        self._batch_of = torch.tensor([numbers[key] for key in keys], device=self._device)
+        self._data = self._data[[number for _, number in unlike]]
+        self._order_of = torch.tensor([self._unlike.index(order) for order, _ in unlike])
         plans = {count: self._plan_of(count) for count in set(self._counts)}
         # Of each place in the batches: the number of its row in the order, or that of padding.
-        self._places = torch.from_numpy(np.stack([plans[count][0] for count in self._counts]))
+        places = np.stack([plans[count][0] for (_, count), _ in unlike])
+        self._places = torch.from_numpy(places)
         shares = np.stack([plans[count][1] for count in self._counts], axis=1)
         self._shares = torch.as_tensor(shares, dtype=self._data.dtype, device=self._device)
 

@@ -26,9 +26,17 @@ def set_initial_state(
     net: ModelNet, models: Sequence[ModelSettings], statistics: Sequence[TargetStatistics]
 ) -> None:
     """Draw the weights of regression models, and store what is known of their targets."""
-    for i, (model, known) in enumerate(zip(models, statistics, strict=True)):
-        net.module_.draw_weights(i, model.seed)
-        set_statistics(net, i, known)
+    module, drawn = net.module_, dict[int, int]()
+    for i, model in enumerate(models):
+        first = drawn.setdefault(model.seed, i)
+        if first == i:
+            module.draw_weights(i, model.seed)
+        else:
+            module.weights[i] = module.weights[first]
+    for name in STATISTICS:
+        buffer = getattr(module, name)
+        values = np.stack([np.asarray(getattr(known, name)) for known in statistics])
+        buffer.copy_(torch.as_tensor(values, dtype=buffer.dtype))
 
 
 @torch.no_grad()
@@ -63,7 +71,9 @@ def stack_rows(
     known = a.rotation == "given" and a.b_hidden is None and a.starts_at_origin
     if known and decouples(a.algorithm):
         # ||R u - y|| = ||u - R'y||: with R and b known, no product with R is left to do.
-        rows = [r.in_eigenbasis() for r in rows]
+        unlike = {id(r): r for r in rows}
+        turned = {name: r.in_eigenbasis() for name, r in unlike.items()}
+        rows = [turned[id(r)] for r in rows]
     return StackRows(
         a,
         rows,
@@ -119,7 +129,9 @@ def fit_stack(
     with training_context():
         net = build_net(RegressionModel, architecture, models, dtype, device, callbacks, verbose)
         if initial is None:
-            set_initial_state(net, models, [target_statistics(architecture, r) for r in rows])
+            unlike = {id(r): r for r in rows}
+            known = {name: target_statistics(architecture, r) for name, r in unlike.items()}
+            set_initial_state(net, models, [known[id(r)] for r in rows])
         else:
             net.module_.load_state_dict(initial.module_.state_dict())
             net.module_.clamp_step_sizes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,12 +74,12 @@ def predict(
     -------
     ndarray of shape (n, d)
     """
-    module = _in_float64(module)
+    module = in_float64(module)
 
     def outputs(inputs: Inputs) -> Tensor:
         if k == 0:  # of the exact minimiser too, which takes no steps
-            return _in_units(module, module.problem(inputs)[0].start_point())
-        return _in_units(module, module(inputs, k))
+            return in_units(module, module.problem(inputs)[0].start_point())
+        return in_units(module, module(inputs, k))
 
     (y,) = _in_blocks(module, x, b, rotation, lambda inputs: (outputs(inputs),))
     return y
@@ -100,7 +100,7 @@ def predict_energy(
     Q : ndarray of shape (n, d, d)
     b : ndarray of shape (n, d)
     """
-    module = _in_float64(module)
+    module = in_float64(module)
 
     def energies(inputs: Inputs) -> tuple[Tensor, Tensor]:
         energy: Any = module.problem(inputs)[0].energy
@@ -126,7 +126,7 @@ def measure(
 
     Parameters are those of :func:`predict`.
     """
-    module = _in_float64(module)
+    module = in_float64(module)
 
     def measured(inputs: Inputs) -> tuple[Tensor, ...]:
         problem, phi = module.problem(inputs)
@@ -136,13 +136,13 @@ def measure(
         minimizer = energy.minimizer()
         y = minimizer + energy.from_eigenbasis(left)
         return (
-            _in_units(module, y),
-            _in_units(module, minimizer),
+            in_units(module, y),
+            in_units(module, minimizer),
             energy.eigenvalues.broadcast_to(left.shape),
             left.norm(dim=-1) * unit,
             first.norm(dim=-1) * unit,
             (energy.eigenvalues * first).norm(dim=-1) * unit,
-            _in_units(module, problem.start_point()).norm(dim=-1),
+            in_units(module, problem.start_point()).norm(dim=-1),
         )
 
     return Measured(*_in_blocks(module, x, b, rotation, measured))
@@ -152,7 +152,7 @@ def single_start(module: RegressionModel) -> _Array | None:
     """Return the starting point that a single model has for all rows; None if it predicts them."""
     if module.architecture.start == "predicted":
         return None
-    module = _in_float64(module)
+    module = in_float64(module)
     start = module.start
     if module.architecture.start == "learned":
         start = start + module.scale * module.named_weights()["start"]
@@ -160,8 +160,9 @@ def single_start(module: RegressionModel) -> _Array | None:
     return result
 
 
-def _in_units(module: RegressionModel, y: Tensor) -> Tensor:
-    return (y + module.offset.unsqueeze(1)) * module.unit
+def in_units(module: RegressionModel, y: Tensor) -> Tensor:
+    """Return outputs of shape (n_models, n, d) in the units of y."""
+    return (y + module.offset.unsqueeze(1)) * module.unit.reshape(-1, 1, 1)
 
 
 def _in_blocks(
@@ -174,45 +175,87 @@ def _in_blocks(
     found: list[list[_Array]] = []
     with torch.no_grad(), one_thread():
         for rows in _blocks(module, len(x)):
-            inputs = _inputs(
-                module, x[rows], *(None if each is None else each[rows] for each in (b, rotation))
+            block = Columns.of(
+                x[rows], *(None if each is None else each[rows] for each in (b, rotation))
             )
-            tensors = function(inputs)
-            found.append([np.ascontiguousarray(tensor[0].cpu().numpy()) for tensor in tensors])
+            tensors = function(inputs_of(module, [block], [0]))
+            found.append([block.cut(tensor[0]) for tensor in tensors])
     columns = zip(*found, strict=True)
     return [parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in columns]
 
 
 def _blocks(module: RegressionModel, n: int) -> Iterator[slice]:
+    length = rows_at_once(module)
+    for first in range(0, max(n, 1), length):
+        yield slice(first, first + length)
+
+
+def rows_at_once(module: RegressionModel) -> int:
+    """Return how many rows of a model are one block, a multiple of 16."""
     a = module.architecture
     hidden = (a.q_hidden or (), a.b_hidden or (), a.start_hidden)
     widest = max(a.n_features, a.n_outputs, *(size for sizes in hidden for size in sizes), 1)
     if a.rotation in ("given", "predicted"):
         widest = max(widest, a.n_outputs**2)
-    length = max(_NUMBERS_AT_ONCE // widest // 16, 1) * 16
-    for first in range(0, max(n, 1), length):
-        yield slice(first, first + length)
+    return max(_NUMBERS_AT_ONCE // widest // 16, 1) * 16
 
 
-def _inputs(
-    module: RegressionModel, x: _Array, b: _Array | None, rotation: _Array | None
-) -> Inputs:
-    """Return the inputs of a module: features times rows, in units."""
-    features = np.zeros((padded(x.shape[1]), len(x)))
-    features[: x.shape[1]] = x.T
+@dataclass(frozen=True)
+class Columns:
+    """Rows to predict, as the columns of matrices, float64.
 
-    def tensor(values: _Array) -> Tensor:
-        contiguous = np.ascontiguousarray(values, dtype=np.float64)
-        return torch.from_numpy(contiguous).to(module.weights.device).unsqueeze(0)
+    They are padded with zeros to a multiple of 16: a model gets the same bits in every stack.
+    """
 
-    return Inputs(
-        x=tensor(features),
-        b=None if b is None else tensor(b.T) / module.unit,
-        rotation=None if rotation is None else tensor(rotation),
-    )
+    n: int
+    x: _Array
+    b: _Array | None
+    rotation: _Array | None
+
+    @classmethod
+    def of(cls, x: _Array, b: _Array | None, rotation: _Array | None) -> Columns:
+        """Return n rows: x of shape (n, m), b of shape (n, d), R of shape (n, d, d)."""
+        n, length = len(x), padded(len(x), 16)
+
+        def columns(values: _Array, width: int) -> _Array:
+            result = np.zeros((width, length))
+            result[: values.shape[1], :n] = values.T
+            return result
+
+        if rotation is not None and n < length:
+            rotation = np.concatenate([rotation, np.zeros((length - n, *rotation.shape[1:]))])
+        return cls(
+            n,
+            columns(x, padded(x.shape[1])),
+            None if b is None else columns(b, b.shape[1]),
+            None if rotation is None else np.ascontiguousarray(rotation, dtype=np.float64),
+        )
+
+    def cut(self, outputs: Tensor) -> _Array:
+        """Return the outputs of one model for these rows, without those of the padding."""
+        return np.ascontiguousarray(outputs[: self.n].cpu().numpy())
 
 
-def _in_float64(module: RegressionModel) -> RegressionModel:
+def inputs_of(module: RegressionModel, blocks: Sequence[Columns], which: Sequence[int]) -> Inputs:
+    """Return the inputs of a module: to each model one of the blocks, of equal length."""
+
+    def tensor(name: str) -> Tensor | None:
+        if getattr(blocks[0], name) is None:
+            return None
+        parts = [torch.from_numpy(getattr(block, name)) for block in blocks]
+        rows = torch.stack(parts) if len(parts) > 1 else parts[0].unsqueeze(0)
+        if len(which) > 1:
+            rows = rows.index_select(0, torch.tensor(which))
+        return rows.to(module.weights.device)
+
+    x, b = tensor("x"), tensor("b")
+    assert x is not None
+    if b is not None:
+        b = b / module.unit.reshape(-1, 1, 1)
+    return Inputs(x=x, b=b, rotation=tensor("rotation"))
+
+
+def in_float64(module: RegressionModel) -> RegressionModel:
     """Return a module of the same structure around float64 copies of all numbers.
 
     ``deepcopy(module).double()`` takes longer than the prediction of a small model.

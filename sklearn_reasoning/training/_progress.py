@@ -28,7 +28,11 @@ class Progress:
 
     def __init__(self, models: tuple[ModelSettings, ...], module: Model) -> None:
         n_models = len(models)
-        self._models, self._n_models = models, n_models
+        self._n_models = n_models
+        schedules = [(m.lr_schedule, m.max_steps or m.max_epochs) for m in models]
+        self._schedules = list(dict.fromkeys(schedules))
+        self._schedule_of = np.array([self._schedules.index(each) for each in schedules])
+        self._rates = np.array([model.lr for model in models])
         self.rates_fall_by_step = models[0].max_steps is not None
         self._max_epochs = np.array([model.max_epochs for model in models])
         self._keeps_last = np.array([model.keep == "last" for model in models])
@@ -47,15 +51,14 @@ class Progress:
 
     def set_rates(self, optimizer: StackOptimizer, number: int) -> _Array:
         """Set the learning rates of an epoch, or of a step, counted from 0, and return them."""
-        factors = np.array(
-            [
-                0.5
-                * (1.0 + math.cos(math.pi * min(number / (model.max_steps or model.max_epochs), 1)))
-                if model.lr_schedule == "cosine"
-                else 1.0
-                for model in self._models
-            ]
-        )
+        # Few schedules, many models.
+        of_each = {
+            (kind, last): 0.5 * (1.0 + math.cos(math.pi * min(number / last, 1)))
+            if kind == "cosine"
+            else 1.0
+            for kind, last in self._schedules
+        }
+        factors = np.array(list(of_each.values()))[self._schedule_of]
         if not (factors == 1.0).all():
             for group in optimizer.param_groups:
                 initial = group["initial_lr"]
@@ -63,7 +66,7 @@ class Progress:
                 # One rate for all models has no axes, and one factor for all.
                 shape = (-1, *[1] * (initial.ndim - 1)) if initial.ndim else ()
                 group["lr"] = initial * factor[: None if shape else 1].reshape(shape)
-        return factors * np.array([model.lr for model in self._models])
+        return factors * self._rates
 
     def record(
         self,

@@ -51,6 +51,8 @@ class TrainingTask:
             len(settings.step_size) if len(settings.step_size) != 1 else None,
             batches,
             n_held_out and cut(n_held_out, n_held_out),
+            # No step carries the offset of y where k = 0: that takes code of its own.
+            settings.k == 0,
             self.dtype,
             str(self.device),
         )

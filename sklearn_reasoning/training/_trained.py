@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ._net import ModelNet, build_net
 from ._settings import ModelSettings
@@ -29,39 +30,61 @@ class TrainedModel:
     diverged: bool
 
 
+class TrainedStack:
+    """A trained stack, taken apart into its models where one is asked for.
+
+    Parameters
+    ----------
+    net : ModelNet
+        Trained. A stack of one is handed on as it is.
+    """
+
+    def __init__(self, net: ModelNet) -> None:
+        self.net = net
+        self._columns: dict[str, Any] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of models."""
+        return int(self.net.module_.n_models)
+
+    def __getitem__(self, i: int) -> TrainedModel:
+        """Return a model as a net of its own."""
+        net, progress = self.net, self.net.progress_
+        n_iter, diverged = int(progress.n_iter[i]), bool(progress.diverged[i])
+        if len(self) == 1:
+            return TrainedModel(net, n_iter, diverged)
+        if self._columns is None:
+            self._columns = net.history_columns()
+        single = _of_same_kind(net, [net.models[i]])
+        # A tensor has one row, or as many as the next model's, of each model.
+        single.module_.load_state_dict(
+            {
+                name: value.unflatten(0, (len(self), -1))[i]
+                for name, value in net.module_.state_dict().items()
+            }
+        )
+        n_epochs = n_iter + diverged
+        single.history_ = {
+            key: values[:n_epochs] if key in _COMMON else values[:n_epochs, i].copy()
+            for key, values in self._columns.items()
+        }
+        return TrainedModel(single, n_iter, diverged)
+
+
 def trained_models(net: ModelNet) -> Iterator[TrainedModel]:
     """Yield each model of a trained stack as a net of its own.
 
     Parameters
     ----------
     net : ModelNet
-        Trained. A stack of one is handed on as it is.
+        As for :class:`TrainedStack`.
 
     Yields
     ------
     TrainedModel
     """
-    progress = net.progress_
-    if net.module_.n_models == 1:
-        yield TrainedModel(net, int(progress.n_iter[0]), bool(progress.diverged[0]))
-        return
-    columns = net.history_columns()
-    module = net.module_
-    # A tensor has one row, or as many as the next model's, of each model.
-    state = {
-        name: value.unflatten(0, (module.n_models, -1))
-        for name, value in module.state_dict().items()
-    }
-    for i, settings in enumerate(net.models):
-        n_iter, diverged = int(progress.n_iter[i]), bool(progress.diverged[i])
-        single = _of_same_kind(net, [settings])
-        single.module_.load_state_dict({name: rows[i] for name, rows in state.items()})
-        n_epochs = n_iter + diverged
-        single.history_ = {
-            key: values[:n_epochs] if key in _COMMON else values[:n_epochs, i].copy()
-            for key, values in columns.items()
-        }
-        yield TrainedModel(single, n_iter, diverged)
+    stack = TrainedStack(net)
+    return (stack[i] for i in range(len(stack)))
 
 
 def as_if_stopped(net: ModelNet) -> ModelNet:

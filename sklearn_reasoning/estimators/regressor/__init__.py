@@ -1,6 +1,8 @@
 """The regressor, and what searches and files ask of it."""
 
+from ._architecture import hold_out as hold_out
 from ._deferred_fit import DeferredFit as DeferredFit, deferred_fits as deferred_fits
+from ._outputs import mean_norm as mean_norm, output_dtypes as output_dtypes
 from ._regressor import HybridReasoningRegressor
 from ._stackable import (
     find_regressor as find_regressor,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -48,11 +49,9 @@ from ._architecture import architecture_of, hold_out, settings_of
 from ._columns import resolve_columns
 from ._deferred_fit import defer
 from ._loss_parameter import LossParameter
+from ._outputs import mean_norm, output_dtypes
 
 _Array = np.ndarray[Any, Any]
-
-# From here on float32 cannot tell outputs apart that training could.
-_MEAN_OVER_SPREAD = 1e4
 
 # How far R'R may be from I, by the dtype that is trained in.
 _ORTHOGONAL = {torch.float32: 1e-3, torch.float64: 1e-6}
@@ -298,6 +297,14 @@ class HybridReasoningRegressor(
         # The loss as it was set: clone() compares identities.
         return {**super().get_params(deep), "loss": vars(self)["loss"]}
 
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        # clone asks for them several times, and reading a signature of 29 takes a third of it.
+        names = _PARAMETERS.get(cls)
+        if names is None:
+            names = _PARAMETERS[cls] = super()._get_param_names()
+        return list(names)
+
     # ------------------------------------------------------------------ fitting
 
     @with_callbacks
@@ -355,7 +362,12 @@ class HybridReasoningRegressor(
 
     def _training_task(self, X: Any, y: Any, sample_weight: Any) -> TrainingTask:
         """Return what ``fit`` trains, once X and y are validated."""
-        rows, dtype = self._validated_rows(X, y, sample_weight, reset=True)
+        return self._task_of(*self._validated_rows(X, y, sample_weight, reset=True))
+
+    def _task_of(
+        self, rows: Rows, dtype: torch.dtype, hold_out: Callable[..., Any] = hold_out
+    ) -> TrainingTask:
+        """Return what ``fit`` trains on rows that were read."""
         architecture = architecture_of(self)
         seed = self._draw_seed()
         rows, validation = hold_out(self, rows, seed)
@@ -433,7 +445,10 @@ class HybridReasoningRegressor(
         return self
 
     def _draw_seed(self) -> int:
-        return int(independent_random_state(self.random_state).randint(2**31 - 1))
+        given = self.random_state
+        if isinstance(given, int) and not isinstance(given, bool):
+            return _seed_of(given)
+        return int(independent_random_state(given).randint(2**31 - 1))
 
     @contextmanager
     def _unchanged_on_failure(self) -> Iterator[None]:
@@ -448,8 +463,16 @@ class HybridReasoningRegressor(
     def _validated_rows(
         self, X: Any, y: Any, sample_weight: Any, reset: bool
     ) -> tuple[Rows, torch.dtype]:
+        self._check_parameters()
+        return self._read_rows(X, y, sample_weight, reset)
+
+    def _check_parameters(self) -> None:
         self._validate_params()
         self.algorithm_ = check_relations(self)
+
+    def _read_rows(
+        self, X: Any, y: Any, sample_weight: Any, reset: bool
+    ) -> tuple[Rows, torch.dtype]:
         X, y = validate_data(
             self,
             readable("X", X),
@@ -508,10 +531,8 @@ class HybridReasoningRegressor(
                 f"The training loss is not finite after epoch {n_epochs}. Lower lr or step_size, "
                 "or scale the features of X."
             )
-        with np.errstate(over="ignore", invalid="ignore"):
-            error = predict(trained.net.module_, rows.x, rows.b, rows.rotation) - rows.y
-            norms = np.linalg.norm(error, axis=1)
-            self.empirical_loss_ = float(np.average(norms, weights=rows.weight))
+        predicted = predict(trained.net.module_, rows.x, rows.b, rows.rotation)
+        self.empirical_loss_ = mean_norm(predicted, rows)
         if not np.isfinite(self.empirical_loss_):
             # The very last step may be the one that diverges; no epoch's loss shows it.
             raise DivergenceError("The trained parameters are not finite. Lower lr or step_size.")
@@ -556,12 +577,8 @@ class HybridReasoningRegressor(
 
     def _as_trained(self, y: _Array) -> _Array:
         """Return outputs in the shape of y in ``fit``, and in the dtype."""
-        module = self.module_
-        if module.weights.dtype == torch.float32:
-            # Of each output: one of large spread must not decide for one of small spread.
-            spread = torch.where(module.scale == 0.0, 1.0, module.scale)
-            if bool((module.offset.abs() < _MEAN_OVER_SPREAD * spread).all()):
-                y = y.astype(np.float32)
+        (dtype,) = output_dtypes(self.module_)
+        y = y.astype(dtype, copy=False)
         return y[:, 0] if self._is_1d else y
 
     def predict_start(self, X: Any) -> _Array:
@@ -716,8 +733,14 @@ class HybridReasoningRegressor(
             )
 
     def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
+        return self._read_columns(X, self.module_.weights.dtype)
+
+    def _read_columns(
+        self, X: Any, dtype: torch.dtype
+    ) -> tuple[_Array, _Array | None, _Array | None]:
+        """Return x, b and R as float64, of a model that is trained in a dtype."""
         X = validate_data(self, readable("X", X), reset=False, dtype=np.float64)
-        return self._columns.split(X, _ORTHOGONAL[self.module_.weights.dtype])
+        return self._columns.split(X, _ORTHOGONAL[dtype])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -729,6 +752,15 @@ class HybridReasoningRegressor(
         )
         tags.regressor_tags.poor_score = given
         return tags
+
+
+_PARAMETERS: dict[type, list[str]] = {}
+
+
+@lru_cache
+def _seed_of(random_state: int) -> int:
+    # Making a generator takes longer than all else that a fit in a search does before training.
+    return int(independent_random_state(random_state).randint(2**31 - 1))
 
 
 def _counted_from(a: Architecture) -> str:

@@ -82,6 +82,14 @@ def _is_seed(name: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Task:
+    """Fits that one worker does, as a stack or, where that cannot be, one by one."""
+
+    fits: list[Fit]
+    stacked: bool
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is to be done, as tasks that run side by side.
 
@@ -89,7 +97,7 @@ class Plan:
     on their own, by the reason.
     """
 
-    tasks: list[list[Fit]]
+    tasks: list[Task]
     alone: dict[str, int]
 
 
@@ -102,27 +110,27 @@ def plan(
     of X and y, ``n_workers`` the number of processes that will share the tasks.
     """
     groups: dict[Hashable, list[tuple[int, int, Fit]]] = defaultdict(list)
-    tasks: list[tuple[float, list[Fit]]] = []
+    tasks: list[tuple[float, Task]] = []
     alone: dict[str, int] = defaultdict(int)
     for estimator, candidate_fits in _by_candidate(base, fits):
         reason = why_not_stacked(estimator)
         if reason is not None:
             alone[reason] += len(candidate_fits)
-            tasks.extend((np.inf, [fit]) for fit in candidate_fits)
+            tasks.extend((np.inf, Task([fit], stacked=False)) for fit in candidate_fits)
             continue
         regressor = find_regressor(estimator)
         # Neighbours end together, and equal k are cheaper than unlike ones.
         order = _whole(regressor.max_epochs), _whole(regressor.k)
-        stacks = [likely_stack(estimator, n) for n in n_train]
+        stacks = {n: likely_stack(estimator, n) for n in set(n_train)}
         for fit in candidate_fits:
-            groups[stacks[fit.fold]].append((*order, fit))
+            groups[stacks[n_train[fit.fold]]].append((*order, fit))
     size = _stack_size(sum(map(len, groups.values())), max(n_train, default=1) * width, n_workers)
     for group in groups.values():
         group.sort(key=lambda entry: entry[:2])
         for part in np.array_split(np.arange(len(group)), -(-len(group) // size)):
             stack = [group[i] for i in part]
             epochs, _, _ = stack[-1]
-            tasks.append((len(stack) * epochs, [fit for _, _, fit in stack]))
+            tasks.append((len(stack) * epochs, Task([fit for _, _, fit in stack], stacked=True)))
     tasks.sort(key=lambda task: -task[0])
     return Plan([task for _, task in tasks], dict(alone))
 
