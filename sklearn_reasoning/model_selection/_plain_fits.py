@@ -125,7 +125,7 @@ class StackOutputs:
         wanted = [(self._fits[i][0], self._fits[i][1].given(part)) for i in new]
         outputs.update(zip(new, predict_stack(self._module, wanted), strict=True))
         for i, (model, fit) in enumerate(self._fits):
-            y = outputs[i].astype(self._dtypes[model], copy=False)
+            y: _Array = outputs[i].astype(self._dtypes[model], copy=False)
             yield y[:, 0] if fit.is_1d else y
 
 
