@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,6 +141,21 @@ class StackRows(Dataset[Any]):
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the batches of an epoch; each epoch's order is a function of its number."""
         yield from self._take(self._order(number)) if self._whole is None else self._whole
+
+    def taken(self, models: np.ndarray[Any, Any]) -> StackRows:
+        """Return the rows of some of the models."""
+        index = torch.from_numpy(models).to(self._device)
+        some = copy.copy(self)
+        some._counts = [self._counts[model] for model in models]
+        some._shares = self._shares[:, index]
+        batches, some._batch_of = self._batch_of[index].unique(return_inverse=True)
+        some._data = self._data[batches]
+        order_of, some._places = self._order_of[batches.cpu()], self._places[batches.cpu()]
+        orders, some._order_of = order_of.unique(return_inverse=True)
+        some._unlike = [self._unlike[order] for order in orders.tolist()]
+        if self.n_batches == 1:
+            some._whole = list(some._take(some._order(0)))
+        return some
 
     def _order(self, epoch: int) -> Tensor:
         """Return which rows go where, of shape (n_unlike, n_batches, length)."""

@@ -138,7 +138,8 @@ def fit_stack(
             _complete_statistics(net, architecture, rows[0])
         train_rows = stack_rows(net, rows, [model.batch_size for model in models])
         valid_rows = None if validation is None else stack_rows(net, validation)
-        train(net, train_rows, valid_rows, watch=watch)
+        compact = len(models) > 1 and not callbacks and not verbose and watch is None
+        train(net, train_rows, valid_rows, watch=watch, compact=compact)
     _LOGGER.debug(
         "%d models of %s trained for %s epochs",
         len(models),

@@ -14,6 +14,7 @@ from skorch.history import History
 from torch import Tensor, nn
 
 from ._callbacks import BestSoFar, copies, epoch_log
+from ._compaction import Compaction
 from ._history import history_from_columns, history_to_columns
 from ._interrupts import interrupts
 from ._model import Model
@@ -111,6 +112,7 @@ class ModelNet(NeuralNet):
         y: Any = None,
         epochs: int | None = None,
         watch: Any = None,
+        compact: bool = False,
         **fit_params: Any,
     ) -> ModelNet:
         """Train for some epochs.
@@ -127,6 +129,9 @@ class ModelNet(NeuralNet):
         watch : object or None
             Its ``begin_epoch()`` and ``end_epoch(net)`` are called; the latter returns whether
             to stop.
+        compact : bool, default=False
+            Whether regression models that are done leave the stack. Their history then holds
+            NaN. Without callbacks and ``watch``.
 
         Notes
         -----
@@ -135,10 +140,13 @@ class ModelNet(NeuralNet):
         progress = self.progress_ = Progress(self.models, self.module_)
         adjoint = self.module_.adjoint(self.criterion_)
         self.n_steps_, first = 0, len(self.history)
+        # Where the models stand in the history, and among how many; None once and for all.
+        self.places_: tuple[_Array, int] | None = None
         best = BestSoFar(self.history) if self.callbacks else None
         if epochs is None:
             epochs = max(model.max_epochs for model in self.models)
         data = {"dataset_train": X, "dataset_valid": y}
+        compaction = Compaction(self) if compact else None
         with interrupts(bool(self.callbacks_)) as interrupted:
             for epoch in range(first, first + epochs):
                 if watch is not None:
@@ -153,6 +161,9 @@ class ModelNet(NeuralNet):
                 validation = None if y is None else self._evaluate(y)
                 progress.record(self.module_, losses, validation, measured)
                 self._record(losses, validation, time.perf_counter() - began)
+                if compaction is not None:
+                    X, y = compaction.after_epoch(X, y)
+                    progress = self.progress_
                 if best is not None:
                     best.record(self.history)
                 stopped = False
@@ -167,7 +178,9 @@ class ModelNet(NeuralNet):
                     stopped |= watch.end_epoch(self)
                 if stopped or progress.finished:
                     break
-        progress.restore(self.module_)
+        if compaction is not None:
+            compaction.restore()
+        self.progress_.restore(self.module_)
         return self
 
     def _copy(self) -> list[Tensor]:
@@ -226,13 +239,21 @@ class ModelNet(NeuralNet):
         units = module.loss_units() ** np.where(self.criterion_.is_squared, 2, 1)
         if self.progress_.rates_fall_by_step:
             self.history.record("steps", self.n_steps_)
-        self.history.record("train_loss", _scalar(losses * units))
+        self._record_each("train_loss", losses * units)
         if validation is not None:
-            self.history.record("valid_loss", _scalar(validation * units))
-        self.history.record("lr", _scalar(self.rates_))
+            self._record_each("valid_loss", validation * units)
+        self._record_each("lr", self.rates_)
         if module.step_size is not None:
-            self.history.record("step_size", _scalar(module.step_size.detach().cpu().numpy()))
+            self._record_each("step_size", module.step_size.detach().cpu().numpy())
         self.history.record("dur", seconds)
+
+    def _record_each(self, key: str, values: _Array) -> None:
+        """Record a value for each model, NaN for those that have left the stack."""
+        if self.places_ is not None:
+            places, n_models = self.places_
+            present, values = values, np.full((n_models, *values.shape[1:]), np.nan)
+            values[places] = present
+        self.history.record(key, _scalar(values))
 
     @property
     def history_(self) -> Any:
@@ -253,7 +274,7 @@ class ModelNet(NeuralNet):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        for transient in ("progress_", "rates_"):
+        for transient in ("progress_", "rates_", "places_"):
             state.pop(transient, None)
         # Callbacks may hold what they saw of the data; the estimator has its own.
         state |= {"callbacks": None, "callbacks_": []}

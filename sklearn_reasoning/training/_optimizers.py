@@ -52,6 +52,16 @@ class StackOptimizer:
         self.state.clear()
         self.zero_grad()
 
+    def take_over(self, before: StackOptimizer, models: Tensor) -> None:
+        """Go on with the moments of some of the models of another optimiser."""
+        self.state = {
+            index: {
+                name: value[models] if isinstance(value, Tensor) else value
+                for name, value in moments.items()
+            }
+            for index, moments in before.state.items()
+        }
+
     def __getstate__(self) -> dict[str, Any]:
         # A file would hold the module's parameters twice; only the moments are taken over.
         return {**vars(self), "param_groups": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ _Array = np.ndarray[Any, Any]
 class Progress:
     """The state of training of each model, in arrays of length n_models.
 
-    A model that has stopped or diverged goes on being computed, since it shares its tensors
+    A model that has stopped or diverged may go on being computed, since it shares its tensors
     with the others; what is kept of it no longer changes. ``n_iter`` counts the epochs that each
     was trained for; ``rates_fall_by_step`` is whether rates change from one step of the optimiser
     to the next, and not by epochs.
@@ -44,7 +45,7 @@ class Progress:
         # Finite, because infinity times 0 is NaN where tol is 1.
         self._reference = np.full(n_models, np.finfo(np.float64).max)
         self._waited = np.zeros(n_models, dtype=np.int64)
-        self._active = np.ones(n_models, dtype=bool)
+        self.active = np.ones(n_models, dtype=bool)
         self._kept = [parameter.detach().clone() for parameter in module.parameters()]
         self.n_iter = np.zeros(n_models, dtype=np.int64)
         self.diverged = np.zeros(n_models, dtype=bool)
@@ -82,17 +83,17 @@ class Progress:
         """
         watched = losses if validation is None else validation
         finite = np.isfinite(watched) & np.isfinite(losses)
-        self.diverged |= self._active & ~finite
-        self._active &= finite
-        self.n_iter += self._active
-        improved = self._active & (watched < self._best)
+        self.diverged |= self.active & ~finite
+        self.active &= finite
+        self.n_iter += self.active
+        improved = self.active & (watched < self._best)
         self._best = np.where(improved, watched, self._best)
         self._keep(improved & ~self._keeps_last, measured or module.parameters())
-        self._keep(self._active & self._keeps_last, module.parameters())
+        self._keep(self.active & self._keeps_last, module.parameters())
         progressed = watched < self._reference * self._enough
         self._reference = np.where(progressed, watched, self._reference)
         self._waited = np.where(progressed, 0, self._waited + 1)
-        self._active &= (self._waited < self._patience) & (self.n_iter < self._max_epochs)
+        self.active &= (self._waited < self._patience) & (self.n_iter < self._max_epochs)
 
     @torch.no_grad()
     def _keep(self, which: _Array, parameters: Iterable[Tensor]) -> None:
@@ -109,7 +110,25 @@ class Progress:
     @property
     def finished(self) -> bool:
         """Whether no model is left to train."""
-        return not self._active.any()
+        return not self.active.any()
+
+    def taken(self, models: _Array) -> Progress:
+        """Return the progress of some of the models."""
+        some = copy.copy(self)
+        some._n_models = len(models)
+        some._kept = [kept[torch.from_numpy(models).to(kept.device)] for kept in self._kept]
+        vars(some).update({name: values[models] for name, values in self._arrays()})
+        return some
+
+    def put_back(self, some: Progress, models: _Array) -> None:
+        """Take over what was noted of some of the models."""
+        for kept, part in zip(self._kept, some._kept, strict=True):
+            kept[torch.from_numpy(models).to(kept.device)] = part
+        for name, values in some._arrays():
+            vars(self)[name][models] = values
+
+    def _arrays(self) -> list[tuple[str, _Array]]:
+        return [item for item in vars(self).items() if isinstance(item[1], np.ndarray)]
 
     @torch.no_grad()
     def restore(self, module: Model) -> None:

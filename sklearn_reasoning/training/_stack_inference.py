@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from sklearn_reasoning._support.threads import one_thread
 
+from ._compaction import some_models
 from ._inference import Columns, in_float64, in_units, inputs_of, predict, rows_at_once
 from ._regression_model import RegressionModel
 
@@ -39,7 +38,7 @@ def predict_stack(module: RegressionModel, wanted: Sequence[tuple[int, Given]]) 
     groups: dict[int, list[int]] = defaultdict(list)
     for place, (model, given) in enumerate(wanted):
         if len(given[0]) > longest:  # blocks of its own fill the cache
-            results[place] = predict(_some_models(module, [model]), *given)
+            results[place] = predict(some_models(module, [model]), *given)
             continue
         if id(given) not in blocks:
             blocks[id(given)] = Columns.of(*given)
@@ -52,26 +51,10 @@ def predict_stack(module: RegressionModel, wanted: Sequence[tuple[int, Given]]) 
             part = places[first : first + at_once]
             used = list(dict.fromkeys(id(wanted[place][1]) for place in part))
             which = [used.index(id(wanted[place][1])) for place in part]
-            some = in_float64(_some_models(module, [wanted[place][0] for place in part]))
+            some = in_float64(some_models(module, [wanted[place][0] for place in part]))
             with torch.no_grad(), one_thread():
                 inputs = inputs_of(some, [blocks[name] for name in used], which)
                 outputs = in_units(some, some(inputs))
             for place, output in zip(part, outputs, strict=True):
                 results[place] = blocks[id(wanted[place][1])].cut(output)
     return results
-
-
-def _some_models(module: RegressionModel, models: Sequence[int]) -> RegressionModel:
-    """Return a module of some of the models of a module."""
-    index = torch.tensor(models, device=module.weights.device)
-
-    def rows(value: Tensor | None) -> Tensor | None:
-        if value is None or len(value) != module.n_models:  # what all models share
-            return value
-        return value.detach().index_select(0, index)
-
-    twin = copy.copy(module)
-    twin._parameters = {name: rows(value) for name, value in module._parameters.items()}  # type: ignore[misc]
-    twin._buffers = {name: rows(value) for name, value in module._buffers.items()}
-    twin.k = tuple(module.k[model] for model in models)
-    return twin
