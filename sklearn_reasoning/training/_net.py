@@ -163,7 +163,9 @@ class ModelNet(NeuralNet):
                 self._record(losses, validation, time.perf_counter() - began)
                 if compaction is not None:
                     X, y = compaction.after_epoch(X, y)
-                    progress = self.progress_
+                    if self.progress_ is not progress:
+                        progress = self.progress_
+                        adjoint = self.module_.adjoint(self.criterion_)
                 if best is not None:
                     best.record(self.history)
                 stopped = False

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sklearn_reasoning import HybridReasoningRegressor
-from sklearn_reasoning.estimators._problem import architecture_of, settings_of
+from sklearn_reasoning.estimators.regressor._architecture import architecture_of, settings_of
 from sklearn_reasoning.training import ModelNet, fit_stack, trained_models
 
 N_EPOCHS = 24
@@ -17,13 +17,13 @@ N_EPOCHS = 24
 def sizes(monkeypatch):
     """Numbers of models that were trained side by side, step by step."""
     seen = []
-    train_step = ModelNet.train_step
+    step = ModelNet._step
 
-    def counted(net, batch):
+    def counted(net, batch, adjoint):
         seen.append(len(batch.x))
-        return train_step(net, batch)
+        return step(net, batch, adjoint)
 
-    monkeypatch.setattr(ModelNet, "train_step", counted)
+    monkeypatch.setattr(ModelNet, "_step", counted)
     return seen
 
 
