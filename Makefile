@@ -37,7 +37,7 @@ demo: $(VENV)/.stamp-demo
 test: lint pytest
 
 pytest: $(VENV)/.stamp-test
-	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # No -n: what they measure (memory, kills, threads) wants the machine for itself.
 test-hard: $(VENV)/.stamp-test
@@ -55,7 +55,7 @@ test-pythons:
 	done
 
 coverage: $(VENV)/.stamp-test
-	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term-missing
 
 # What has been run is kept in mutants/: stop it, and it goes on where it was.
 mutation: $(VENV)/.stamp-mutation

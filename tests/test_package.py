@@ -165,20 +165,56 @@ def test_public_names_exist_and_are_documented(room):
         assert value.__doc__ or not callable(value) or name == "l2_loss_scorer", name
 
 
-def test_import_does_not_load_what_few_need():
-    code = (
-        "import sys, sklearn_reasoning; "
-        "print([m for m in ('matplotlib', 'torch._dynamo') if m in sys.modules])"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.strip() == "[]", result.stdout + result.stderr
+# ---------------------------------------------------------------------- a process of its own
+
+# What is loaded after the import of the package, of the photographs, and after fits of both kinds.
+FRESH = """
+import json, logging, sys
+import sklearn_reasoning
+def loaded():
+    few_need = "matplotlib", "torch._dynamo", "skimage", "pywt", "sporco"
+    return [name for name in few_need if name in sys.modules]
+report = {"import": loaded()}
+logging.getLogger("sklearn_reasoning").warning("heard")
+import numpy as np
+model = sklearn_reasoning.HybridReasoningRegressor(max_epochs=1)
+model.fit([[0.0], [1.0]], [0.0, 1.0]).predict([[0.0]])
+report["regressor"] = loaded()
+x = np.full((1, 8, 8), 0.5)
+model = sklearn_reasoning.HybridReasoningDenoiser(patch_size=8, max_steps=1, callbacks=[])
+model.fit(x, x).predict(x)
+report["denoiser"] = loaded()
+from sklearn_reasoning.datasets import load_natural_images
+load_natural_images()
+report["photographs"] = loaded()
+with open(sys.argv[1], "w") as file:
+    json.dump(report, file)
+"""
 
 
-def test_a_fit_does_not_load_the_compiler():
-    code = (
-        "import sys; from sklearn_reasoning import HybridReasoningRegressor as H; "
-        "H(max_epochs=1).fit([[0.0], [1.0]], [0.0, 1.0]).predict([[0.0]]); "
-        "print('torch._dynamo' in sys.modules)"
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A new process: what it printed, and what it had loaded when."""
+    report = tmp_path_factory.mktemp("fresh") / "report.json"
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, str(report)], capture_output=True, text=True
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.strip() == "False", result.stdout + result.stderr
+    assert done.returncode == 0, done.stderr
+    return done, json.loads(report.read_text())
+
+
+def test_import_does_not_load_what_few_need(fresh):
+    assert fresh[1]["import"] == []
+
+
+@pytest.mark.parametrize("model", ["regressor", "denoiser"])
+def test_a_fit_and_a_prediction_do_not_load_the_compiler(fresh, model):
+    assert "torch._dynamo" not in fresh[1][model]
+
+
+def test_no_package_is_imported_for_its_photographs(fresh):
+    assert fresh[1]["photographs"] == []
+
+
+def test_nothing_is_heard_of_the_logs_by_default(fresh):
+    assert (fresh[0].stdout, fresh[0].stderr) == ("", "")

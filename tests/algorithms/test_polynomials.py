@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning.algorithms import PerIteration, get_algorithm, list_algorithms
 
@@ -145,8 +146,7 @@ def many_digits(name, t, k, phi, mu, L):
         return [float(x) for x in (r, q, dr, dq)]
 
 
-@pytest.mark.parametrize("condition", [1e4, 1e5, 1e6])
-@pytest.mark.parametrize("name", SIZED)
+@covering("name, condition", SIZED, [1e4, 1e5, 1e6])
 def test_a_thousand_steps_on_ill_conditioned_energies(name, condition):
     mu, L, k = 1 / condition, 1.0, 1000
     algorithm = get_algorithm(name)

@@ -66,13 +66,3 @@ def test_a_search_that_is_not_asked_to_print_logs(caplog, capfd):
         "4 models of nag trained for [2, 2, 2, 2] epochs"
     ] * 2 + ["1 models of nag trained for [2] epochs"]
     assert capfd.readouterr() == ("", "")
-
-
-def test_nothing_is_heard_of_the_logs_by_default(capfd):
-    code = (
-        "import logging, numpy as np; from sklearn_reasoning import HybridReasoningRegressor as H; "
-        "logging.getLogger('sklearn_reasoning').warning('heard'); "
-        "H(max_epochs=1).fit([[0.0], [1.0]], [0.0, 1.0])"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-    assert capfd.readouterr() == ("", "")

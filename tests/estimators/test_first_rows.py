@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _covering import covering
 from numpy.testing import assert_allclose
 from sklearn import config_context
 from sklearn.linear_model import LinearRegression
@@ -124,8 +125,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("way", WAYS)
+@covering("way, dtype", WAYS, [np.float32, np.float64])
 def test_rows_of_weight_zero_leave_no_trace(way, dtype):
     """Not in the draws of batches and held-out rows, nor in the scales: 75 rows of 150 remain."""
     X, y = make_data(150)
@@ -253,8 +253,7 @@ def test_float32_predictions_are_float32_where_that_tells_them_apart():
 # ---------------------------------------------------------------------- a mean of zero
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, dtype", list_algorithms(), [np.float32, np.float64])
 def test_targets_whose_mean_is_exactly_zero_are_learned(algo, dtype):
     """The start is then the first minimiser, where the gradients of the energies vanish."""
     X = np.random.default_rng(4).normal(size=(64, 4))

@@ -117,7 +117,7 @@ def peak():
     return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path(sys.argv[1]).read_text())[1]) / 1024
 
 rng = np.random.default_rng(0)
-X = rng.normal(size=(20_000, 4))
+X = rng.normal(size=(10_000, 4))
 y = X @ rng.normal(size=(4, 20))
 for algo in sys.argv[2:]:
     model = HybridReasoningRegressor(algo, k=2, max_epochs=1, random_state=0).fit(X[:50], y[:50])
@@ -136,7 +136,7 @@ for algo in sys.argv[2:]:
     reason="the peak is read from Linux's /proc, and reset there",
 )
 def test_many_steps_take_no_more_memory_than_one():
-    """All iterates of 20,000 rows would take 300 MB and more."""
+    """All iterates of 10,000 rows would take 150 MB and more."""
     command = [sys.executable, "-c", CODE, str(STATUS), *list_algorithms()]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     grown = dict(line.split() for line in done.stdout.splitlines())

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from _covering import covering
 from numpy.testing import assert_allclose
 
 from sklearn_reasoning import HybridReasoningRegressor
@@ -122,9 +123,7 @@ def by_loops(model, X, k, centre):
 # ---------------------------------------------------------------------- predictions
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, start, linear_term", list_algorithms(), STARTS, ["learned", "given"])
 def test_the_recurrence_from_the_start_gives_the_predictions(algo, start, linear_term):
     """On the energies that are predicted in y, whatever the rotation, for any number of steps."""
     # Each algorithm and each start meet every rotation.

@@ -5,6 +5,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from _covering import covering
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -81,8 +82,7 @@ def test_a_search_reaches_the_start_inside_a_pipeline():
 # ---------------------------------------------------------------------- copies and files
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("start", STARTS)
+@covering("start, linear_term", STARTS, ["learned", "given"])
 def test_copies_and_files_keep_the_start(start, linear_term, tmp_path):
     for dtype in (np.float32, np.float64):
         X, y = make_data(linear_term, dtype)
@@ -146,9 +146,7 @@ def test_a_warm_start_keeps_the_centre_and_the_start_of_the_first_fit(start):
 # ---------------------------------------------------------------------- certificates
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, start, linear_term", list_algorithms(), STARTS, ["learned", "given"])
 def test_a_certificate_never_fails_to_hold(algo, start, linear_term):
     """For a mean that is large too; it is None where nothing is proven, as of trained cells."""
     for dtype, mean in ((np.float32, 10.0), (np.float64, 1e6)):

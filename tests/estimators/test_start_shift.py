@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 from numpy.testing import assert_allclose
 
 from sklearn_reasoning import HybridReasoningRegressor
@@ -41,9 +42,7 @@ def assert_learned_the_same(first, second):
 SHIFTS = {"large": [1e6, -1e6, 999_983.0], "mixed": [0.0, 1e6, -1.0]}
 
 
-@pytest.mark.parametrize("shift", SHIFTS)
-@pytest.mark.parametrize("start", ["mean", "learned", "predicted"])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, start, shift", list_algorithms(), ["mean", "learned", "predicted"], SHIFTS)
 def test_a_shift_of_y_shifts_the_model(data, algo, start, shift):
     X, y = data
     c = np.array(SHIFTS[shift])
@@ -59,9 +58,12 @@ def test_a_shift_of_y_shifts_the_model(data, algo, start, shift):
     assert shifted.empirical_loss_ == pytest.approx(model.empirical_loss_, rel=1e-9)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("start", ["mean", "learned", "predicted"])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering(
+    "algo, start, dtype",
+    list_algorithms(),
+    ["mean", "learned", "predicted"],
+    [np.float32, np.float64],
+)
 def test_centring_y_changes_nothing(data, algo, start, dtype):
     """Also where the gradient of every row vanishes at the first start, as cg and rnn meet it."""
     X, y = data

@@ -81,7 +81,7 @@ def test_an_algorithm_of_the_user_is_in_every_figure(tmp_path):
 
 
 def test_complexities_are_estimated_beside_the_gap(tmp_path):
-    protocol = SMALL.but({"k": (1, 3), "q_hidden": (2,), "epochs": 20})
+    protocol = SMALL.but({"k": (1, 3), "q_hidden": (2,), "epochs": 5})
     reproduce(["fig5"], tmp_path, protocol=protocol, complexity=True, n_jobs=1, verbose=0)
     table = read_csv(tmp_path / "complexity.csv")
     assert list(zip(table["algo"], table["k"], strict=True)) == [

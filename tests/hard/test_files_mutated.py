@@ -14,7 +14,7 @@ import pytest
 
 @pytest.mark.parametrize(
     ("n", "seed"),
-    [(700, 1), pytest.param(100_000, 0, marks=pytest.mark.hard)],
+    [(300, 1), pytest.param(100_000, 0, marks=pytest.mark.hard)],
     ids=["share", "all"],
 )
 def test_no_change_of_a_file_gives_anything_else(n, seed, tmp_path):

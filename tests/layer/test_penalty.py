@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 from scipy.optimize import lsq_linear, nnls
 
 from sklearn_reasoning import ReasoningLayer
@@ -85,9 +86,7 @@ def constrained_minimiser(Q, b):
 # ---------------------------------------------------------------------- values
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", FIRST_ORDER)
-@pytest.mark.parametrize("start", [None, START, START[0]], ids=["zero", "each its own", "one"])
+@covering("start, name, kind", [None, START, START[0]], FIRST_ORDER, KINDS)
 def test_the_layer_is_the_projected_loop(name, kind, start):
     Q = matrices(kind)
     starts = np.broadcast_to(0.0 if start is None else start, B.shape)
@@ -102,8 +101,7 @@ def test_the_layer_is_the_projected_loop(name, kind, start):
             np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", FIRST_ORDER)
+@covering("name, kind", FIRST_ORDER, KINDS)
 @torch.no_grad()
 def test_not_one_entry_is_negative_after_any_number_of_steps(name, kind):
     """Not by a rounding error either, in both precisions, at both ends of the stable region."""
@@ -199,8 +197,7 @@ def test_three_models_side_by_side_get_the_bits_of_each_alone(name, dtype):
 # ---------------------------------------------------------------------- derivatives
 
 
-@pytest.mark.parametrize("kind", ["diagonal", "spectral", "dense", "operator"])
-@pytest.mark.parametrize("name", FIRST_ORDER)
+@covering("name, kind", FIRST_ORDER, ["diagonal", "spectral", "dense", "operator"])
 def test_derivatives_in_b_start_and_step_size_are_finite_differences(name, kind):
     layer = layer_of(name)
     inputs = [torch.tensor(B), torch.tensor(START), layer._step_size.detach().clone()]

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning import ReasoningLayer
 from sklearn_reasoning.algorithms import RecurrentCell, get_algorithm, list_algorithms
@@ -142,9 +143,7 @@ def layer_of(name, share=0.8, **options):
 # ---------------------------------------------------------------------- facts
 
 
-@pytest.mark.parametrize("shape", STARTS)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind, shape", list_algorithms(), KINDS, STARTS)
 def test_the_layer_from_a_start_is_the_loop_from_there(name, kind, shape):
     _, _, b, starts = problem()
     start = starts.reshape(-1)[: math.prod(STARTS[shape])].reshape(STARTS[shape])
@@ -285,9 +284,7 @@ def test_three_models_side_by_side_are_each_alone(name):
         torch.testing.assert_close(shared[model], expected, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("shape", STARTS)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind, shape", list_algorithms(), KINDS, STARTS)
 def test_derivatives_in_the_start_and_b_are_finite_differences(name, kind, shape):
     _, _, b, starts = problem()
     start = starts.reshape(-1)[: math.prod(STARTS[shape])].reshape(STARTS[shape])

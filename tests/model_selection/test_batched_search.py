@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars
 import pytest
+from _covering import covering
 from scipy.stats import loguniform, randint
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -55,7 +56,7 @@ def make_data(n=N, n_outputs=3, dtype=np.float64):
 
 def make_model(algo="nag", **options):
     return HybridReasoningRegressor(
-        algo, **{"max_epochs": 5, "b_hidden": (12,), "random_state": 0, **options}
+        algo, **{"max_epochs": 3, "b_hidden": (12,), "random_state": 0, **options}
     )
 
 
@@ -89,18 +90,17 @@ def assert_scores_differ(search):
 # ---------------------------------------------------------------------- what is stacked
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("algo", ALGORITHMS)
+@covering("algo, dtype", ALGORITHMS, [np.float64, np.float32])
 def test_a_grid_that_mixes_everything(algo, dtype):
     X, y = make_data(dtype=dtype)
 
-    ours, reference = both(make_model(algo), MIXED, X, y)
+    ours, reference = both(make_model(algo, max_epochs=5), MIXED, X, y)
 
     assert_same_bits(ours, reference, X)
     assert_scores_differ(ours)
 
 
-@pytest.mark.parametrize("size", [1, 3, 200])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.hard), 3, 200])
 def test_the_size_of_the_stacks_does_not_matter(data, size, monkeypatch):
     # Two stacks of 16: as many models as fill a vector.
     grid = {"algo": ["gd", "nag"], **SHORT, "loss": ["l2", "squared"]}
@@ -135,8 +135,9 @@ def ours_without(search):
     return {k: v for k, v in search.get_params(deep=False).items() if k not in own}
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("rotation", ["identity", "shared", "predicted", "given"])
+@covering(
+    "rotation, linear_term", ["identity", "shared", "predicted", "given"], ["learned", "given"]
+)
 def test_every_rotation_and_linear_term(rotation, linear_term):
     X, y = make_quadratic_reasoning(n_samples=N, random_state=0)
     columns = {("learned", "given"): [*range(10), *range(15, X.shape[1])]}

@@ -56,6 +56,31 @@ def results_in(folder):
 # ---------------------------------------------------------------------------- kills
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_search_that_was_killed_goes_on_to_the_same_bits(tmp_path):
+    parent = os.getpid()
+
+    def score(estimator, X, y):
+        if estimator.algo == "nag" and os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return estimator.score(X, y)
+
+    # gd first: it has more epochs, and so the longer stack.
+    grid = [{"algo": ["gd"], "max_epochs": [4], "k": [1, 3]}, {"algo": ["nag"], "k": [1, 3]}]
+    child = os.fork()
+    if not child:
+        try:
+            make(tmp_path, grid=grid, scoring=score).fit(X, Y)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    (kept,) = results_in(tmp_path)
+    seconds = [result["fit_time"] for _, result in json.loads(kept.read_bytes())["results"]]
+    again = make(tmp_path, grid=grid, scoring=score).fit(X, Y)
+    assert again.cv_results_["mean_fit_time"][0] == np.mean(seconds[:2])
+    assert_same_search(again, make(grid=grid, scoring=score).fit(X, Y))
+
+
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
     """Searches that were killed at random moments, in processes of their own."""
@@ -65,6 +90,7 @@ def killed(tmp_path_factory):
     return {path.stem: pickle.loads(path.read_bytes()) for path in folder.glob("*.pickle")}
 
 
+@pytest.mark.hard
 @pytest.mark.parametrize("name", ["one", "two", "both-0", "both-1", "both-2"])
 def test_searches_that_were_killed_or_shared_a_folder_have_the_same_bits(killed, name):
     results, best_index, predicted = killed[name]
@@ -76,6 +102,7 @@ def test_searches_that_were_killed_or_shared_a_folder_have_the_same_bits(killed,
     np.testing.assert_array_equal(predicted, expected_predicted)
 
 
+@pytest.mark.hard
 def test_the_killed_searches_were_killed_and_resumed(killed):
     report = killed["report"]
     assert report["kills"] >= 3  # of 7; on a busy machine a search may end before its time is up

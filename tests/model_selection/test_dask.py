@@ -124,6 +124,7 @@ def test_a_worker_killed_at_work_changes_no_score(workers, tmp_path):
     assert_same_search(again, search, X)
 
 
+@pytest.mark.hard
 def test_a_stack_that_kills_its_workers_is_an_error_and_the_rest_is_kept(workers, tmp_path):
     X, y = make_quadratic_reasoning(60, random_state=0)
     score = always_deadly_scorer(tmp_path)

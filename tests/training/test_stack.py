@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
 from sklearn_reasoning.training import (
@@ -92,9 +93,7 @@ ROTATIONS = ["given", "shared", "identity", "predicted"]
 STARTS = [None, "zero", "learned", "predicted", "mean"]
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("rotation", ROTATIONS)
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, rotation, dtype", list_algorithms(), ROTATIONS, [torch.float64, torch.float32])
 def test_a_stack_gives_the_bits_of_single_fits(algo, rotation, dtype):
     given = rotation == "given"
     # Each algorithm meets every width, odd and even, and each rotation several.
