@@ -25,9 +25,9 @@ CONFIGURATIONS = {algo: {"algo": algo} for algo in list_algorithms()} | {
 }
 
 
-# Each has some fifty checks. These differ most from each other: how the layer ends, what its
-# columns are, what is predicted, how it is trained.
-ORDINARY = ("nag", "opt", "cg", "rnn", "given", "predicted", "sgd")
+# Each has some fifty checks. All algorithms, and what differs most from their default: columns,
+# what is predicted, how it is trained.
+ORDINARY = (*list_algorithms(), "given", "predicted", "sgd")
 
 
 @pytest.mark.parametrize(
