@@ -23,9 +23,9 @@ Digits = Sequence[bool | Tensor]
 
 Slopes = tuple[Tensor, Tensor, Tensor]
 
-# Of a block of one tensor, by the number of results. Some ten tensors are in use for values alone
-# and about fifty with slopes; smaller blocks cost more in calls than they save.
-_BYTES_AT_ONCE = {1: 2**19, 3: 2**17}
+# Of a block of one tensor, of which there are about ten for values alone and fifty with slopes.
+# Smaller blocks, of which all would fit a faster cache, cost more in calls than they save.
+_BYTES_AT_ONCE = 2**20
 
 
 class Out(Protocol):
@@ -173,7 +173,7 @@ def _in_blocks(
     phi, t = phi.detach(), t.detach()
     if t.device.type != "cpu":
         return _tuple(function(phi, t, digits, _no_buffer))
-    length = _BYTES_AT_ONCE[n_results] // t.element_size()
+    length = _BYTES_AT_ONCE // t.element_size()
     results = tuple(torch.empty_like(t) for _ in range(n_results))
     for block in _blocks(t, length) if 2 * t.numel() > 3 * length else [(slice(None),) * t.ndim]:
         part = t[block]
