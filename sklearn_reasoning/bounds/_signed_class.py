@@ -10,7 +10,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from sklearn_reasoning.training import Architecture, Batch, RegressionModel, Rows, padded
+from sklearn_reasoning._networks import padded
+from sklearn_reasoning.training import Architecture, Batch, RegressionModel, Rows
 
 from ._signed_values import EnergyModel, Values, losses
 

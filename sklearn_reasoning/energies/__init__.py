@@ -4,15 +4,6 @@ from ._anchored import AnchoredQuadratic as AnchoredQuadratic
 from ._base import Energy, KnownSpectrum, QuadraticEnergy, broadcasts_to as broadcasts_to
 from ._dense import DenseQuadratic
 from ._diagonal import DiagonalQuadratic
-from ._heads import (
-    anchored_spectrum as anchored_spectrum,
-    cayley as cayley,
-    cayley_with_pullback as cayley_with_pullback,
-    free_spectrum as free_spectrum,
-    free_with_pullback as free_with_pullback,
-    inner_spectrum as inner_spectrum,
-    inner_with_pullback as inner_with_pullback,
-)
 from ._operator import OperatorQuadratic
 from ._scalar import ScalarQuadratic as ScalarQuadratic
 from ._spectral import SpectralQuadratic

@@ -7,10 +7,8 @@ from ._callbacks import check_callbacks as check_callbacks
 from ._fit import fit_stack, set_initial_state, stack_rows, train_one_epoch
 from ._history import history_from_columns, history_to_columns
 from ._inference import Measured, measure, predict, predict_energy, single_start
-from ._initial_weights import INITIAL_WEIGHTS as INITIAL_WEIGHTS
 from ._model import Model
 from ._net import ModelNet, build_net, train
-from ._network import evaluate as evaluate, padded
 from ._regression_model import RegressionModel, state_shapes as state_shapes
 from ._settings import Architecture, ModelSettings, Rows
 from ._stack_inference import predict_stack
@@ -41,7 +39,6 @@ __all__ = [
     "history_to_columns",
     "measure",
     "one_thread",
-    "padded",
     "predict",
     "predict_energy",
     "predict_stack",

@@ -13,11 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sklearn_reasoning.energies import cayley_with_pullback, free_with_pullback, inner_with_pullback
+from sklearn_reasoning._networks import (
+    Networks,
+    cayley_with_pullback,
+    free_with_pullback,
+    inner_with_pullback,
+)
 
 from ._batches import Batch
 from ._loss import StackLoss
-from ._network import Networks
 
 if TYPE_CHECKING:
     from ._regression_model import RegressionModel

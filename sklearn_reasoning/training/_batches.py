@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ._network import padded
+from sklearn_reasoning._networks import padded
+
 from ._settings import Architecture, Rows
 
 # Numbers in the batches that are gathered at once.

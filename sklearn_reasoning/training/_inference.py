@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_reasoning._networks import padded
 from sklearn_reasoning._support.threads import one_thread
 from sklearn_reasoning.layer import first_distance, remaining
 
 from ._batches import Inputs
-from ._network import padded
 from ._regression_model import RegressionModel
 
 _Array = np.ndarray[Any, Any]

@@ -8,24 +8,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_reasoning._networks import (
+    Layout,
+    anchored_spectrum,
+    cayley,
+    draw_matrix,
+    evaluate,
+    free_spectrum,
+    inner_spectrum,
+)
 from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.energies import (
     AnchoredQuadratic,
     DiagonalQuadratic,
     KnownSpectrum,
     SpectralQuadratic,
-    anchored_spectrum,
-    cayley,
-    free_spectrum,
-    inner_spectrum,
 )
 
 from ._adjoint import Adjoint
 from ._batches import Inputs
-from ._initial_weights import draw_matrix
 from ._loss import StackLoss
 from ._model import Model
-from ._network import Layout, evaluate
 from ._settings import Architecture
 
 

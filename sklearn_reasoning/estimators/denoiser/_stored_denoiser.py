@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from sklearn_reasoning._networks import kernel_shapes
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._stored_state import COUNT, Shapes, StoredState
 from sklearn_reasoning.training import ModelSettings
 
-from ._denoising_model import DenoisingModel, kernel_shapes
+from ._denoising_model import DenoisingModel
 from ._parameters import CONSTRAINTS
 from ._settings import DenoiserArchitecture
 

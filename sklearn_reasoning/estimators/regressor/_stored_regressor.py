@@ -10,6 +10,7 @@ import torch
 from sklearn.utils._param_validation import StrOptions
 from torch import Tensor
 
+from sklearn_reasoning._networks import INITIAL_WEIGHTS
 from sklearn_reasoning.algorithms import Algorithm, check_spectrum
 from sklearn_reasoning.estimators._parameters import CONSTRAINTS, hidden_sizes
 from sklearn_reasoning.estimators._stored_state import (
@@ -22,7 +23,6 @@ from sklearn_reasoning.estimators._stored_state import (
     restored_names,
 )
 from sklearn_reasoning.training import (
-    INITIAL_WEIGHTS,
     Architecture,
     ModelSettings,
     RegressionModel,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_reasoning._networks import evaluate
 from sklearn_reasoning.algorithms import Algorithm, Problem
 from sklearn_reasoning.energies import DiagonalQuadratic, OperatorQuadratic, QuadraticEnergy
 from sklearn_reasoning.experiments._protocol import Protocol
@@ -24,7 +25,6 @@ from sklearn_reasoning.training import (
     Rows,
     TargetStatistics,
     build_net,
-    evaluate,
     one_thread,
     set_initial_state,
     stack_rows,
