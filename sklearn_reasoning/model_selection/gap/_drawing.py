@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._support.drawing import COLORS, check_one_of, given_axes
+from sklearn_reasoning._support.drawing import check_one_of, color, given_axes, line_options
 
 from ._curves import Arrangement, GapCurve
 
@@ -54,15 +54,10 @@ def draw(
     errorbar_kw: Mapping[str, Any] | None,
 ) -> Artists:
     """Draw all curves."""
-    from matplotlib.cbook import normalize_kwargs
     from matplotlib.collections import PolyCollection
-    from matplotlib.lines import Line2D
 
-    # Aliases such as lw and c would clash with the defaults below.
-    line_kw = normalize_kwargs(dict(line_kw or {}), Line2D)
-    fill_between_kw = normalize_kwargs(dict(fill_between_kw or {}), PolyCollection)
-    errorbar_kw = normalize_kwargs(dict(errorbar_kw or {}), Line2D)
-
+    line_kw, errorbar_kw = line_options(line_kw), line_options(errorbar_kw)
+    fill_between_kw = line_options(fill_between_kw, PolyCollection)
     artists = Artists([], [], [])
     for curve in arranged.curves:
         ax = axes[arranged.panels.index(curve.panel)]
@@ -95,7 +90,7 @@ def _parts(kind: str) -> Sequence[tuple[str, str]]:
 def _look(arranged: Arrangement, curve: GapCurve) -> dict[str, Any]:
     number = arranged.lines.index(curve.line)
     return {
-        "color": COLORS[number % len(COLORS)],
+        "color": color(number),
         "marker": MARKERS[number % len(MARKERS)],
         "markersize": 5,
     }
