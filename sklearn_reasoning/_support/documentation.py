@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, metadata
 from inspect import cleandoc
 from typing import TypeVar
@@ -13,7 +14,11 @@ from typing import TypeVar
 _PAGE = "api/generated/{module}.{name}.html"
 _PACKAGE = __name__.partition(".")[0]
 
-_SECTIONS = ("Parameters", "Attributes", "Returns", "Raises")
+# Title and rule, title, and all up to the next title; an entry's names, type and description.
+_SECTION = re.compile(
+    r"^((Parameters|Attributes|Returns|Raises)\n-+\n)((?:.+\n?|\n(?= ))*)", re.MULTILINE
+)
+_ENTRY = re.compile(r"^(\S.*?)( : .*)?((?:\n+ .*)*)$", re.MULTILINE)
 _Object = TypeVar("_Object")
 
 
@@ -25,48 +30,33 @@ def documented_like(*sources: object) -> Callable[[_Object], _Object]:
     ``mu, L : float``. Several names in an entry are looked up together, then each by itself. A
     name that no source describes is a LookupError.
     """
-    known: dict[tuple[str, str], tuple[str, list[str]]] = {}
+    known: dict[tuple[str, str], tuple[str, str]] = {}
     for source in sources:
-        for section, names, kind, description in _entries(source.__doc__):
-            if section and description:
-                known.setdefault((section, names), (kind, description))
+        for section in _SECTION.finditer(cleandoc(source.__doc__ or "")):
+            for names, kind, description in _ENTRY.findall(section[3]):
+                if description:
+                    known.setdefault((section[2], names), (kind, description))
 
     def complete(target: _Object) -> _Object:
-        if target.__doc__ is None:  # python -OO
-            return target
-        lines: list[str] = []
-        for section, names, kind, description in _entries(target.__doc__):
-            if not section or description:
-                lines += [f"{names}{kind}", *description]
-                continue
-            for name in [names] if (section, names) in known else names.split(", "):
+        def described(section: str, entry: re.Match[str]) -> str:
+            names, kind, description = entry.groups("")
+            if description:
+                return entry[0]
+            each = [names] if (section, names) in known else names.split(", ")
+            for name in each:
                 if (section, name) not in known:
                     raise LookupError(f"{name!r} of {target!r} is described by none of {sources}.")
-                its_kind, its_description = known[section, name]
-                lines += [f"{name}{kind or its_kind}", *its_description]
-        target.__doc__ = "\n".join(lines)
+            found = [(name, *known[section, name]) for name in each]
+            return "\n".join(f"{name}{kind or its_kind}{text}" for name, its_kind, text in found)
+
+        if target.__doc__ is not None:  # as it is under python -OO
+            target.__doc__ = _SECTION.sub(
+                lambda found: found[1] + _ENTRY.sub(partial(described, found[2]), found[3]),
+                cleandoc(target.__doc__),
+            )
         return target
 
     return complete
-
-
-def _entries(doc: str | None) -> list[tuple[str, str, str, list[str]]]:
-    """Return section, names, type and description of each entry; all else has no section."""
-    found: list[tuple[str, str, str, list[str]]] = []
-    section = ""
-    lines = cleandoc(doc or "").split("\n")
-    for line, below in zip(lines, [*lines[1:], ""], strict=True):
-        if below and set(below) == {"-"}:
-            section = line if line in _SECTIONS else ""
-            found.append(("", line, "", []))
-        elif section and (line or below).startswith(" "):
-            found[-1][3].append(line)
-        elif section and line.strip("-"):
-            names, colon, kind = line.partition(" : ")
-            found.append((section, names, colon + kind, []))
-        else:
-            found.append(("", line, "", []))
-    return found
 
 
 @cache

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.inputs import readable
 from sklearn_reasoning._support.random_state import independent_random_state
 from sklearn_reasoning.algorithms import Algorithm
@@ -380,6 +381,7 @@ class HybridReasoningRegressor(
         trained.net.optimizer_.forget()
         self._set_fitted(trained, task.rows)
 
+    @documented_like(fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
         """Train for one epoch more, at a constant rate.
 
@@ -388,17 +390,11 @@ class HybridReasoningRegressor(
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
-            As for :meth:`fit`.
-        y : array-like of shape (n,) or (n, d)
-            Targets.
-        sample_weight : array-like of shape (n,) or None, default=None
-            As for :meth:`fit`.
+        X, y, sample_weight
 
         Returns
         -------
         HybridReasoningRegressor
-            This estimator.
 
         Raises
         ------
@@ -610,13 +606,13 @@ class HybridReasoningRegressor(
         check_is_fitted(self)
         return predict(self.module_, *self._split(X), k=0)
 
+    @documented_like(predict_start)
     def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
         r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
-            Columns as in ``fit``.
+        X
 
         Returns
         -------
@@ -628,10 +624,7 @@ class HybridReasoningRegressor(
 
         Raises
         ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If X does not have the columns of ``fit``.
+        NotFittedError, ValueError
 
         Examples
         --------
