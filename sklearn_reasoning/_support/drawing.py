@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, without their pale yellow.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 
 _Curve = TypeVar("_Curve")
@@ -21,6 +22,11 @@ _LETTER = 0.083  # inches, at matplotlib's own size of letters
 def color(number: int) -> str:
     """Return the colour of the first, second, ... line."""
     return _COLORS[number % len(_COLORS)]
+
+
+def marker(number: int) -> str:
+    """Return the marker of the first, second, ... line."""
+    return _MARKERS[number % len(_MARKERS)]
 
 
 def dashes(number: int) -> Any:

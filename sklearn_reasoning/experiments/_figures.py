@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from sklearn_reasoning._runs.atomic_files import write_atomically
-from sklearn_reasoning._support.drawing import check_matplotlib, color, dashes, legend
+from sklearn_reasoning._support.drawing import check_matplotlib, color, dashes, legend, marker
 from sklearn_reasoning.algorithms import get_algorithm
-from sklearn_reasoning.model_selection.gap import MARKERS
 
 from ._certified import certified_table
 from ._claims import check_figure, hidden_roles, read_table
@@ -206,7 +205,7 @@ def _draw_line(
 def _look(number: int, style: Any) -> dict[str, Any]:
     return {
         "color": color(number),
-        "marker": MARKERS[number % len(MARKERS)],
+        "marker": marker(number),
         # Each is smaller than the one below it, so that of equal lines both are seen.
         "markersize": max(3.0, 6.0 - 0.75 * number),
         "linewidth": 1.4,

@@ -19,7 +19,7 @@ from sklearn_reasoning._images.containers import (
     read_images,
 )
 from sklearn_reasoning._support.documentation import documented_like
-from sklearn_reasoning._support.random_state import independent_random_state
+from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
@@ -265,7 +265,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         images = read_images("noisy", noisy, NOISY_RANGE)
         targets = read_images("clean", clean, CLEAN_RANGE)
         check_pairs(images, targets)
-        seed = int(independent_random_state(self.random_state).randint(2**31 - 1))
+        seed = seed_of(self.random_state)
         patches = Patches(
             list(images.all_planes()),
             list(targets.all_planes()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.inputs import readable
-from sklearn_reasoning._support.random_state import independent_random_state
+from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import (
@@ -370,7 +369,7 @@ class HybridReasoningRegressor(
     ) -> TrainingTask:
         """Return what ``fit`` trains on rows that were read."""
         architecture = architecture_of(self)
-        seed = self._draw_seed()
+        seed = seed_of(self.random_state)
         rows, validation = hold_out(self, rows, seed)
         settings = settings_of(self, len(rows.y), seed)
         return TrainingTask(architecture, settings, rows, validation, dtype, self.device)
@@ -418,7 +417,7 @@ class HybridReasoningRegressor(
             rows, dtype = self._validated_rows(X, y, sample_weight, reset=first)
             architecture = architecture_of(self)
             net = None if first else self._net_of_shape(architecture, "partial_fit")
-            seed = self._draw_seed() if net is None else net.models[0].seed
+            seed = seed_of(self.random_state) if net is None else net.models[0].seed
             settings = replace(
                 settings_of(self, len(rows.y), seed),
                 lr_schedule="constant",
@@ -439,12 +438,6 @@ class HybridReasoningRegressor(
             self._set_fitted(trained, rows)
             self.n_iter_ = len(net.history)
         return self
-
-    def _draw_seed(self) -> int:
-        given = self.random_state
-        if isinstance(given, int) and not isinstance(given, bool):
-            return _seed_of(given)
-        return int(independent_random_state(given).randint(2**31 - 1))
 
     @contextmanager
     def _unchanged_on_failure(self) -> Iterator[None]:
@@ -748,12 +741,6 @@ class HybridReasoningRegressor(
 
 
 _PARAMETERS: dict[type, list[str]] = {}
-
-
-@lru_cache
-def _seed_of(random_state: int) -> int:
-    # Making a generator takes longer than all else that a fit in a search does before training.
-    return int(independent_random_state(random_state).randint(2**31 - 1))
 
 
 def _counted_from(a: Architecture) -> str:

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._support.drawing import check_one_of, color, given_axes, line_options
+from sklearn_reasoning._support.drawing import check_one_of, color, given_axes, line_options, marker
 
 from ._curves import Arrangement, GapCurve
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _KINDS = ("gap", "losses")
 _STYLES = ("fill_between", "errorbar", None)
 
@@ -91,7 +90,7 @@ def _look(arranged: Arrangement, curve: GapCurve) -> dict[str, Any]:
     number = arranged.lines.index(curve.line)
     return {
         "color": color(number),
-        "marker": MARKERS[number % len(MARKERS)],
+        "marker": marker(number),
         "markersize": 5,
     }
 
