@@ -16,7 +16,7 @@ _LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 
 _Curve = TypeVar("_Curve")
 
 _HIGHEST = 1e100
-_LETTER = 0.083  # inches, at matplotlib's own size of letters
+LETTER = 0.083  # inches, at matplotlib's own size of letters
 
 
 def color(number: int) -> str:
@@ -86,7 +86,7 @@ def _n_columns(labels: Sequence[str], inches: float) -> int:
     for n_columns in range(min(4, len(labels)), 1, -1):
         columns = np.array_split(np.array([len(label) for label in labels]), n_columns)
         # A line with its margins takes as much as eight letters.
-        if _LETTER * sum(8 + column.max() for column in columns) < inches:
+        if LETTER * sum(8 + column.max() for column in columns) < inches:
             return n_columns
     return 1
 
@@ -108,6 +108,11 @@ def whole_ticks(ax: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def zero_line(ax: Any) -> None:
+    """Draw a pale line at 0, below all else."""
+    ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
 
 
 def line_options(line_kw: Mapping[str, Any] | None, artist: Any = None) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from sklearn_reasoning._runs.atomic_files import write_atomically
-from sklearn_reasoning._support.drawing import check_matplotlib, color, dashes, legend, marker
+from sklearn_reasoning._support.drawing import (
+    check_matplotlib,
+    color,
+    dashes,
+    legend,
+    marker,
+    zero_line,
+)
 from sklearn_reasoning.algorithms import get_algorithm
 
 from ._certified import certified_table
@@ -98,7 +105,7 @@ def figure_of(figure: str, table: Mapping[str, Any] | None, protocol: Protocol) 
             matrix = data.matrix(panel.column, algo, panel.q_hidden)
             _draw_line(ax, data.k, matrix, number, algo)
         if panel.column == "gap":
-            ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+            zero_line(ax)
         _label(ax, panel, data.k)
     for first in range(0, len(axes), n_columns):
         if figure != "fig6":
@@ -157,7 +164,7 @@ def _theory(protocol: Protocol) -> Any:
         strict=True,
     ):
         _label(ax, Panel(title, ylabel, ""), k)
-        ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+        zero_line(ax)
     heading = (
         f"{TITLES['fig2']}\nspectra in [{protocol.mu:g}, {protocol.L:g}], step size 1/L; "
         "solid: in b, dashed: in Q"

@@ -22,6 +22,7 @@ from sklearn_reasoning._support.drawing import (
     legend,
     line_options,
     scale_y,
+    zero_line,
 )
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.properties import convergence, resolve, stability
@@ -259,7 +260,7 @@ class ResidualPolynomialDisplay:
             )
             return line
         if yscale == "linear":
-            self.ax_.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+            zero_line(self.ax_)
         return None
 
 

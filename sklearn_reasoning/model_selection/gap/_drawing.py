@@ -6,7 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._support.drawing import check_one_of, color, given_axes, line_options, marker
+from sklearn_reasoning._support.drawing import (
+    check_one_of,
+    color,
+    given_axes,
+    line_options,
+    marker,
+    zero_line,
+)
 
 from ._curves import Arrangement, GapCurve
 
@@ -118,7 +125,7 @@ def decorate(
         if arranged.panel is not None:
             ax.set_title(_title(arranged.panel, panel))
         if kind == "gap":
-            ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+            zero_line(ax)
     axes[0].set_ylabel(score_name if kind == "losses" else f"generalisation gap ({score_name})")
     entries = _legend(arranged, artists, _parts(kind))
     # Beside the axes a legend hides nothing, but only in a figure of ours is there room.
