@@ -184,14 +184,7 @@ class GeneralizationGapDisplay:
             fill_between_kw=fill_between_kw,
             errorbar_kw=errorbar_kw,
         )
-        decorate(
-            self._arranged,
-            artists,
-            self.axes_,
-            kind=kind,
-            score_name=score_name,
-            own_figure=ax is None,
-        )
+        decorate(self._arranged, artists, self.axes_, kind, score_name, own_figure=ax is None)
         self.lines_ = artists.lines or None
         self.fill_between_ = artists.bands or None
         self.errorbar_ = artists.bars or None

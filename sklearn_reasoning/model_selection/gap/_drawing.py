@@ -113,9 +113,9 @@ def decorate(
     arranged: Arrangement,
     artists: Artists,
     axes: NDArray[Any],
-    *,
     kind: str,
     score_name: str,
+    *,
     own_figure: bool,
 ) -> None:
     """Give the axes their titles, labels, ticks and the one legend."""
