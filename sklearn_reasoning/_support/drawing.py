@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, without their pale yellow.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 
+_Curve = TypeVar("_Curve")
+
 _HIGHEST = 1e100
-_LETTER = 0.083  # inches, at matplotlib's own size of letters
+LETTER = 0.083  # inches, at matplotlib's own size of letters
 
 
 def color(number: int) -> str:
-    """Return a colour; the gap display gives the same to the first, second, ... line."""
-    return COLORS[number % len(COLORS)]
+    """Return the colour of the first, second, ... line."""
+    return _COLORS[number % len(_COLORS)]
+
+
+def marker(number: int) -> str:
+    """Return the marker of the first, second, ... line."""
+    return _MARKERS[number % len(_MARKERS)]
 
 
 def dashes(number: int) -> Any:
@@ -52,13 +60,15 @@ def axes_for(
     return given_axes(ax, n_panels, str(list(panels)))
 
 
-def has_room(axes: NDArray[Any]) -> bool:
+def has_room(axes: NDArray[Any] | Sequence[Any]) -> bool:
     """Return whether a figure is ours alone and makes room for what stands beside the axes."""
     figure = axes[0].figure
     return set(figure.axes) == set(axes) and figure.get_layout_engine() is not None
 
 
-def legend(axes: NDArray[Any], handles: Sequence[Any], *, at_most_inside: int = 3) -> None:
+def legend(
+    axes: NDArray[Any] | Sequence[Any], handles: Sequence[Any], *, at_most_inside: int = 3
+) -> None:
     """Draw the one legend: below the axes where there are several or it is long."""
     if not handles:
         return
@@ -76,7 +86,7 @@ def _n_columns(labels: Sequence[str], inches: float) -> int:
     for n_columns in range(min(4, len(labels)), 1, -1):
         columns = np.array_split(np.array([len(label) for label in labels]), n_columns)
         # A line with its margins takes as much as eight letters.
-        if _LETTER * sum(8 + column.max() for column in columns) < inches:
+        if LETTER * sum(8 + column.max() for column in columns) < inches:
             return n_columns
     return 1
 
@@ -100,12 +110,17 @@ def whole_ticks(ax: Any) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def line_options(line_kw: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return options for ``Axes.plot`` whose aliases do not clash with the defaults."""
+def zero_line(ax: Any) -> None:
+    """Draw a pale line at 0, below all else."""
+    ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+
+
+def line_options(line_kw: Mapping[str, Any] | None, artist: Any = None) -> dict[str, Any]:
+    """Return options of an artist, a line by default, whose aliases do not clash with ours."""
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.lines import Line2D
 
-    options: dict[str, Any] = normalize_kwargs(dict(line_kw or {}), Line2D)
+    options: dict[str, Any] = normalize_kwargs(dict(line_kw or {}), artist or Line2D)
     return options
 
 
@@ -124,6 +139,19 @@ def check_one_of(name: str, value: object, known: Sequence[object]) -> None:
     """Raise a ValueError that lists the options, for one that is unknown."""
     if value not in known:
         raise ValueError(f"{name}={value!r} is not one of {list(known)}.")
+
+
+def check_yscale(yscale: object) -> None:
+    """Raise a ValueError for an unknown scale of the y axis."""
+    check_one_of("yscale", yscale, ("linear", "log"))
+
+
+def at_least_one(curves: Iterable[_Curve], kind: str) -> list[_Curve]:
+    """Return the curves that a display is made of; a ValueError if there is none."""
+    found = list(curves)
+    if not found:
+        raise ValueError(f"curves must hold at least one {kind}, got none.")
+    return found
 
 
 def given_axes(ax: Any, n_panels: int, panels: str) -> NDArray[Any]:

@@ -1,5 +1,7 @@
 """Random states that leave the global one alone."""
 
+from functools import lru_cache
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -24,3 +26,17 @@ def independent_random_state(
         return np.random.RandomState(np.random.MT19937(np.random.SeedSequence()))
     given: np.random.RandomState = check_random_state(random_state)
     return given
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """Draw the seed of a fit from a ``random_state``."""
+    # Making a generator takes longer than all else that a fit in a search does before training.
+    known = isinstance(random_state, int) and not isinstance(random_state, bool)
+    return _known_seed(random_state) if known else _draw_seed(random_state)
+
+
+def _draw_seed(random_state: int | np.random.RandomState | None) -> int:
+    return int(independent_random_state(random_state).randint(2**31 - 1))
+
+
+_known_seed = lru_cache(_draw_seed)

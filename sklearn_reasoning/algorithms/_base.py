@@ -20,6 +20,7 @@ from sklearn_reasoning._polynomials import (
     points_of,
     values_and_slopes,
 )
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.value import Value
 from sklearn_reasoning.energies import ScalarQuadratic
 
@@ -333,19 +334,14 @@ class Algorithm(Value, ABC):
         """
         return self._polynomial("_residual", t, k, step_size, mu, L)
 
+    @documented_like(residual)
     def filter(self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0) -> Any:
         """Return q_k(t) = (1 - r_k(t)) / t, finite at t = 0: the layer is :math:`-q_k(Q)b`.
 
         Parameters
         ----------
-        t : Tensor or array-like of any shape
-            Points, usually eigenvalues in [mu, L].
-        k : int, Tensor of int or array-like of int
-            Number of steps; an array broadcasts against t.
-        step_size : float, Tensor, array-like, PerIteration or None, default=None
-            As for :meth:`residual`; None is 1/L.
-        mu, L : float, default=0.1 and 1.0
-            Bounds of the spectrum of Q.
+        t, k, step_size
+        mu, L
 
         Returns
         -------
@@ -354,13 +350,11 @@ class Algorithm(Value, ABC):
 
         Raises
         ------
-        TypeError
-            If the method is not polynomial, or ``k`` holds anything but whole numbers.
-        ValueError
-            If ``k`` is negative, or above the number of step sizes of a :class:`PerIteration`.
+        TypeError, ValueError
         """
         return self._polynomial("_filter", t, k, step_size, mu, L)
 
+    @documented_like(residual)
     def residual_derivative(
         self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0, wrt: str = "t"
     ) -> Any:
@@ -368,14 +362,8 @@ class Algorithm(Value, ABC):
 
         Parameters
         ----------
-        t : Tensor or array-like of any shape
-            Points, usually eigenvalues in [mu, L].
-        k : int, Tensor of int or array-like of int
-            Number of steps; an array broadcasts against t.
-        step_size : float, Tensor, array-like, PerIteration or None, default=None
-            As for :meth:`residual`; None is 1/L.
-        mu, L : float, default=0.1 and 1.0
-            Bounds of the spectrum of Q.
+        t, k, step_size
+        mu, L
         wrt : {"t", "step_size"}, default="t"
             The variable.
 
@@ -389,13 +377,13 @@ class Algorithm(Value, ABC):
         Raises
         ------
         TypeError
-            If the method is not polynomial, or ``k`` holds anything but whole numbers.
         ValueError
             If ``wrt`` is neither, or "step_size" for a method without one; for ``k`` as from
             :meth:`residual`.
         """
         return self._derivative("_residual", t, k, step_size, mu, L, wrt)
 
+    @documented_like(residual_derivative)
     def filter_derivative(
         self, t: Any, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0, wrt: str = "t"
     ) -> Any:
@@ -403,16 +391,9 @@ class Algorithm(Value, ABC):
 
         Parameters
         ----------
-        t : Tensor or array-like of any shape
-            Points, usually eigenvalues in [mu, L].
-        k : int, Tensor of int or array-like of int
-            Number of steps; an array broadcasts against t.
-        step_size : float, Tensor, array-like, PerIteration or None, default=None
-            As for :meth:`residual`; None is 1/L.
-        mu, L : float, default=0.1 and 1.0
-            Bounds of the spectrum of Q.
-        wrt : {"t", "step_size"}, default="t"
-            The variable.
+        t, k, step_size
+        mu, L
+        wrt
 
         Returns
         -------
@@ -422,7 +403,6 @@ class Algorithm(Value, ABC):
         Raises
         ------
         TypeError
-            If the method is not polynomial, or ``k`` holds anything but whole numbers.
         ValueError
             As from :meth:`residual_derivative`.
         """

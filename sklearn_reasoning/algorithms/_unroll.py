@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning._polynomials import PerIteration, Phi, StepCounts, Steps
+from sklearn_reasoning._support.documentation import documented_like
 
 from ._problem import Problem
 
@@ -65,19 +66,13 @@ def iterates(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Iter
         yield y
 
 
+@documented_like(iterates)
 def last_iterate(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tensor:
     """Return y_k (Eq. 3), holding one iterate at a time where no gradients are recorded.
 
     Parameters
     ----------
-    algorithm : Algorithm
-        The method, an instance; "opt" takes no steps.
-    problem : Problem
-        What is minimised, and the starting point.
-    k : int, Tensor of int or StepCounts
-        Number of steps; a tensor broadcasts against y.
-    phi : Tensor, float, PerIteration, mapping or None
-        Step size(s) in 1/curvature, which broadcast against y, or weights.
+    algorithm, problem, k, phi
 
     Returns
     -------
@@ -87,7 +82,6 @@ def last_iterate(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> 
     Raises
     ------
     ValueError
-        If ``k`` is above the number of step sizes of a :class:`PerIteration`.
 
     Examples
     --------

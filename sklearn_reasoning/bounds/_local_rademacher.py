@@ -10,7 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_reasoning._support.documentation import documented_like
+
+from ._approximation import approximation_bound
 from ._arguments import Array, above_zero, at_least_zero, first_distance_of, plain, times, whole
+from ._rademacher_transfer import rademacher_transfer_bound
 
 
 class LocalTerms(Protocol):
@@ -143,6 +147,7 @@ class CoveringTerms(LocalTerms):
         return self.constant_3 * (log_N / np.sqrt(n) + np.sqrt(log_N) * np.exp(-t_))
 
 
+@documented_like(approximation_bound, rademacher_transfer_bound)
 def local_rademacher_bound(
     log_covering_number: ArrayLike | Callable[[Any], Any],
     *,
@@ -178,8 +183,7 @@ def local_rademacher_bound(
         as ``lambda eps: mlp_log_covering_number(eps, norms)``.
     n_samples : array-like of int
         The number of rows n, at least 1.
-    d : array-like of int
-        Number of outputs.
+    d
     convergence : array-like
         The largest Cvg(k, phi) of the step sizes of the class. From a start that is not 0,
         ``convergence(..., any_start=True)``.
@@ -187,17 +191,11 @@ def local_rademacher_bound(
         Stab(k) in Q: ``stability(...).in_Q.certified`` times the largest :math:`\|b\|_2`. From a
         start c other than 0 it is ``stability(...).in_Q_at(gradient_norm, start_norm).certified``,
         with the largest norms of Qc + b, over the class and the rows, and of c.
-    sensitivity : array-like, default=0.0
-        Sens(k) over the step sizes of the class, times the largest :math:`\|b\|_2`, or Qc + b.
+    sensitivity
     level : array-like
         The mean square r of the class :math:`\{\ell : P\ell^2 \le r\}`, in squared units of y,
         at least 0.
-    M, first_distance : array-like or None, default=None
-        As for :func:`approximation_bound`.
-    step_size_radius, start_radius : array-like, default=0.0
-        As for :func:`rademacher_transfer_bound`.
-    start_stability : array-like, default=inf
-        As for :func:`rademacher_transfer_bound`.
+    M, first_distance, step_size_radius, start_radius, start_stability
     t : array-like or None, default=None
         The t of C_2 and C_3, at least 0. None is :math:`\frac12 \log n`, for which
         :math:`e^{-t} = 1/\sqrt n`.
@@ -213,11 +211,7 @@ def local_rademacher_bound(
 
     Raises
     ------
-    TypeError
-        If an argument holds no numbers.
-    ValueError
-        If an argument is outside its domain, or both or neither of M and ``first_distance`` are
-        given.
+    TypeError, ValueError
 
     Examples
     --------

@@ -7,10 +7,13 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from sklearn_reasoning._support.documentation import documented_like
+
 from ._arguments import at_least_zero, plain, times, whole
 from ._representation import representation_bound
 
 
+@documented_like(representation_bound)
 def representation_level(
     level: ArrayLike,
     convergence: ArrayLike,
@@ -33,8 +36,7 @@ def representation_level(
         The mean square r of the losses, in squared units of y, at least 0.
     convergence : array-like
         The largest Cvg(k, phi) of the step sizes of the class.
-    sigma_b, L : array-like
-        As for :func:`representation_bound`.
+    sigma_b, L
     M, first_distance : array-like or None, default=None
         As for :func:`representation_bound`; the largest over the class.
 
@@ -45,11 +47,7 @@ def representation_level(
 
     Raises
     ------
-    TypeError
-        If an argument holds no numbers.
-    ValueError
-        If an argument is outside its domain, or both or neither of M and ``first_distance`` are
-        given.
+    TypeError, ValueError
 
     Examples
     --------

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_reasoning._support.documentation import documented_like
+
+from ._approximation import approximation_bound
 from ._arguments import above_zero, at_least_zero, first_distance_of, plain, times
 
 
+@documented_like(approximation_bound)
 def representation_bound(
     mean_squared_loss: ArrayLike,
     convergence: ArrayLike,
@@ -31,9 +35,7 @@ def representation_bound(
     ----------
     mean_squared_loss : array-like
         :math:`P\ell^2`, the mean squared norm of the error, at least 0.
-    convergence : array-like
-        Cvg(k, phi), at least 0; inf where nothing is proven. From a start that is not 0,
-        ``convergence(..., any_start=True)``.
+    convergence
     sigma_b : array-like
         Standard deviation of each component of b, in the units of b, positive:
         :math:`E[bb'] = \sigma_b^2 I` at every x. On a sample with one b for each x it holds only as
@@ -43,9 +45,7 @@ def representation_bound(
     M : array-like or None, default=None
         :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
         For one theta, the largest norm of :math:`Q_\theta^{-1} b` is enough.
-    first_distance : array-like or None, default=None
-        :math:`\sup \|c - Opt(Q, b)\|_2`, in the units of y, for steps that begin at c. It takes
-        the place of M.
+    first_distance
 
     Returns
     -------
@@ -55,11 +55,7 @@ def representation_bound(
 
     Raises
     ------
-    TypeError
-        If an argument holds no numbers.
-    ValueError
-        If an argument is outside its domain, or both or neither of M and ``first_distance`` are
-        given.
+    TypeError, ValueError
 
     Examples
     --------

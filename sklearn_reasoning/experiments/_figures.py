@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 
 from sklearn_reasoning._runs.atomic_files import write_atomically
-from sklearn_reasoning._support.drawing import check_matplotlib, color, dashes, legend
+from sklearn_reasoning._support.drawing import (
+    check_matplotlib,
+    color,
+    dashes,
+    legend,
+    marker,
+    zero_line,
+)
 from sklearn_reasoning.algorithms import get_algorithm
-from sklearn_reasoning.model_selection.gap import MARKERS
 
 from ._certified import certified_table
 from ._claims import check_figure, hidden_roles, read_table
@@ -99,7 +105,7 @@ def figure_of(figure: str, table: Mapping[str, Any] | None, protocol: Protocol) 
             matrix = data.matrix(panel.column, algo, panel.q_hidden)
             _draw_line(ax, data.k, matrix, number, algo)
         if panel.column == "gap":
-            ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+            zero_line(ax)
         _label(ax, panel, data.k)
     for first in range(0, len(axes), n_columns):
         if figure != "fig6":
@@ -158,7 +164,7 @@ def _theory(protocol: Protocol) -> Any:
         strict=True,
     ):
         _label(ax, Panel(title, ylabel, ""), k)
-        ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+        zero_line(ax)
     heading = (
         f"{TITLES['fig2']}\nspectra in [{protocol.mu:g}, {protocol.L:g}], step size 1/L; "
         "solid: in b, dashed: in Q"
@@ -206,7 +212,7 @@ def _draw_line(
 def _look(number: int, style: Any) -> dict[str, Any]:
     return {
         "color": color(number),
-        "marker": MARKERS[number % len(MARKERS)],
+        "marker": marker(number),
         # Each is smaller than the one below it, so that of equal lines both are seen.
         "markersize": max(3.0, 6.0 - 0.75 * number),
         "linewidth": 1.4,

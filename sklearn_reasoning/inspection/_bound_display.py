@@ -9,10 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.drawing import (
+    at_least_one,
     axes_for,
     check_matplotlib,
-    check_one_of,
+    check_yscale,
     color,
     drawable,
     legend,
@@ -110,76 +112,8 @@ class BoundDisplay:
     """
 
     def __init__(self, *, curves: Sequence[BoundCurve], x_name: str = "k") -> None:
-        self.curves = list(curves)
-        if not self.curves:
-            raise ValueError("curves must hold at least one BoundCurve, got none.")
+        self.curves = at_least_one(curves, "BoundCurve")
         self.x_name = x_name
-
-    @classmethod
-    def from_table(
-        cls,
-        table: Mapping[str, Any],
-        *,
-        x: str = "k",
-        bound: str = "bound",
-        gap: str = "gap",
-        gap_error: str | None = None,
-        line: str | None = None,
-        ax: Any = None,
-        yscale: str = "log",
-        line_kw: Mapping[str, Any] | None = None,
-        errorbar_kw: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Draw columns of numbers.
-
-        Parameters
-        ----------
-        table : mapping of str to array-like of shape (n_rows,)
-            Plain columns, or a ``pandas.DataFrame``.
-        x, bound, gap : str, default="k" and "bound" and "gap"
-            Columns of the parameter on the x axis, the bound and the measured gap. A bound may be
-            inf (nothing is proven: the line ends), a gap NaN (not measured).
-        gap_error : str, default=None
-            Column of the gap's standard errors. None: no bars.
-        line : str, default=None
-            Column of the lines' names, such as the algorithm. None: one line.
-        ax : matplotlib Axes, default=None
-            As for :meth:`plot`.
-        yscale : {"log", "linear"}, default="log"
-            As for :meth:`plot`.
-        line_kw, errorbar_kw : mapping of str to object, default=None
-            As for :meth:`plot`.
-
-        Returns
-        -------
-        BoundDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, empty, of another length, not numeric or out of its domain, x
-            repeats within a line, or an option is unknown.
-        ImportError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn_reasoning.inspection import BoundDisplay
-        >>> table = {
-        ...     "algo": ["gd", "gd", "nag", "nag"],
-        ...     "k": [1, 8, 1, 8],
-        ...     "theorem_5_1": [40.0, 90.0, 40.0, 120.0],
-        ...     "gap": [0.2, 0.5, 0.2, 0.6],
-        ... }
-        >>> display = BoundDisplay.from_table(table, bound="theorem_5_1", line="algo")
-        >>> [curve.label for curve in display.curves]
-        ['gd', 'nag']
-        """
-        check_matplotlib(f"{cls.__name__}.from_table")
-        check_one_of("yscale", yscale, ("linear", "log"))
-        display = cls(curves=_curves(table, x, bound, gap, gap_error, line), x_name=x)
-        return display.plot(ax, yscale=yscale, line_kw=line_kw, errorbar_kw=errorbar_kw)
 
     def plot(
         self,
@@ -223,7 +157,7 @@ class BoundDisplay:
         array([3., 5.])
         """
         check_matplotlib(f"{type(self).__name__}.plot")
-        check_one_of("yscale", yscale, ("linear", "log"))
+        check_yscale(yscale)
         (self.ax_,) = axes_for(ax, ["bound and gap"])
         self.figure_ = self.ax_.figure
         options, bar_options = line_options(line_kw), line_options(errorbar_kw)
@@ -253,8 +187,69 @@ class BoundDisplay:
         handles = [
             handle for pair in zip(self.lines_, self.errorbar_, strict=True) for handle in pair
         ]
-        legend(np.array([self.ax_], dtype=object), handles)
+        legend([self.ax_], handles)
         return self
+
+    @classmethod
+    @documented_like(plot)
+    def from_table(
+        cls,
+        table: Mapping[str, Any],
+        *,
+        x: str = "k",
+        bound: str = "bound",
+        gap: str = "gap",
+        gap_error: str | None = None,
+        line: str | None = None,
+        ax: Any = None,
+        yscale: str = "log",
+        line_kw: Mapping[str, Any] | None = None,
+        errorbar_kw: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Draw columns of numbers.
+
+        Parameters
+        ----------
+        table : mapping of str to array-like of shape (n_rows,)
+            Plain columns, or a ``pandas.DataFrame``.
+        x, bound, gap : str, default="k" and "bound" and "gap"
+            Columns of the parameter on the x axis, the bound and the measured gap. A bound may be
+            inf (nothing is proven: the line ends), a gap NaN (not measured).
+        gap_error : str, default=None
+            Column of the gap's standard errors. None: no bars.
+        line : str, default=None
+            Column of the lines' names, such as the algorithm. None: one line.
+        ax, yscale, line_kw, errorbar_kw
+
+        Returns
+        -------
+        BoundDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, empty, of another length, not numeric or out of its domain, x
+            repeats within a line, or an option is unknown.
+        ImportError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.inspection import BoundDisplay
+        >>> table = {
+        ...     "algo": ["gd", "gd", "nag", "nag"],
+        ...     "k": [1, 8, 1, 8],
+        ...     "theorem_5_1": [40.0, 90.0, 40.0, 120.0],
+        ...     "gap": [0.2, 0.5, 0.2, 0.6],
+        ... }
+        >>> display = BoundDisplay.from_table(table, bound="theorem_5_1", line="algo")
+        >>> [curve.label for curve in display.curves]
+        ['gd', 'nag']
+        """
+        check_matplotlib(f"{cls.__name__}.from_table")
+        check_yscale(yscale)
+        display = cls(curves=_curves(table, x, bound, gap, gap_error, line), x_name=x)
+        return display.plot(ax, yscale=yscale, line_kw=line_kw, errorbar_kw=errorbar_kw)
 
     def _keep_foot(self) -> None:
         # A bar that reaches 0 has no end on a log axis, and would take the axis with it.

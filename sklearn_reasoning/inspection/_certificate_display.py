@@ -8,10 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.drawing import (
     axes_for,
     check_matplotlib,
-    check_one_of,
+    check_yscale,
     color,
     drawable,
     line_options,
@@ -120,87 +121,6 @@ class CertificateDisplay:
                 f"{np.size(convergence.certified)}."
             )
 
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: Any,
-        X: Any,
-        *,
-        k: Any = None,
-        ax: Any = None,
-        yscale: str = "log",
-        line_kw: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Certify a fitted model, measure it on X, and draw both.
-
-        Parameters
-        ----------
-        estimator : fitted estimator
-            A :class:`~sklearn_reasoning.HybridReasoningRegressor`, or a pipeline, search or
-            TransformedTargetRegressor around one, as for
-            :func:`~sklearn_reasoning.properties.certify`.
-        X : array-like of shape (n, n_features)
-            Rows to measure on.
-        k : int, or array-like of int of shape (n_k,), default=None
-            Other numbers of steps for the same energies. None is the model's own.
-        ax : array-like of shape (2,) of matplotlib Axes, default=None
-            As for :meth:`plot`.
-        yscale : {"log", "linear"}, default="log"
-            As for :meth:`plot`.
-        line_kw : mapping of str to object, default=None
-            As for :meth:`plot`.
-
-        Returns
-        -------
-        CertificateDisplay
-            Drawn.
-
-        Raises
-        ------
-        TypeError
-            If ``estimator`` holds no model of ours, or ``k`` is not whole.
-        ValueError
-            If X does not fit the model, ``k`` is negative or above the number of trained step
-            sizes, or an option is unknown.
-        NotFittedError
-            If the estimator is not fitted.
-        ImportError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_linnerud
-        >>> from sklearn_reasoning import HybridReasoningRegressor
-        >>> from sklearn_reasoning.inspection import CertificateDisplay
-        >>> X, y = load_linnerud(return_X_y=True)
-        >>> model = HybridReasoningRegressor("gd", k=5, max_epochs=5, random_state=0).fit(X, y)
-        >>> display = CertificateDisplay.from_estimator(model, X, k=[1, 2, 4, 8])
-        >>> median, largest, certified = display.lines_
-        >>> bool((largest.get_ydata() <= certified.get_ydata()).all())
-        True
-        """
-        check_matplotlib(f"{cls.__name__}.from_estimator")
-        check_one_of("yscale", yscale, ("linear", "log"))
-        if X is None:
-            raise ValueError("X=None must be the rows to measure on.")
-        steps = None if k is None else rising_steps(k)
-        model, rows = model_of(estimator, X)
-        certificate = certify(model, rows)
-        if steps is None:
-            display = cls(certificate=certificate)
-        else:
-            layer = certificate.layer
-            # Before the measurement: it refuses more steps than there are step sizes for.
-            bounds = convergence_of(layer, steps)
-            measured = [model._measure_rows(rows, number) for number in steps.tolist()]
-            display = cls(
-                certificate=certificate,
-                k=steps,
-                relative_distance=np.stack([each.relative_distance for each in measured]),
-                convergence=bounds,
-            )
-        return display.plot(ax, yscale=yscale, line_kw=line_kw)
-
     def plot(
         self,
         ax: Any = None,
@@ -243,7 +163,7 @@ class CertificateDisplay:
         ['10 steps of nag on 20 rows', 'Eigenvalues of Q']
         """
         check_matplotlib(f"{type(self).__name__}.plot")
-        check_one_of("yscale", yscale, ("linear", "log"))
+        check_yscale(yscale)
         self.axes_ = axes_for(ax, _PANELS, panel_size=(4.6, 4.2))
         self.ax_, spectrum = self.axes_
         self.figure_ = self.ax_.figure
@@ -260,6 +180,82 @@ class CertificateDisplay:
         self.ax_.legend()
         self.eigenvalue_lines_ = self._draw_spectrum(spectrum, options)
         return self
+
+    @classmethod
+    @documented_like(plot)
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        k: Any = None,
+        ax: Any = None,
+        yscale: str = "log",
+        line_kw: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Certify a fitted model, measure it on X, and draw both.
+
+        Parameters
+        ----------
+        estimator : fitted estimator
+            A :class:`~sklearn_reasoning.HybridReasoningRegressor`, or a pipeline, search or
+            TransformedTargetRegressor around one, as for
+            :func:`~sklearn_reasoning.properties.certify`.
+        X : array-like of shape (n, n_features)
+            Rows to measure on.
+        k : int, or array-like of int of shape (n_k,), default=None
+            Other numbers of steps for the same energies. None is the model's own.
+        ax, yscale, line_kw
+
+        Returns
+        -------
+        CertificateDisplay
+            Drawn.
+
+        Raises
+        ------
+        TypeError
+            If ``estimator`` holds no model of ours, or ``k`` is not whole.
+        ValueError
+            If X does not fit the model, ``k`` is negative or above the number of trained step
+            sizes, or an option is unknown.
+        NotFittedError
+            If the estimator is not fitted.
+        ImportError
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_linnerud
+        >>> from sklearn_reasoning import HybridReasoningRegressor
+        >>> from sklearn_reasoning.inspection import CertificateDisplay
+        >>> X, y = load_linnerud(return_X_y=True)
+        >>> model = HybridReasoningRegressor("gd", k=5, max_epochs=5, random_state=0).fit(X, y)
+        >>> display = CertificateDisplay.from_estimator(model, X, k=[1, 2, 4, 8])
+        >>> median, largest, certified = display.lines_
+        >>> bool((largest.get_ydata() <= certified.get_ydata()).all())
+        True
+        """
+        check_matplotlib(f"{cls.__name__}.from_estimator")
+        check_yscale(yscale)
+        if X is None:
+            raise ValueError("X=None must be the rows to measure on.")
+        steps = None if k is None else rising_steps(k)
+        model, rows = model_of(estimator, X)
+        certificate = certify(model, rows)
+        if steps is None:
+            display = cls(certificate=certificate)
+        else:
+            layer = certificate.layer
+            # Before the measurement: it refuses more steps than there are step sizes for.
+            bounds = convergence_of(layer, steps)
+            measured = [model._measure_rows(rows, number) for number in steps.tolist()]
+            display = cls(
+                certificate=certificate,
+                k=steps,
+                relative_distance=np.stack([each.relative_distance for each in measured]),
+                convergence=bounds,
+            )
+        return display.plot(ax, yscale=yscale, line_kw=line_kw)
 
     def _draw_shares(self, options: Mapping[str, Any]) -> list[Any]:
         """Draw the share of rows at or below each distance: no bins to choose."""

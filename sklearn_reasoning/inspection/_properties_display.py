@@ -7,10 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.drawing import (
+    at_least_one,
     axes_for,
     check_matplotlib,
     check_one_of,
+    check_yscale,
     color,
     dashes,
     legend,
@@ -98,95 +101,11 @@ class AlgorithmPropertiesDisplay:
         b_norm: float = 1.0,
         sensitivity_range: Any = None,
     ) -> None:
-        self.curves = list(curves)
-        if not self.curves:
-            raise ValueError("curves must hold at least one PropertyCurve, got none.")
+        self.curves = at_least_one(curves, "PropertyCurve")
         self.mu = mu
         self.L = L
         self.b_norm = b_norm
         self.sensitivity_range = sensitivity_range
-
-    @classmethod
-    def from_algorithms(
-        cls,
-        algos: Any,
-        k: Any = range(1, 31),
-        step_size: Any = None,
-        mu: float = 0.1,
-        L: float = 1.0,
-        *,
-        b_norm: float = 1.0,
-        sensitivity_range: Any = None,
-        ax: Any = None,
-        quantities: Sequence[str] = _DEFAULT,
-        yscale: str = "linear",
-        line_kw: Mapping[str, Any] | None = None,
-    ) -> Self:
-        r"""Compute the properties of algorithms, and draw them.
-
-        Parameters
-        ----------
-        algos : str, Algorithm or sequence of them
-            Names of :func:`~sklearn_reasoning.algorithms.list_algorithms` or instances. The same
-            one may come several times with other step sizes.
-        k : int, or array-like of int of shape (n_k,), default=range(1, 31)
-            Numbers of steps.
-        step_size : float, PerIteration, mapping, None or list of them, default=None
-            As for :func:`~sklearn_reasoning.properties.convergence`, for all algorithms that have
-            one; a list holds one for each algorithm. None is 1/L.
-        mu, L : float, default=0.1 and 1.0
-            Bounds of the spectrum of Q.
-        b_norm : float, default=1.0
-            The largest norm of b, in the units of b: stability is the one constant of Eq. 7,
-            :math:`\max(S_Q \sup\|b\|, S_b)`.
-        sensitivity_range : (float, float), "stable" or None, default=None
-            None: the local sensitivity at the step size. A range or "stable" (the stable region):
-            the paper's Sens(k), for any two step sizes of it.
-        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
-            As for :meth:`plot`.
-        quantities : sequence of str, default=("convergence", "stability", "product", "sensitivity")
-            As for :meth:`plot`.
-        yscale : {"linear", "log"}, default="linear"
-            As for :meth:`plot`.
-        line_kw : mapping of str to object, default=None
-            As for :meth:`plot`.
-
-        Returns
-        -------
-        AlgorithmPropertiesDisplay
-            Drawn.
-
-        Raises
-        ------
-        TypeError
-            If an argument is of the wrong kind.
-        ValueError
-            If an argument is out of its domain, or an option is unknown.
-        ImportError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn_reasoning.inspection import AlgorithmPropertiesDisplay
-        >>> display = AlgorithmPropertiesDisplay.from_algorithms(
-        ...     ["gd", "gd"], k=range(1, 11), step_size=[0.5, 1.0], quantities=["sensitivity"]
-        ... )
-        >>> [curve.label for curve in display.curves]
-        ['gd, 0.5', 'gd, 1']
-        """
-        check_matplotlib(f"{cls.__name__}.from_algorithms")
-        _check_options(quantities, yscale)
-        curves = property_curves(
-            algos,
-            k,
-            step_size=step_size,
-            mu=mu,
-            L=L,
-            b_norm=b_norm,
-            sensitivity_range=sensitivity_range,
-        )
-        display = cls(curves=curves, mu=mu, L=L, b_norm=b_norm, sensitivity_range=sensitivity_range)
-        return display.plot(ax, quantities=quantities, yscale=yscale, line_kw=line_kw)
 
     def plot(
         self,
@@ -258,6 +177,81 @@ class AlgorithmPropertiesDisplay:
         legend(self.axes_, self._legend_entries())
         return self
 
+    @classmethod
+    @documented_like(plot)
+    def from_algorithms(
+        cls,
+        algos: Any,
+        k: Any = range(1, 31),
+        step_size: Any = None,
+        mu: float = 0.1,
+        L: float = 1.0,
+        *,
+        b_norm: float = 1.0,
+        sensitivity_range: Any = None,
+        ax: Any = None,
+        quantities: Sequence[str] = _DEFAULT,
+        yscale: str = "linear",
+        line_kw: Mapping[str, Any] | None = None,
+    ) -> Self:
+        r"""Compute the properties of algorithms, and draw them.
+
+        Parameters
+        ----------
+        algos : str, Algorithm or sequence of them
+            Names of :func:`~sklearn_reasoning.algorithms.list_algorithms` or instances. The same
+            one may come several times with other step sizes.
+        k : int, or array-like of int of shape (n_k,), default=range(1, 31)
+            Numbers of steps.
+        step_size : float, PerIteration, mapping, None or list of them, default=None
+            As for :func:`~sklearn_reasoning.properties.convergence`, for all algorithms that have
+            one; a list holds one for each algorithm. None is 1/L.
+        mu, L : float, default=0.1 and 1.0
+            Bounds of the spectrum of Q.
+        b_norm : float, default=1.0
+            The largest norm of b, in the units of b: stability is the one constant of Eq. 7,
+            :math:`\max(S_Q \sup\|b\|, S_b)`.
+        sensitivity_range : (float, float), "stable" or None, default=None
+            None: the local sensitivity at the step size. A range or "stable" (the stable region):
+            the paper's Sens(k), for any two step sizes of it.
+        ax, quantities, yscale, line_kw
+
+        Returns
+        -------
+        AlgorithmPropertiesDisplay
+            Drawn.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of the wrong kind.
+        ValueError
+            If an argument is out of its domain, or an option is unknown.
+        ImportError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.inspection import AlgorithmPropertiesDisplay
+        >>> display = AlgorithmPropertiesDisplay.from_algorithms(
+        ...     ["gd", "gd"], k=range(1, 11), step_size=[0.5, 1.0], quantities=["sensitivity"]
+        ... )
+        >>> [curve.label for curve in display.curves]
+        ['gd, 0.5', 'gd, 1']
+        """
+        check_matplotlib(f"{cls.__name__}.from_algorithms")
+        _check_options(quantities, yscale)
+        curves = property_curves(
+            algos,
+            k,
+            step_size=step_size,
+            mu=mu,
+            L=L,
+            b_norm=b_norm,
+            sensitivity_range=sensitivity_range,
+        )
+        display = cls(curves=curves, mu=mu, L=L, b_norm=b_norm, sensitivity_range=sensitivity_range)
+        return display.plot(ax, quantities=quantities, yscale=yscale, line_kw=line_kw)
+
     def _ylabel(self, quantity: str) -> str:
         name = "Stab(k) x Cvg(k)" if quantity == "product" else f"{SHORT[quantity]}(k)"
         if quantity in ("stability", "product"):
@@ -295,4 +289,4 @@ def _check_options(quantities: Sequence[str], yscale: str) -> None:
         raise ValueError(f"quantities={quantities!r} must be a list of some of {list(QUANTITIES)}.")
     for quantity in quantities:
         check_one_of("quantities", quantity, QUANTITIES)
-    check_one_of("yscale", yscale, ("linear", "log"))
+    check_yscale(yscale)

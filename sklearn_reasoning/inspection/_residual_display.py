@@ -9,16 +9,20 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.drawing import (
+    at_least_one,
     axes_for,
     check_matplotlib,
     check_one_of,
+    check_yscale,
     color,
     dashes,
     drawable,
     legend,
     line_options,
     scale_y,
+    zero_line,
 )
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.properties import convergence, resolve, stability
@@ -104,84 +108,10 @@ class ResidualPolynomialDisplay:
         quantity: str = "residual",
     ) -> None:
         check_one_of("quantity", quantity, _QUANTITIES)
-        self.curves = list(curves)
-        if not self.curves:
-            raise ValueError("curves must hold at least one PolynomialCurve, got none.")
+        self.curves = at_least_one(curves, "PolynomialCurve")
         self.mu = mu
         self.L = L
         self.quantity = quantity
-
-    @classmethod
-    def from_algorithms(
-        cls,
-        algos: Any,
-        k: Any,
-        step_size: Any = None,
-        mu: float = 0.1,
-        L: float = 1.0,
-        *,
-        quantity: str = "residual",
-        n_points: int = 1001,
-        ax: Any = None,
-        yscale: str = "linear",
-        line_kw: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Compute the polynomials of algorithms, and draw them.
-
-        Parameters
-        ----------
-        algos : str, Algorithm or sequence of them
-            Polynomial methods: names of :func:`~sklearn_reasoning.algorithms.list_algorithms` or
-            instances. The same one may come several times with other step sizes.
-        k : int, or array-like of int of shape (n_k,)
-            Numbers of steps; a line for each.
-        step_size : float, PerIteration, None or list of them, default=None
-            For all algorithms that have one, in 1/curvature; a list holds one for each algorithm.
-            None is 1/L.
-        mu, L : float, default=0.1 and 1.0
-            Bounds of the spectrum of Q.
-        quantity : {"residual", "filter"}, default="residual"
-            r_k or q_k.
-        n_points : int, default=1001
-            Number of eigenvalues, at least 2; denser at the ends, where polynomials turn faster.
-        ax : matplotlib Axes, default=None
-            As for :meth:`plot`.
-        yscale : {"linear", "log"}, default="linear"
-            As for :meth:`plot`.
-        line_kw : mapping of str to object, default=None
-            As for :meth:`plot`.
-
-        Returns
-        -------
-        ResidualPolynomialDisplay
-            Drawn.
-
-        Raises
-        ------
-        TypeError
-            If an argument is of the wrong kind, or a method has no polynomial.
-        ValueError
-            If an argument is out of its domain, or an option is unknown.
-        ImportError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn_reasoning.inspection import ResidualPolynomialDisplay
-        >>> display = ResidualPolynomialDisplay.from_algorithms(
-        ...     "nag", k=[1, 10], quantity="filter"
-        ... )
-        >>> [line.get_label() for line in display.lines_]
-        ['nag, k = 1 (max 1)', 'nag, k = 10 (max 9.07)']
-        """
-        check_matplotlib(f"{cls.__name__}.from_algorithms")
-        check_one_of("quantity", quantity, _QUANTITIES)
-        check_one_of("yscale", yscale, ("linear", "log"))
-        if isinstance(n_points, bool) or not isinstance(n_points, int | np.integer) or n_points < 2:
-            raise ValueError(f"n_points={n_points!r} must be a whole number, at least 2.")
-        curves = _curves(algos, k, step_size, mu, L, quantity, int(n_points))
-        display = cls(curves=curves, mu=mu, L=L, quantity=quantity)
-        return display.plot(ax, yscale=yscale, line_kw=line_kw)
 
     def plot(
         self,
@@ -222,7 +152,7 @@ class ResidualPolynomialDisplay:
         True
         """
         check_matplotlib(f"{type(self).__name__}.plot")
-        check_one_of("yscale", yscale, ("linear", "log"))
+        check_yscale(yscale)
         (self.ax_,) = axes_for(ax, [self.quantity])
         self.figure_ = self.ax_.figure
         options = line_options(line_kw)
@@ -246,8 +176,75 @@ class ResidualPolynomialDisplay:
         symbol = "r_k(t)" if self.quantity == "residual" else "q_k(t)"
         self.ax_.set_ylabel(f"|{symbol}|" if yscale == "log" else symbol)
         handles = [*self.lines_, *([self.reference_] if self.reference_ else [])]
-        legend(np.array([self.ax_], dtype=object), handles)
+        legend([self.ax_], handles)
         return self
+
+    @classmethod
+    @documented_like(plot)
+    def from_algorithms(
+        cls,
+        algos: Any,
+        k: Any,
+        step_size: Any = None,
+        mu: float = 0.1,
+        L: float = 1.0,
+        *,
+        quantity: str = "residual",
+        n_points: int = 1001,
+        ax: Any = None,
+        yscale: str = "linear",
+        line_kw: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Compute the polynomials of algorithms, and draw them.
+
+        Parameters
+        ----------
+        algos : str, Algorithm or sequence of them
+            Polynomial methods: names of :func:`~sklearn_reasoning.algorithms.list_algorithms` or
+            instances. The same one may come several times with other step sizes.
+        k : int, or array-like of int of shape (n_k,)
+            Numbers of steps; a line for each.
+        step_size : float, PerIteration, None or list of them, default=None
+            For all algorithms that have one, in 1/curvature; a list holds one for each algorithm.
+            None is 1/L.
+        mu, L : float, default=0.1 and 1.0
+            Bounds of the spectrum of Q.
+        quantity : {"residual", "filter"}, default="residual"
+            r_k or q_k.
+        n_points : int, default=1001
+            Number of eigenvalues, at least 2; denser at the ends, where polynomials turn faster.
+        ax, yscale, line_kw
+
+        Returns
+        -------
+        ResidualPolynomialDisplay
+            Drawn.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of the wrong kind, or a method has no polynomial.
+        ValueError
+            If an argument is out of its domain, or an option is unknown.
+        ImportError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.inspection import ResidualPolynomialDisplay
+        >>> display = ResidualPolynomialDisplay.from_algorithms(
+        ...     "nag", k=[1, 10], quantity="filter"
+        ... )
+        >>> [line.get_label() for line in display.lines_]
+        ['nag, k = 1 (max 1)', 'nag, k = 10 (max 9.07)']
+        """
+        check_matplotlib(f"{cls.__name__}.from_algorithms")
+        check_one_of("quantity", quantity, _QUANTITIES)
+        check_yscale(yscale)
+        if isinstance(n_points, bool) or not isinstance(n_points, int | np.integer) or n_points < 2:
+            raise ValueError(f"n_points={n_points!r} must be a whole number, at least 2.")
+        curves = _curves(algos, k, step_size, mu, L, quantity, int(n_points))
+        display = cls(curves=curves, mu=mu, L=L, quantity=quantity)
+        return display.plot(ax, yscale=yscale, line_kw=line_kw)
 
     def _keep_foot(self) -> None:
         # How deep the dip at a root is drawn says only how near to it a point of the grid lies.
@@ -263,7 +260,7 @@ class ResidualPolynomialDisplay:
             )
             return line
         if yscale == "linear":
-            self.ax_.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+            zero_line(self.ax_)
         return None
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning.algorithms import Algorithm, check_spectrum, get_algorithm
 
 from ._analyses import analysis_of
 from ._analysis import Analysis
 from ._arguments import Case, resolve
 from ._certificate import Certificate
+from ._convergence import convergence
 
 
+@documented_like(convergence)
 def sensitivity(
     algo: str | Algorithm,
     k: Any,
@@ -33,17 +36,13 @@ def sensitivity(
 
     Parameters
     ----------
-    algo : str or Algorithm
-        A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
-    k : int or array-like of int
-        Numbers of steps; an array broadcasts against the step sizes.
+    algo, k
     step_size : "stable", float, tuple, array-like, PerIteration, mapping or None, default=None
         A tuple (low, high) is a range, "stable" is ``stable_region(algo, mu, L)``. All else is
         as for :func:`convergence`; to have two step sizes, not a range, give a list. With
         step sizes for each iteration, or weights, the distance is the Euclidean one of all of
         them together.
-    mu, L : float, default=0.1 and 1.0
-        Bounds of the spectrum of Q.
+    mu, L
     any_start : bool, default=False
         Whether the bound has to hold for every start. It makes no difference but for "rnn", where
         the start adds to what the weights move: ``certified`` is then inf.
@@ -56,10 +55,7 @@ def sensitivity(
 
     Raises
     ------
-    TypeError
-        If an argument is of the wrong kind.
-    ValueError
-        If an argument is out of its domain, or shapes do not broadcast.
+    TypeError, ValueError
 
     Notes
     -----

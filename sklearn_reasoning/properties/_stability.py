@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning.algorithms import Algorithm
 
 from ._analyses import analysis_of
 from ._arguments import resolve
 from ._certificate import StabilityCertificate
+from ._convergence import convergence
 
 
+@documented_like(convergence)
 def stability(
     algo: str | Algorithm, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
 ) -> StabilityCertificate:
@@ -31,14 +34,8 @@ def stability(
 
     Parameters
     ----------
-    algo : str or Algorithm
-        A name of :func:`~sklearn_reasoning.algorithms.list_algorithms` or an instance.
-    k : int or array-like of int
-        Numbers of steps; an array broadcasts against the step sizes.
-    step_size : float, array-like, PerIteration, mapping or None, default=None
-        As for :func:`convergence`; None is 1/L.
-    mu, L : float, default=0.1 and 1.0
-        Bounds of the spectrum of Q.
+    algo, k, step_size
+    mu, L
 
     Returns
     -------
@@ -49,10 +46,7 @@ def stability(
 
     Raises
     ------
-    TypeError
-        If an argument is of the wrong kind.
-    ValueError
-        If an argument is out of its domain, or shapes do not broadcast.
+    TypeError, ValueError
 
     Notes
     -----

@@ -18,7 +18,8 @@ from sklearn_reasoning._images.containers import (
     check_pairs,
     read_images,
 )
-from sklearn_reasoning._support.random_state import independent_random_state
+from sklearn_reasoning._support.documentation import documented_like
+from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
@@ -264,7 +265,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         images = read_images("noisy", noisy, NOISY_RANGE)
         targets = read_images("clean", clean, CLEAN_RANGE)
         check_pairs(images, targets)
-        seed = int(independent_random_state(self.random_state).randint(2**31 - 1))
+        seed = seed_of(self.random_state)
         patches = Patches(
             list(images.all_planes()),
             list(targets.all_planes()),
@@ -295,6 +296,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
 
     # ------------------------------------------------------------------ using
 
+    @documented_like(fit)
     def predict(self, noisy: Any, k: int | None = None) -> Any:
         """Return the restored images.
 
@@ -302,8 +304,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
 
         Parameters
         ----------
-        noisy : array of shape (n, height, width) or (n, height, width, 3), or list of images
-            As for :meth:`fit`.
+        noisy
         k : int or None, default=None
             Another number of steps than the one trained with.
 
@@ -329,13 +330,13 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
     def _restore(self, images: Images, i: int, k: int | None = None) -> _Array:
         return images.join(i, [restore(self.module_, plane, k) for plane in images.planes(i)])
 
+    @documented_like(fit)
     def predict_energy(self, noisy: Any) -> tuple[Any, Any]:
         """Return the energies that the layer minimises, a scalar one a pixel.
 
         Parameters
         ----------
-        noisy : array of shape (n, height, width) or (n, height, width, 3), or list of images
-            As for :meth:`fit`.
+        noisy
 
         Returns
         -------
@@ -369,15 +370,13 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         diagonal, b = (images.contain(found) for found in maps)
         return diagonal, b
 
+    @documented_like(fit, predict_energy)
     def score(self, noisy: Any, clean: Any) -> float:
         r"""Return the mean peak signal-to-noise ratio of the restored images.
 
         Parameters
         ----------
-        noisy : array of shape (n, height, width) or (n, height, width, 3), or list of images
-            As for :meth:`fit`.
-        clean : like ``noisy``
-            Images of the same shapes, with values in [0, 1].
+        noisy, clean
 
         Returns
         -------
@@ -388,9 +387,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         Raises
         ------
         NotFittedError
-            If the estimator is not fitted.
         TypeError, ValueError
-            If an image is not what it should be.
         """
         check_is_fitted(self)
         images = read_images("noisy", noisy, NOISY_RANGE)

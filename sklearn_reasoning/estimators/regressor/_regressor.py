@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +13,9 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.inputs import readable
-from sklearn_reasoning._support.random_state import independent_random_state
+from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import (
@@ -369,7 +369,7 @@ class HybridReasoningRegressor(
     ) -> TrainingTask:
         """Return what ``fit`` trains on rows that were read."""
         architecture = architecture_of(self)
-        seed = self._draw_seed()
+        seed = seed_of(self.random_state)
         rows, validation = hold_out(self, rows, seed)
         settings = settings_of(self, len(rows.y), seed)
         return TrainingTask(architecture, settings, rows, validation, dtype, self.device)
@@ -380,6 +380,7 @@ class HybridReasoningRegressor(
         trained.net.optimizer_.forget()
         self._set_fitted(trained, task.rows)
 
+    @documented_like(fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningRegressor:
         """Train for one epoch more, at a constant rate.
 
@@ -388,17 +389,11 @@ class HybridReasoningRegressor(
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
-            As for :meth:`fit`.
-        y : array-like of shape (n,) or (n, d)
-            Targets.
-        sample_weight : array-like of shape (n,) or None, default=None
-            As for :meth:`fit`.
+        X, y, sample_weight
 
         Returns
         -------
         HybridReasoningRegressor
-            This estimator.
 
         Raises
         ------
@@ -422,7 +417,7 @@ class HybridReasoningRegressor(
             rows, dtype = self._validated_rows(X, y, sample_weight, reset=first)
             architecture = architecture_of(self)
             net = None if first else self._net_of_shape(architecture, "partial_fit")
-            seed = self._draw_seed() if net is None else net.models[0].seed
+            seed = seed_of(self.random_state) if net is None else net.models[0].seed
             settings = replace(
                 settings_of(self, len(rows.y), seed),
                 lr_schedule="constant",
@@ -443,12 +438,6 @@ class HybridReasoningRegressor(
             self._set_fitted(trained, rows)
             self.n_iter_ = len(net.history)
         return self
-
-    def _draw_seed(self) -> int:
-        given = self.random_state
-        if isinstance(given, int) and not isinstance(given, bool):
-            return _seed_of(given)
-        return int(independent_random_state(given).randint(2**31 - 1))
 
     @contextmanager
     def _unchanged_on_failure(self) -> Iterator[None]:
@@ -610,13 +599,13 @@ class HybridReasoningRegressor(
         check_is_fitted(self)
         return predict(self.module_, *self._split(X), k=0)
 
+    @documented_like(predict_start)
     def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
         r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
-            Columns as in ``fit``.
+        X
 
         Returns
         -------
@@ -628,10 +617,7 @@ class HybridReasoningRegressor(
 
         Raises
         ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If X does not have the columns of ``fit``.
+        NotFittedError, ValueError
 
         Examples
         --------
@@ -755,12 +741,6 @@ class HybridReasoningRegressor(
 
 
 _PARAMETERS: dict[type, list[str]] = {}
-
-
-@lru_cache
-def _seed_of(random_state: int) -> int:
-    # Making a generator takes longer than all else that a fit in a search does before training.
-    return int(independent_random_state(random_state).randint(2**31 - 1))
 
 
 def _counted_from(a: Architecture) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning._support.drawing import check_matplotlib
+from sklearn_reasoning._support.drawing import check_matplotlib, zero_line
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise
 from sklearn_reasoning.estimators.denoiser import psnr, restore
@@ -104,7 +104,7 @@ def gap_figure(table: Mapping[str, Any], protocol: DenoisingProtocol) -> Any:
     for place, (ax, each) in enumerate(zip(axes, PARAMETERISATIONS, strict=True)):
         for number, algo in algos.items():
             _draw_line(ax, data.k, data.matrix("gap", algo, place), number, algo)
-        ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+        zero_line(ax)
         label = f"generalisation gap, {unit} of 255" if place == 0 else ""
         _label(ax, Panel(f"{each}\n{each.name}", label, "gap"), data.k)
     _finish(drawn, axes, algos, f"{TITLES['fig7']}\n{_what_bands_are(data)}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning._support.drawing import check_matplotlib, dashes
+from sklearn_reasoning._support.drawing import LETTER, check_matplotlib, dashes
 from sklearn_reasoning.experiments._claims import hidden_roles
 from sklearn_reasoning.experiments._figures import (
     _draw_line,
@@ -25,7 +25,6 @@ from sklearn_reasoning.experiments._protocol import Protocol
 from ._sweep import RATE, VARIED, gap_matrix, read_sweep
 
 _MOST_K = 4  # there are as many line styles, and more lines are not told apart
-_LETTER = 0.083  # inches, at matplotlib's own size of letters
 _BESIDE_PANEL = 0.9  # inches, for labels and what is between panels
 _LEGEND_LINE = 0.23  # inches
 _BAND_ALPHA = 0.1  # up to four times as many bands as in other figures lie on one another
@@ -119,7 +118,7 @@ def _means(ax: Any) -> list[float]:
 def _labels(values: Sequence[float], places: Matrix) -> list[str]:
     """Return what is written at each value: nothing where it would touch its neighbour."""
     texts = [f"{value:g}" for value in values]
-    halves = [_LETTER * (1 + len(text)) / 2 for text in texts]
+    halves = [LETTER * (1 + len(text)) / 2 for text in texts]
     last = len(texts) - 1
     written = [0]
     for i in range(1, last + 1):
@@ -170,7 +169,7 @@ def _add_legend(figure: Any, algos: Mapping[int, str], shown_k: Sequence[int]) -
     longest = max(len(_name(algo, k)) for algo in algos.values() for k in shown_k)
     width, height = figure.get_size_inches()
     # A line with its margins takes as much as eleven letters.
-    needed = _LETTER * len(shown_k) * (11 + longest)
+    needed = LETTER * len(shown_k) * (11 + longest)
     figure.set_size_inches(max(width, needed), height + _LEGEND_LINE * len(algos))
     figure.legend(
         handles=handles,

@@ -3,7 +3,6 @@
 from ._decompose_gap import decompose_gap
 from ._decomposition import GapDecomposition
 from ._display import GeneralizationGapDisplay
-from ._drawing import MARKERS as MARKERS
 from ._generalization_gap import generalization_gap
 from ._parts import GapPart, standard_error as standard_error
 from ._table import gap_table

@@ -5,11 +5,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.drawing import check_matplotlib
 
 from ._curves import arrange, numbers
 from ._drawing import axes_for, check_options, decorate, draw
-from ._generalization_gap import search_grid
+from ._generalization_gap import generalization_gap, search_grid
 from ._table import gap_table, metric_name
 
 
@@ -107,289 +108,6 @@ class GeneralizationGapDisplay:
         self.curves = self._arranged.curves
         self.panels = self._arranged.panels
 
-    @classmethod
-    def from_search(
-        cls,
-        search: Any,
-        *,
-        metric: str | None = None,
-        x: str | None = None,
-        line: str | None = None,
-        panel: str | None = None,
-        ax: Any = None,
-        kind: str = "gap",
-        score_name: str | None = None,
-        std_display_style: str | None = "fill_between",
-        line_kw: Mapping[str, Any] | None = None,
-        fill_between_kw: Mapping[str, Any] | None = None,
-        errorbar_kw: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Draw the gap of the candidates of a fitted search.
-
-        Parameters
-        ----------
-        search : fitted search of scikit-learn, or Pipeline that ends in one
-            Run with ``return_train_score=True``, as for :func:`gap_table`.
-        metric : str, default=None
-            Which of several scorers to draw. None is the one named by ``refit``, or the only one.
-        x, line, panel : str, default=None
-            Parameters on the x axis and that tell lines and panels apart, as in the class. None
-            is ``"k"``, ``"algo"``, ``"q_hidden"``.
-        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
-            As for :meth:`plot`.
-        kind : {"gap", "losses"}, default="gap"
-            As for :meth:`plot`.
-        score_name : str, default=None
-            As for :meth:`plot`; None is the name of the scorer.
-        std_display_style : {"fill_between", "errorbar"} or None, default="fill_between"
-            As for :meth:`plot`.
-        line_kw, fill_between_kw, errorbar_kw : mapping of str to object, default=None
-            As for :meth:`plot`.
-
-        Returns
-        -------
-        GeneralizationGapDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            As :func:`gap_table`, the class and :meth:`plot` raise it.
-        ImportError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_linnerud
-        >>> from sklearn.model_selection import GridSearchCV
-        >>> from sklearn_reasoning import HybridReasoningRegressor
-        >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay, l2_loss_scorer
-        >>> X, y = load_linnerud(return_X_y=True)
-        >>> search = GridSearchCV(
-        ...     HybridReasoningRegressor(max_epochs=5, random_state=0),
-        ...     {"algo": ["gd", "nag"], "k": [2, 8]},
-        ...     scoring=l2_loss_scorer,
-        ...     cv=2,
-        ...     return_train_score=True,
-        ... )
-        >>> display = GeneralizationGapDisplay.from_search(search.fit(X, y))
-        >>> [curve.line for curve in display.curves]
-        ['gd', 'nag']
-        """
-        check_matplotlib(f"{cls.__name__}.from_search")
-        table = gap_table(search, metric)
-        display = cls(
-            table=table,
-            x=x,
-            line=line,
-            panel=panel,
-            score_name=metric_name(search, metric) if score_name is None else score_name,
-        )
-        return display.plot(
-            ax,
-            kind=kind,
-            std_display_style=std_display_style,
-            line_kw=line_kw,
-            fill_between_kw=fill_between_kw,
-            errorbar_kw=errorbar_kw,
-        )
-
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: Any,
-        X: Any,
-        y: Any,
-        *,
-        param_name: str = "k",
-        param_range: Any,
-        cv: Any = 5,
-        scoring: Any = None,
-        metric: str | None = None,
-        groups: Any = None,
-        params: Mapping[str, Any] | None = None,
-        n_jobs: int | None = None,
-        error_score: Any = np.nan,
-        ax: Any = None,
-        kind: str = "gap",
-        score_name: str | None = None,
-        std_display_style: str | None = "fill_between",
-        line_kw: Mapping[str, Any] | None = None,
-        fill_between_kw: Mapping[str, Any] | None = None,
-        errorbar_kw: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Cross-validate an estimator at each value of one parameter, and draw its gap.
-
-        Parameters
-        ----------
-        estimator : estimator
-            Any; it is cloned for each fit.
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        param_name : str, default="k"
-            The numeric parameter. In a pipeline it has a prefix:
-            ``"hybridreasoningregressor__k"``.
-        param_range : array-like of shape (n_values,)
-            Its values.
-        cv : int, splitter or iterable of (train, test) indices, default=5
-            The folds, as in scikit-learn.
-        scoring : str, callable, list or dict, default=None
-            As for :func:`generalization_gap`; None is ``l2_loss_scorer``.
-        metric : str, default=None
-            Which of several scorers to draw.
-        groups : array-like of shape (n_samples,), default=None
-            Groups for a splitter that goes by them.
-        params : mapping of str to object, default=None
-            Metadata, as for :func:`generalization_gap`.
-        n_jobs : int, default=None
-            Number of fits at a time, as in scikit-learn.
-        error_score : float or "raise", default=nan
-            Result of a fold whose fit fails; ``"raise"`` lets the error out.
-        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
-            As for :meth:`plot`.
-        kind : {"gap", "losses"}, default="gap"
-            As for :meth:`plot`.
-        score_name : str, default=None
-            As for :meth:`plot`; None is the name of the scorer.
-        std_display_style : {"fill_between", "errorbar"} or None, default="fill_between"
-            As for :meth:`plot`.
-        line_kw, fill_between_kw, errorbar_kw : mapping of str to object, default=None
-            As for :meth:`plot`.
-
-        Returns
-        -------
-        GeneralizationGapDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            If ``param_name`` is not a parameter of the estimator or its values are not numbers,
-            or as :func:`generalization_gap` and :meth:`plot` raise it.
-        ImportError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_linnerud
-        >>> from sklearn_reasoning import HybridReasoningRegressor
-        >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay
-        >>> X, y = load_linnerud(return_X_y=True)
-        >>> display = GeneralizationGapDisplay.from_estimator(
-        ...     HybridReasoningRegressor(max_epochs=5, random_state=0),
-        ...     X,
-        ...     y,
-        ...     param_range=[2, 8],
-        ...     cv=2,
-        ... )
-        >>> display.ax_.get_ylabel()
-        'generalisation gap (mean l2 loss)'
-        """
-        # All that can be refused is, before the fits.
-        check_matplotlib(f"{cls.__name__}.from_estimator")
-        check_options(kind, std_display_style)
-        values = list(param_range)
-        numbers(param_name, np.array(values, dtype=object))
-        search = search_grid(
-            estimator,
-            X,
-            y,
-            {param_name: values},
-            cv=cv,
-            scoring=scoring,
-            metric=metric,
-            groups=groups,
-            params=params,
-            n_jobs=n_jobs,
-            error_score=error_score,
-        )
-        return cls.from_search(
-            search,
-            metric=metric,
-            x=param_name,
-            ax=ax,
-            kind=kind,
-            score_name=score_name,
-            std_display_style=std_display_style,
-            line_kw=line_kw,
-            fill_between_kw=fill_between_kw,
-            errorbar_kw=errorbar_kw,
-        )
-
-    @classmethod
-    def from_table(
-        cls,
-        table: Mapping[str, Any],
-        *,
-        x: str | None = None,
-        line: str | None = None,
-        panel: str | None = None,
-        ax: Any = None,
-        kind: str = "gap",
-        score_name: str | None = None,
-        std_display_style: str | None = "fill_between",
-        line_kw: Mapping[str, Any] | None = None,
-        fill_between_kw: Mapping[str, Any] | None = None,
-        errorbar_kw: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Draw a gap table, from memory or from a CSV file.
-
-        Parameters
-        ----------
-        table : mapping of str to array-like of shape (n_candidates,)
-            From :func:`gap_table`, or a ``pandas.DataFrame`` made of it, also of a selection of
-            its rows.
-        x, line, panel : str, default=None
-            Parameters on the x axis and that tell lines and panels apart, as in the class. None
-            is ``"k"``, ``"algo"``, ``"q_hidden"``.
-        ax : matplotlib Axes, or array-like of shape (n_panels,) of them, default=None
-            As for :meth:`plot`.
-        kind : {"gap", "losses"}, default="gap"
-            As for :meth:`plot`.
-        score_name : str, default=None
-            As for :meth:`plot`.
-        std_display_style : {"fill_between", "errorbar"} or None, default="fill_between"
-            As for :meth:`plot`.
-        line_kw, fill_between_kw, errorbar_kw : mapping of str to object, default=None
-            As for :meth:`plot`.
-
-        Returns
-        -------
-        GeneralizationGapDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            As the class and :meth:`plot` raise it.
-        ImportError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_linnerud
-        >>> from sklearn.linear_model import Ridge
-        >>> from sklearn.model_selection import GridSearchCV
-        >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay, gap_table
-        >>> X, y = load_linnerud(return_X_y=True)
-        >>> search = GridSearchCV(Ridge(), {"alpha": [1, 1000]}, return_train_score=True)
-        >>> table = gap_table(search.fit(X, y))
-        >>> display = GeneralizationGapDisplay.from_table(table, x="alpha")
-        >>> bool((display.curves[0].gap == table["gap"]).all())
-        True
-        """
-        display = cls(table=table, x=x, line=line, panel=panel, score_name=score_name)
-        return display.plot(
-            ax,
-            kind=kind,
-            std_display_style=std_display_style,
-            line_kw=line_kw,
-            fill_between_kw=fill_between_kw,
-            errorbar_kw=errorbar_kw,
-        )
-
     def plot(
         self,
         ax: Any = None,
@@ -466,15 +184,255 @@ class GeneralizationGapDisplay:
             fill_between_kw=fill_between_kw,
             errorbar_kw=errorbar_kw,
         )
-        decorate(
-            self._arranged,
-            artists,
-            self.axes_,
-            kind=kind,
-            score_name=score_name,
-            own_figure=ax is None,
-        )
+        decorate(self._arranged, artists, self.axes_, kind, score_name, own_figure=ax is None)
         self.lines_ = artists.lines or None
         self.fill_between_ = artists.bands or None
         self.errorbar_ = artists.bars or None
         return self
+
+    @classmethod
+    @documented_like(plot)
+    def from_search(
+        cls,
+        search: Any,
+        *,
+        metric: str | None = None,
+        x: str | None = None,
+        line: str | None = None,
+        panel: str | None = None,
+        ax: Any = None,
+        kind: str = "gap",
+        score_name: str | None = None,
+        std_display_style: str | None = "fill_between",
+        line_kw: Mapping[str, Any] | None = None,
+        fill_between_kw: Mapping[str, Any] | None = None,
+        errorbar_kw: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Draw the gap of the candidates of a fitted search.
+
+        Parameters
+        ----------
+        search : fitted search of scikit-learn, or Pipeline that ends in one
+            Run with ``return_train_score=True``, as for :func:`gap_table`.
+        metric : str, default=None
+            Which of several scorers to draw. None is the one named by ``refit``, or the only one.
+        x, line, panel : str, default=None
+            Parameters on the x axis and that tell lines and panels apart, as in the class. None
+            is ``"k"``, ``"algo"``, ``"q_hidden"``.
+        ax, kind
+        score_name : str, default=None
+            Name of the metric, for the y axis. None is the name of the scorer.
+        std_display_style, line_kw, fill_between_kw, errorbar_kw
+
+        Returns
+        -------
+        GeneralizationGapDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            As :func:`gap_table`, the class and :meth:`plot` raise it.
+        ImportError
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_linnerud
+        >>> from sklearn.model_selection import GridSearchCV
+        >>> from sklearn_reasoning import HybridReasoningRegressor
+        >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay, l2_loss_scorer
+        >>> X, y = load_linnerud(return_X_y=True)
+        >>> search = GridSearchCV(
+        ...     HybridReasoningRegressor(max_epochs=5, random_state=0),
+        ...     {"algo": ["gd", "nag"], "k": [2, 8]},
+        ...     scoring=l2_loss_scorer,
+        ...     cv=2,
+        ...     return_train_score=True,
+        ... )
+        >>> display = GeneralizationGapDisplay.from_search(search.fit(X, y))
+        >>> [curve.line for curve in display.curves]
+        ['gd', 'nag']
+        """
+        check_matplotlib(f"{cls.__name__}.from_search")
+        return cls.from_table(
+            gap_table(search, metric),
+            x=x,
+            line=line,
+            panel=panel,
+            ax=ax,
+            kind=kind,
+            score_name=metric_name(search, metric) if score_name is None else score_name,
+            std_display_style=std_display_style,
+            line_kw=line_kw,
+            fill_between_kw=fill_between_kw,
+            errorbar_kw=errorbar_kw,
+        )
+
+    @classmethod
+    @documented_like(plot, generalization_gap)
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        param_name: str = "k",
+        param_range: Any,
+        cv: Any = 5,
+        scoring: Any = None,
+        metric: str | None = None,
+        groups: Any = None,
+        params: Mapping[str, Any] | None = None,
+        n_jobs: int | None = None,
+        error_score: Any = np.nan,
+        ax: Any = None,
+        kind: str = "gap",
+        score_name: str | None = None,
+        std_display_style: str | None = "fill_between",
+        line_kw: Mapping[str, Any] | None = None,
+        fill_between_kw: Mapping[str, Any] | None = None,
+        errorbar_kw: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Cross-validate an estimator at each value of one parameter, and draw its gap.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Any; it is cloned for each fit.
+        X, y
+        param_name : str, default="k"
+            The numeric parameter. In a pipeline it has a prefix:
+            ``"hybridreasoningregressor__k"``.
+        param_range : array-like of shape (n_values,)
+            Its values.
+        cv, scoring
+        metric : str, default=None
+            Which of several scorers to draw.
+        groups, params
+        n_jobs : int, default=None
+            Number of fits at a time, as in scikit-learn.
+        error_score
+        ax, kind
+        score_name : str, default=None
+            Name of the metric, for the y axis. None is the name of the scorer.
+        std_display_style, line_kw, fill_between_kw, errorbar_kw
+
+        Returns
+        -------
+        GeneralizationGapDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If ``param_name`` is not a parameter of the estimator or its values are not numbers,
+            or as :func:`generalization_gap` and :meth:`plot` raise it.
+        ImportError
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_linnerud
+        >>> from sklearn_reasoning import HybridReasoningRegressor
+        >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay
+        >>> X, y = load_linnerud(return_X_y=True)
+        >>> display = GeneralizationGapDisplay.from_estimator(
+        ...     HybridReasoningRegressor(max_epochs=5, random_state=0),
+        ...     X,
+        ...     y,
+        ...     param_range=[2, 8],
+        ...     cv=2,
+        ... )
+        >>> display.ax_.get_ylabel()
+        'generalisation gap (mean l2 loss)'
+        """
+        # All that can be refused is, before the fits.
+        check_matplotlib(f"{cls.__name__}.from_estimator")
+        check_options(kind, std_display_style)
+        values = list(param_range)
+        numbers(param_name, np.array(values, dtype=object))
+        search = search_grid(
+            estimator,
+            X,
+            y,
+            {param_name: values},
+            cv=cv,
+            scoring=scoring,
+            metric=metric,
+            groups=groups,
+            params=params,
+            n_jobs=n_jobs,
+            error_score=error_score,
+        )
+        return cls.from_search(
+            search,
+            metric=metric,
+            x=param_name,
+            ax=ax,
+            kind=kind,
+            score_name=score_name,
+            std_display_style=std_display_style,
+            line_kw=line_kw,
+            fill_between_kw=fill_between_kw,
+            errorbar_kw=errorbar_kw,
+        )
+
+    @classmethod
+    @documented_like(plot, from_search)
+    def from_table(
+        cls,
+        table: Mapping[str, Any],
+        *,
+        x: str | None = None,
+        line: str | None = None,
+        panel: str | None = None,
+        ax: Any = None,
+        kind: str = "gap",
+        score_name: str | None = None,
+        std_display_style: str | None = "fill_between",
+        line_kw: Mapping[str, Any] | None = None,
+        fill_between_kw: Mapping[str, Any] | None = None,
+        errorbar_kw: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Draw a gap table, from memory or from a CSV file.
+
+        Parameters
+        ----------
+        table : mapping of str to array-like of shape (n_candidates,)
+            From :func:`gap_table`, or a ``pandas.DataFrame`` made of it, also of a selection of
+            its rows.
+        x, line, panel
+        ax, kind, score_name, std_display_style, line_kw, fill_between_kw, errorbar_kw
+
+        Returns
+        -------
+        GeneralizationGapDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            As the class and :meth:`plot` raise it.
+        ImportError
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_linnerud
+        >>> from sklearn.linear_model import Ridge
+        >>> from sklearn.model_selection import GridSearchCV
+        >>> from sklearn_reasoning.model_selection import GeneralizationGapDisplay, gap_table
+        >>> X, y = load_linnerud(return_X_y=True)
+        >>> search = GridSearchCV(Ridge(), {"alpha": [1, 1000]}, return_train_score=True)
+        >>> table = gap_table(search.fit(X, y))
+        >>> display = GeneralizationGapDisplay.from_table(table, x="alpha")
+        >>> bool((display.curves[0].gap == table["gap"]).all())
+        True
+        """
+        display = cls(table=table, x=x, line=line, panel=panel, score_name=score_name)
+        return display.plot(
+            ax,
+            kind=kind,
+            std_display_style=std_display_style,
+            line_kw=line_kw,
+            fill_between_kw=fill_between_kw,
+            errorbar_kw=errorbar_kw,
+        )

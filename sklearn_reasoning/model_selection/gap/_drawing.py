@@ -6,11 +6,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_reasoning._support.drawing import COLORS, check_one_of, given_axes
+from sklearn_reasoning._support.drawing import (
+    check_one_of,
+    color,
+    given_axes,
+    line_options,
+    marker,
+    zero_line,
+)
 
 from ._curves import Arrangement, GapCurve
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _KINDS = ("gap", "losses")
 _STYLES = ("fill_between", "errorbar", None)
 
@@ -54,15 +60,10 @@ def draw(
     errorbar_kw: Mapping[str, Any] | None,
 ) -> Artists:
     """Draw all curves."""
-    from matplotlib.cbook import normalize_kwargs
     from matplotlib.collections import PolyCollection
-    from matplotlib.lines import Line2D
 
-    # Aliases such as lw and c would clash with the defaults below.
-    line_kw = normalize_kwargs(dict(line_kw or {}), Line2D)
-    fill_between_kw = normalize_kwargs(dict(fill_between_kw or {}), PolyCollection)
-    errorbar_kw = normalize_kwargs(dict(errorbar_kw or {}), Line2D)
-
+    line_kw, errorbar_kw = line_options(line_kw), line_options(errorbar_kw)
+    fill_between_kw = line_options(fill_between_kw, PolyCollection)
     artists = Artists([], [], [])
     for curve in arranged.curves:
         ax = axes[arranged.panels.index(curve.panel)]
@@ -95,8 +96,8 @@ def _parts(kind: str) -> Sequence[tuple[str, str]]:
 def _look(arranged: Arrangement, curve: GapCurve) -> dict[str, Any]:
     number = arranged.lines.index(curve.line)
     return {
-        "color": COLORS[number % len(COLORS)],
-        "marker": MARKERS[number % len(MARKERS)],
+        "color": color(number),
+        "marker": marker(number),
         "markersize": 5,
     }
 
@@ -112,9 +113,9 @@ def decorate(
     arranged: Arrangement,
     artists: Artists,
     axes: NDArray[Any],
-    *,
     kind: str,
     score_name: str,
+    *,
     own_figure: bool,
 ) -> None:
     """Give the axes their titles, labels, ticks and the one legend."""
@@ -124,7 +125,7 @@ def decorate(
         if arranged.panel is not None:
             ax.set_title(_title(arranged.panel, panel))
         if kind == "gap":
-            ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+            zero_line(ax)
     axes[0].set_ylabel(score_name if kind == "losses" else f"generalisation gap ({score_name})")
     entries = _legend(arranged, artists, _parts(kind))
     # Beside the axes a legend hides nothing, but only in a figure of ours is there room.

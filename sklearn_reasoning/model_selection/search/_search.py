@@ -14,6 +14,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
 )
 
+from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.random_state import independent_random_state
 
 from ._batched_search import BatchedSearch
@@ -154,6 +155,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
         return ParameterGrid(self.param_grid)
 
 
+@documented_like(BatchedGridSearchCV)
 class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     """``RandomizedSearchCV`` that trains its candidates side by side.
 
@@ -169,26 +171,10 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
         Names of parameters, and distributions or lists to draw from.
     n_iter : int, default=10
         Number of candidates.
-    scoring : str, callable, list, tuple, dict or None, default=None
-        As for :class:`BatchedGridSearchCV`.
-    n_jobs : int or None, default=None
-        Number of workers, as for :class:`BatchedGridSearchCV`.
-    refit : bool, str or callable, default=True
-        Whether, and by which score, to fit the best candidate on all rows.
-    cv : int, splitter, iterable or None, default=None
-        The folds, as in scikit-learn; None is 5.
-    verbose : int, default=0
-        As for :class:`BatchedGridSearchCV`.
-    pre_dispatch : int or str, default="2*n_jobs"
-        As for :class:`BatchedGridSearchCV`.
+    scoring, n_jobs, refit, cv, verbose, pre_dispatch
     random_state : int, RandomState instance or None, default=None
         Seed of the candidates; None draws from fresh entropy, never from the global state.
-    error_score : "raise" or float, default=nan
-        The score of a fit that fails, as for :class:`BatchedGridSearchCV`.
-    return_train_score : bool, default=False
-        Needed by :func:`~sklearn_reasoning.model_selection.gap_table`.
-    n_repeats : int, default=1
-        How often to fit each candidate on each fold, as for :class:`BatchedGridSearchCV`.
+    error_score, return_train_score, n_repeats
     checkpoint_dir : str, path-like or None, default=None
         A folder to keep finished fits in, as for :class:`BatchedGridSearchCV`; it needs a
         ``random_state``.
@@ -199,8 +185,7 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
         As of ``RandomizedSearchCV``.
     scorer_, multimetric_, n_features_in_, feature_names_in_
         As of ``RandomizedSearchCV``.
-    n_splits_ : int
-        Number of splits: folds times ``n_repeats``.
+    n_splits_
 
     Raises
     ------
