@@ -4,7 +4,7 @@ from sklearn_reasoning._support.threads import one_thread
 
 from ._batches import Batch, Inputs, cut
 from ._callbacks import check_callbacks as check_callbacks
-from ._fit import fit_stack, set_initial_state, stack_rows, train_one_epoch
+from ._fit import fit_stack, set_initial_state, stack_rows
 from ._history import history_from_columns, history_to_columns
 from ._inference import Measured, measure, predict, predict_energy, single_start
 from ._initial_weights import INITIAL_WEIGHTS as INITIAL_WEIGHTS
@@ -12,7 +12,12 @@ from ._model import Model
 from ._net import ModelNet, build_net, train
 from ._network import evaluate as evaluate, padded
 from ._regression_model import RegressionModel, state_shapes as state_shapes
-from ._settings import Architecture, ModelSettings, Rows
+from ._settings import (
+    Architecture,
+    ModelSettings,
+    Rows,
+    first_step_sizes as first_step_sizes,
+)
 from ._stack_inference import predict_stack
 from ._targets import TargetStatistics, unit_near as unit_near
 from ._task import LARGEST_STACK, TrainingTask
@@ -49,6 +54,5 @@ __all__ = [
     "single_start",
     "stack_rows",
     "train",
-    "train_one_epoch",
     "trained_models",
 ]

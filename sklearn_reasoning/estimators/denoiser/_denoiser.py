@@ -276,7 +276,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         )
         net = train_denoisers(
             architecture,
-            [settings_of(self, architecture.algorithm, seed)],
+            [settings_of(self, seed)],
             patches.draw,
             device=self.device,
             callbacks=self.callbacks,

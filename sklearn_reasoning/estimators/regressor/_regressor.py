@@ -41,7 +41,6 @@ from sklearn_reasoning.training import (
     predict,
     predict_energy,
     single_start,
-    train_one_epoch,
     trained_models,
 )
 
@@ -429,11 +428,13 @@ class HybridReasoningRegressor(
                 keep="last",
                 patience=None,
             )
-            net = train_one_epoch(
+            net = fit_stack(
                 architecture,
-                settings,
-                rows,
-                net=net,
+                [settings],
+                [rows],
+                initial=net,
+                goes_on=True,
+                epochs=1,
                 dtype=dtype,
                 device=self.device,
                 callbacks=self.callbacks,
