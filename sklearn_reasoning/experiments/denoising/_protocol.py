@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
-from sklearn_reasoning.estimators.denoiser import HybridReasoningDenoiser
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.estimators.denoiser import HybridReasoningDenoiser, architecture_of
 from sklearn_reasoning.experiments._settings import StudySettings, is_algorithm, is_count
 
 _CHANNELS = 3
@@ -137,13 +137,8 @@ class DenoisingProtocol(StudySettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         for algorithm in map(get_algorithm, self.algos):
-            if "lengths" not in algorithm.provides:
-                names = list_algorithms()
-                usable = [each for each in names if "lengths" in get_algorithm(each).provides]
-                raise ValueError(
-                    f"algos: {algorithm.name!r} learns weights for rows of a fixed length, and in "
-                    f"figure 7 every pixel is a problem of its own. Use some of {usable}."
-                )
+            # Refuses what has no form for single pixels.
+            architecture_of(denoiser_of(self, PARAMETERISATIONS[0], algorithm, k=1))
 
     @classmethod
     def quick(cls) -> DenoisingProtocol:

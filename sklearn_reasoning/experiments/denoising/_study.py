@@ -63,15 +63,8 @@ class DenoisingStudy:
         p = self.protocol
         algorithms = [get_algorithm(algo) for algo in p.algos]
         stacks = [_Stack(*parts) for parts in product(PARAMETERISATIONS, algorithms, p.k)]
-        kept = None
-        if folder is not None:
-            kept = kept_in(
-                Path(folder) / "denoising",
-                p,
-                _SETTINGS,
-                algorithms,
-                patches={"noisy": self.patches.noisy, "clean": self.patches.clean},
-            )
+        patches = {"noisy": self.patches.noisy, "clean": self.patches.clean}
+        kept = kept_in(folder, "denoising", p, _SETTINGS, algorithms, patches=patches)
         losses = losses_of_stacks(
             stacks,
             p.repetitions,
