@@ -27,7 +27,7 @@ from sklearn_reasoning.estimators._parameters import (
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
-from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
+from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
     Architecture,
     ModelNet,
@@ -676,22 +676,9 @@ class HybridReasoningRegressor(
         """
         return certify(self, X, accuracy=accuracy)
 
-    def _fitted_layer(self) -> FittedLayer:
-        """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""
-        check_is_fitted(self)
-        module = self.module_
-        kept_in = None if module.step_size is None else self.net_.models[0].step_size_range
-        start = single_start(module)
-        return FittedLayer(
-            module.algorithm,
-            module.k[0],
-            module.learned(),
-            module.mu,
-            module.L,
-            kept_in,
-            start_norm=None if start is None else float(np.linalg.norm(start)),
-            counted_from=_counted_from(module.architecture),
-        )
+    def _start_of_layer(self) -> dict[str, Any]:
+        norm = None if self.start_ is None else float(np.linalg.norm(self.start_))
+        return {"start_norm": norm, "counted_from": _counted_from(self.module_.architecture)}
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""
