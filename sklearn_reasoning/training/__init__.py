@@ -18,10 +18,15 @@ from ._settings import (
     Rows,
     first_step_sizes as first_step_sizes,
 )
-from ._stack_inference import predict_stack
+from ._stack_inference import predict_stack as predict_stack
 from ._targets import TargetStatistics, unit_near as unit_near
 from ._task import LARGEST_STACK, TrainingTask
-from ._trained import TrainedModel, TrainedStack, as_if_stopped, trained_models
+from ._trained import (
+    TrainedModel,
+    TrainedStack as TrainedStack,
+    as_if_stopped,
+    trained_models,
+)
 
 __all__ = [
     "LARGEST_STACK",
@@ -36,7 +41,6 @@ __all__ = [
     "Rows",
     "TargetStatistics",
     "TrainedModel",
-    "TrainedStack",
     "TrainingTask",
     "as_if_stopped",
     "build_net",
@@ -49,7 +53,6 @@ __all__ = [
     "padded",
     "predict",
     "predict_energy",
-    "predict_stack",
     "set_initial_state",
     "single_start",
     "stack_rows",

@@ -336,7 +336,7 @@ class HybridReasoningRegressor(
         """
         watch = watch_of(self, self.max_epochs, X, y, _as_if_stopped, sample_weight)
         with self._unchanged_on_failure():
-            task = self._training_task(X, y, sample_weight)
+            task = self._task_of(*self._validated_rows(X, y, sample_weight, reset=True))
             if defer(self, task):
                 return self
             warm = self.warm_start and hasattr(self, "net_")
@@ -358,10 +358,6 @@ class HybridReasoningRegressor(
         if watch is not None:
             watch.end()
         return self
-
-    def _training_task(self, X: Any, y: Any, sample_weight: Any) -> TrainingTask:
-        """Return what ``fit`` trains, once X and y are validated."""
-        return self._task_of(*self._validated_rows(X, y, sample_weight, reset=True))
 
     def _task_of(
         self, rows: Rows, dtype: torch.dtype, hold_out: Callable[..., Any] = hold_out
