@@ -18,6 +18,7 @@ from _timing import interleaved_medians
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning.algorithms import get_algorithm
+from sklearn_reasoning.estimators.denoiser import architecture_of
 from sklearn_reasoning.estimators.denoiser._denoising_model import (
     Convolutions,
     DenoisingModel,
@@ -25,7 +26,7 @@ from sklearn_reasoning.estimators.denoiser._denoising_model import (
 )
 from sklearn_reasoning.estimators.denoiser._patches import PatchBatch
 from sklearn_reasoning.experiments import DenoisingProtocol
-from sklearn_reasoning.experiments.denoising._protocol import PARAMETERISATIONS
+from sklearn_reasoning.experiments.denoising._protocol import PARAMETERISATIONS, denoiser_of
 from sklearn_reasoning.training._optimizers import StackAdam
 
 N_MODELS, K = 16, 12
@@ -125,7 +126,7 @@ def main(repeats):
     print("|---|---|---|---|---|---|")
     protocol, gd = DenoisingProtocol(), get_algorithm("gd")
     for parameterisation in PARAMETERISATIONS[1:]:
-        architecture = protocol.architecture(parameterisation, gd)
+        architecture = architecture_of(denoiser_of(protocol, parameterisation, gd, k=1))
         for n, side in SIZES:
             clean = torch.rand(n, N_MODELS, side, side)
             noisy = clean + 0.1 * torch.randn_like(clean)

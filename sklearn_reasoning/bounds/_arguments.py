@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_reasoning.properties import times as times
+
 Array = NDArray[np.float64]
 
 
@@ -44,16 +46,6 @@ def first_distance_of(M: Any, first_distance: Any) -> Array:
         else at_least_zero(first_distance=first_distance)
     )
     return found
-
-
-def times(a: Any, b: Any) -> Array:
-    """Return the product, in which 0 times inf is 0.
-
-    An infinite constant says that nothing is proven; times a distance of 0 it is still 0.
-    """
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.where((a == 0.0) | (b == 0.0), 0.0, a * b)
 
 
 def plain(value: Any) -> Any:

@@ -1,11 +1,11 @@
 """The claims about Fig. 2, which need no training: they hold, or not, exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ._certified import certified_properties, find_algorithm
-from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, Part
+from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, Part, combine
 from ._measurements import Matrix
 from ._protocol import Protocol
 
@@ -28,25 +28,25 @@ def exact_claims(protocol: Protocol) -> list[tuple[str, Part]]:
     every = range(1, max(protocol.k) + 1)
     at_chosen = [certified_properties(each, chosen, protocol) for each in (gd, nag)]
     at_every = [certified_properties(each, every, protocol) for each in (gd, nag)]
-    cvg, in_b, in_Q = (
-        [columns[name] for columns in at_chosen]
-        for name in ("convergence", "stability_in_b", "stability_in_Q")
-    )
-    product_in_b, product_in_Q = (
-        [columns[name] for columns in at_every] for name in ("product_in_b", "product_in_Q")
-    )
     parts = (
-        _is_below(cvg[1], cvg[0], chosen, ("nag", "gd"), ""),
-        _both(
-            _is_below(in_b[0], in_b[1], chosen, ("gd", "nag"), "in b: "),
-            _is_below(in_Q[0], in_Q[1], chosen, ("gd", "nag"), "in Q: "),
+        _is_below(*_values(at_chosen, "convergence")[::-1], chosen, ("nag", "gd"), ""),
+        combine(
+            [
+                _is_below(
+                    *_values(at_chosen, f"stability_in_{x}"), chosen, ("gd", "nag"), f"in {x}: "
+                )
+                for x in ("b", "Q")
+            ]
         ),
-        _both(
-            _peaks_earlier(product_in_b[0], product_in_b[1], "b"),
-            _peaks_earlier(product_in_Q[0], product_in_Q[1], "Q"),
-        ),
+        combine([_peaks_earlier(*_values(at_every, f"product_in_{x}"), x) for x in ("b", "Q")]),
     )
     return list(zip(texts, parts, strict=True))
+
+
+def _values(of_both: Sequence[Mapping[str, Matrix]], name: str) -> tuple[Matrix, Matrix]:
+    """Return a property of gd and of nag."""
+    gd, nag = (columns[name] for columns in of_both)
+    return gd, nag
 
 
 def _is_below(
@@ -93,11 +93,3 @@ def _rises_then_falls(values: Matrix) -> bool:
     steps = np.diff(values)
     rises, falls = (steps[:top] > -tolerance).all(), (steps[top:] < tolerance).all()
     return bool(0 < top < len(values) - 1 and rises and falls)
-
-
-def _both(*parts: Part) -> Part:
-    verdicts = {part.verdict for part in parts}
-    found = " ".join(part.found for part in parts)
-    if NOT_TESTABLE in verdicts:
-        return Part(NOT_TESTABLE, found, None)
-    return Part(verdicts.pop() if len(verdicts) == 1 else IN_PART, found, None)

@@ -10,9 +10,9 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.algorithms import Algorithm
 
-from ._settings import StudySettings
+from ._settings import StudySettings, is_algorithm, is_count
 
 _FULL_K = (*range(1, 11), 12, 14, 16, 18, 20, 25, 30)
 
@@ -37,6 +37,16 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "true_energy": [str, Path, None],
     "fig6_epochs": [*_counts, None],
     "seed": [Interval(Integral, 0, 2**31 - 1, closed="left")],
+}
+_TUPLES: dict[str, Callable[[Any], bool]] = {
+    "algos": is_algorithm,
+    "k": is_count,
+    "fig6_k": is_count,
+    "q_hidden": is_count,
+    "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
+    "lrs": lambda lr: (
+        isinstance(lr, int | float) and not isinstance(lr, bool) and 0.0 < lr < float("inf")
+    ),
 }
 
 
@@ -132,33 +142,10 @@ class Protocol(StudySettings):
     seed: int = 0
 
     _constraints = _CONSTRAINTS
+    _tuples = _TUPLES
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        values = self._values()
-        lists: dict[str, Callable[[Any], bool]] = {
-            "algos": lambda algo: bool(get_algorithm(algo)),
-            "k": _is_count,
-            "fig6_k": _is_count,
-            "q_hidden": _is_count,
-            "optimizers": lambda optimizer: optimizer in ("adam", "sgd"),
-            "lrs": lambda lr: (
-                isinstance(lr, int | float) and not isinstance(lr, bool) and 0.0 < lr < float("inf")
-            ),
-        }
-        for name, allowed in lists.items():
-            entries = values[name]
-            if name == "fig6_k" and entries is None:
-                continue
-            if not isinstance(entries, tuple):
-                raise TypeError(f"{name}={entries!r} must be a tuple.")
-            if not entries:
-                raise ValueError(f"{name}={entries!r} must hold at least one entry.")
-            wrong = [entry for entry in entries if not allowed(entry)]
-            if wrong:
-                raise ValueError(f"{name}={entries!r} holds {wrong[0]!r}, which is not allowed.")
-            if len(set(entries)) != len(entries):
-                raise ValueError(f"{name}={entries!r} holds an entry twice.")
         if self.mu > self.L:
             raise ValueError(f"mu={self.mu} must be at most L={self.L}.")
         if self.n_samples >= self.population_size:
@@ -221,18 +208,5 @@ class Protocol(StudySettings):
         follows = {f"fig6_{name}": None for name in ("k", "epochs") if name in settings}
         return super().but({**follows, **settings})
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, as they are written to files.
-
-        Returns
-        -------
-        dict of str to object
-            Values by the names of the parameters; algorithms by their names.
-        """
-        energy = self.true_energy
-        return {**super().to_dict(), "true_energy": None if energy is None else Path(energy).name}
-
-
-def _is_count(value: Any) -> bool:
-    # To Python, True is a whole number.
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    def _shown(self) -> dict[str, Any]:
+        return {"true_energy": None if self.true_energy is None else Path(self.true_energy).name}

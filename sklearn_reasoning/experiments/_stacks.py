@@ -28,21 +28,24 @@ _S = TypeVar("_S", bound=AnyStack)
 
 
 def kept_in(
-    folder: Path,
+    folder: str | Path | None,
+    name: str,
     protocol: object,
     settings: Sequence[str],
     algorithms: Sequence[Algorithm],
     **data: Any,
-) -> Checkpoint:
-    """Return the checkpoint of stacks in a folder.
+) -> Checkpoint | None:
+    """Return the checkpoint of stacks in a folder of that name, in a given one if there is one.
 
     The settings are attributes of the protocol that the losses depend on, besides the data.
     """
-    values = {name: getattr(protocol, name) for name in settings}
+    if folder is None:
+        return None
+    values = {setting: getattr(protocol, setting) for setting in settings}
     # As texts, short tuples are shown where folders differ.
     shown = {n: str(v) if isinstance(v, tuple) else v for n, v in values.items()}
-    named = {f"the {name}": value for name, value in data.items()}
-    return Checkpoint(folder, {"algos": list(algorithms), **shown, **named})
+    named = {f"the {each}": value for each, value in data.items()}
+    return Checkpoint(Path(folder) / name, {"algos": list(algorithms), **shown, **named})
 
 
 def losses_of_stacks(

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
-from sklearn_reasoning.properties import Certificate, convergence, resolve, sensitivity, stability
+from sklearn_reasoning.properties import (
+    Certificate,
+    convergence,
+    resolve,
+    sensitivity,
+    stability,
+    times,
+)
 
 QUANTITIES = (
     "convergence",
@@ -149,8 +156,8 @@ def property_curves(
                 stability_in_Q=moved.in_Q,
                 stability_in_b=moved.in_b,
                 product=Certificate(
-                    _times(overall.attained, left.attained),
-                    _times(overall.certified, left.certified),
+                    times(overall.attained, left.attained),
+                    times(overall.certified, left.certified),
                 ),
                 sensitivity=_sensitivity(*arguments, sensitivity_range),
             )
@@ -177,12 +184,6 @@ def _sensitivity(
 def single(phi: Any) -> Any:
     """Return one step size as a plain number."""
     return float(phi[0]) if isinstance(phi, np.ndarray) else phi
-
-
-def _times(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
-    # Of nothing left, whatever is known of stability leaves nothing: not inf * 0.
-    with np.errstate(over="ignore"):
-        return np.multiply(first, second, out=np.zeros(first.shape), where=second != 0.0)
 
 
 def labels(algorithms: Sequence[Algorithm], step_sizes: Sequence[Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Properties: numbers that follow from an algorithm's recurrence and the spectrum of Q."""
 
 from ._arguments import resolve as resolve
-from ._certificate import Certificate, StabilityCertificate
+from ._certificate import Certificate, StabilityCertificate, times as times
 from ._certify import certify, convergence_of as convergence_of, model_of as model_of
 from ._convergence import convergence
 from ._fitted import FittedLayer, MeasuredRows

@@ -202,14 +202,14 @@ class StabilityCertificate:
         )
 
 
-def times(constant: Any, norm: Any) -> Any:
-    """Return the product, in which inf times 0 is 0.
+def times(constant: Any, length: Any) -> Any:
+    """Return the product, in which 0 times inf is 0.
 
-    Where nothing moves, or the gradient is 0 and so are all steps, nothing need be proven.
+    An infinite constant says that nothing is proven, and where nothing moves nothing need be.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        product = np.multiply(constant, norm)
-    return np.where(np.equal(norm, 0.0), 0.0, product)[()]
+        product = np.multiply(constant, length)
+    return np.where(np.equal(constant, 0.0) | np.equal(length, 0.0), 0.0, product)[()]
 
 
 def _norms(name: str, value: Any) -> Values:

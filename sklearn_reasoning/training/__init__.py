@@ -4,17 +4,27 @@ from sklearn_reasoning._support.threads import one_thread
 
 from ._batches import Batch, Inputs, cut
 from ._callbacks import check_callbacks as check_callbacks
-from ._fit import fit_stack, set_initial_state, stack_rows, train_one_epoch
+from ._fit import fit_stack, set_initial_state, stack_rows
 from ._history import history_from_columns, history_to_columns
 from ._inference import Measured, measure, predict, predict_energy, single_start
 from ._model import Model
 from ._net import ModelNet, build_net, train
 from ._regression_model import RegressionModel, state_shapes as state_shapes
-from ._settings import Architecture, ModelSettings, Rows
-from ._stack_inference import predict_stack
+from ._settings import (
+    Architecture,
+    ModelSettings,
+    Rows,
+    first_step_sizes as first_step_sizes,
+)
+from ._stack_inference import predict_stack as predict_stack
 from ._targets import TargetStatistics, unit_near as unit_near
 from ._task import LARGEST_STACK, TrainingTask
-from ._trained import TrainedModel, TrainedStack, as_if_stopped, trained_models
+from ._trained import (
+    TrainedModel,
+    TrainedStack as TrainedStack,
+    as_if_stopped,
+    trained_models,
+)
 
 __all__ = [
     "LARGEST_STACK",
@@ -29,7 +39,6 @@ __all__ = [
     "Rows",
     "TargetStatistics",
     "TrainedModel",
-    "TrainedStack",
     "TrainingTask",
     "as_if_stopped",
     "build_net",
@@ -41,11 +50,9 @@ __all__ = [
     "one_thread",
     "predict",
     "predict_energy",
-    "predict_stack",
     "set_initial_state",
     "single_start",
     "stack_rows",
     "train",
-    "train_one_epoch",
     "trained_models",
 ]

@@ -33,18 +33,16 @@ def set_initial_state(
             module.draw_weights(i, model.seed)
         else:
             module.weights[i] = module.weights[first]
-    for name in STATISTICS:
-        buffer = getattr(module, name)
-        values = np.stack([np.asarray(getattr(known, name)) for known in statistics])
-        buffer.copy_(torch.as_tensor(values, dtype=buffer.dtype))
+    set_statistics(net, statistics)
 
 
 @torch.no_grad()
-def set_statistics(net: ModelNet, model: int, known: TargetStatistics) -> None:
-    """Store what is known of the targets of one model."""
+def set_statistics(net: ModelNet, statistics: Sequence[TargetStatistics]) -> None:
+    """Store what is known of the targets of each model."""
     for name in STATISTICS:
         buffer = getattr(net.module_, name)
-        buffer[model] = torch.as_tensor(np.asarray(getattr(known, name)), dtype=buffer.dtype)
+        values = np.stack([np.asarray(getattr(known, name)) for known in statistics])
+        buffer.copy_(torch.as_tensor(values, dtype=buffer.dtype))
 
 
 def statistics_of(net: ModelNet) -> TargetStatistics:
@@ -93,6 +91,8 @@ def fit_stack(
     *,
     validation: Sequence[Rows] | None = None,
     initial: ModelNet | None = None,
+    goes_on: bool = False,
+    epochs: int | None = None,
     dtype: torch.dtype = torch.float64,
     device: str = "cpu",
     callbacks: Any = None,
@@ -111,7 +111,13 @@ def fit_stack(
     validation : sequence of Rows or None
         The validation rows of each model, where models stop early.
     initial : ModelNet or None
-        A net of the same shapes to start from instead of random weights.
+        A net of the same shapes, of a single model, to start from instead of random weights; it is
+        not changed.
+    goes_on : bool, default=False
+        Whether the training of ``initial`` goes on: with its history and the moments of its
+        optimiser, in its dtype.
+    epochs : int or None, default=None
+        Number of epochs; None is the largest ``max_epochs`` of the models.
     dtype : torch.dtype
     device : str
     callbacks : list or None
@@ -127,19 +133,24 @@ def fit_stack(
         of epochs of each model and whether it diverged.
     """
     with training_context():
+        if goes_on and initial is not None:
+            dtype = initial.module_.weights.dtype
         net = build_net(RegressionModel, architecture, models, dtype, device, callbacks, verbose)
         if initial is None:
             unlike = {id(r): r for r in rows}
             known = {name: target_statistics(architecture, r) for name, r in unlike.items()}
             set_initial_state(net, models, [known[id(r)] for r in rows])
         else:
-            net.module_.load_state_dict(initial.module_.state_dict())
-            net.module_.clamp_step_sizes()
+            if goes_on:
+                net.go_on_from(initial)
+            else:
+                net.module_.load_state_dict(initial.module_.state_dict())
+                net.module_.clamp_step_sizes()
             _complete_statistics(net, architecture, rows[0])
         train_rows = stack_rows(net, rows, [model.batch_size for model in models])
         valid_rows = None if validation is None else stack_rows(net, validation)
         compact = len(models) > 1 and not callbacks and not verbose and watch is None
-        train(net, train_rows, valid_rows, watch=watch, compact=compact)
+        train(net, train_rows, valid_rows, epochs=epochs, watch=watch, compact=compact)
     _LOGGER.debug(
         "%d models of %s trained for %s epochs",
         len(models),
@@ -149,52 +160,8 @@ def fit_stack(
     return net
 
 
-def train_one_epoch(
-    architecture: Architecture,
-    model: ModelSettings,
-    rows: Rows,
-    *,
-    net: ModelNet | None,
-    dtype: torch.dtype = torch.float64,
-    device: str = "cpu",
-    callbacks: Any = None,
-    verbose: int = 0,
-) -> ModelNet:
-    """Train a single model for one epoch more.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    model : ModelSettings
-    rows : Rows
-    net : ModelNet or None
-        The net to go on from, with its history and the moments of its optimiser; it is not
-        changed. None begins anew.
-    dtype : torch.dtype
-        Of a new net; one that goes on keeps its own.
-    device, callbacks, verbose
-        As for :func:`fit_stack`.
-
-    Returns
-    -------
-    ModelNet
-    """
-    with training_context():
-        before = net
-        if before is not None:
-            dtype = before.module_.weights.dtype
-        net = build_net(RegressionModel, architecture, [model], dtype, device, callbacks, verbose)
-        if before is None:
-            set_initial_state(net, [model], [target_statistics(architecture, rows)])
-        else:
-            net.go_on_from(before)
-            _complete_statistics(net, architecture, rows)
-        train(net, stack_rows(net, [rows], [model.batch_size]), epochs=1)
-    return net
-
-
 def _complete_statistics(net: ModelNet, architecture: Architecture, rows: Rows) -> None:
     """Give columns that were constant so far the scale of the rows that training goes on with."""
     known = statistics_of(net)
     if (known.scale == 0.0).any():
-        set_statistics(net, 0, known.completed_by(target_statistics(architecture, rows)))
+        set_statistics(net, [known.completed_by(target_statistics(architecture, rows))])

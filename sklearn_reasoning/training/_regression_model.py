@@ -66,20 +66,7 @@ def state_shapes(
 ) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     """Return shapes and dtypes of the saved state of a single model, without making it.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    n_sizes : int
-        Number of step sizes.
-    n_weights : int
-        How many weights there may be.
-    dtype : torch.dtype
-        Of the weights.
-
-    Raises
-    ------
-    ValueError
-        If the architecture has more.
+    ``dtype`` is that of the weights; a ValueError if there are more than ``n_weights``.
     """
     a = architecture
     shapes = {

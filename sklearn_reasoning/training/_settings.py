@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.layer import resolve_step_size
 
 
 @dataclass(frozen=True)
@@ -151,3 +153,21 @@ class Rows:
         assert self.rotation is not None
         y, b = (np.einsum("nji,nj->ni", self.rotation, v) for v in (self.y, self.b))
         return Rows(self.x, y, self.weight, b)
+
+
+def first_step_sizes(
+    algorithm: Algorithm,
+    step_size: float | None,
+    step_size_range: str | Sequence[float],
+    mu: float,
+    L: float,
+) -> tuple[tuple[float, ...], tuple[float, float]]:
+    """Return ``step_size`` and ``step_size_range`` of settings; no sizes where there are none.
+
+    Parameters and errors are those of :func:`~sklearn_reasoning.layer.resolve_step_size`.
+    """
+    resolved = resolve_step_size(algorithm, step_size, step_size_range, mu, L)
+    if resolved is None:
+        return (), (1.0, 1.0)
+    initial, low, high = resolved
+    return (initial,), (low, high)

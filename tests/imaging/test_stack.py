@@ -9,9 +9,8 @@ import torch
 from sklearn_reasoning import HybridReasoningDenoiser
 from sklearn_reasoning._support.threads import on_one_thread
 from sklearn_reasoning.estimators.denoiser._denoising_model import DenoisingModel, PatchLoss
-from sklearn_reasoning.estimators.denoiser._parameters import architecture_of
+from sklearn_reasoning.estimators.denoiser._parameters import architecture_of, settings_of
 from sklearn_reasoning.estimators.denoiser._patches import PatchBatch
-from sklearn_reasoning.estimators.denoiser._settings import denoiser_settings
 from sklearn_reasoning.estimators.denoiser._train import train_denoisers
 from sklearn_reasoning.training import trained_models
 from sklearn_reasoning.training._optimizers import StackAdam
@@ -28,8 +27,11 @@ def architecture(**parameters):
 
 def settings(architecture, seed, **parameters):
     defaults = {"k": 4, "max_steps": 15, "lr": 1e-2, "weight_decay": 1e-3, "loss": "l2"}
-    return denoiser_settings(
-        architecture.algorithm, architecture.L, seed=seed, **{**defaults, **parameters}
+    return settings_of(
+        HybridReasoningDenoiser(
+            architecture.algorithm, L=architecture.L, **{**defaults, **parameters}
+        ),
+        seed,
     )
 
 

@@ -26,7 +26,7 @@ from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
-from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
+from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import ModelNet, as_if_stopped
 
 from ._denoising_model import DenoisingModel
@@ -277,7 +277,7 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         )
         net = train_denoisers(
             architecture,
-            [settings_of(self, architecture.algorithm, seed)],
+            [settings_of(self, seed)],
             patches.draw,
             device=self.device,
             callbacks=self.callbacks,
@@ -431,14 +431,6 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
         (1.0, 4.0)
         """
         return certify(self, images, accuracy=accuracy)
-
-    def _fitted_layer(self) -> FittedLayer:
-        """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""
-        check_is_fitted(self)
-        module = self.module_
-        kept_in = None if module.step_size is None else self.net_.models[0].step_size_range
-        k, phi = module.k[0], module.learned()
-        return FittedLayer(module.algorithm, k, phi, module.mu, module.L, kept_in)
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on images, for ``certify``."""

@@ -49,22 +49,8 @@ class DenoisingModel(Model):
 
     The energy is :math:`\tfrac12 \|Y + g(X) - X\|^2 + \tfrac12 \sum (f(X) Y)^2`, so that
     :math:`Q = diag(1 + f^2)` and :math:`b = g(X) - X`: one scalar problem a pixel. Models lie side
-    by side as channels.
-
-    Parameters
-    ----------
-    architecture : DenoiserArchitecture
-    k : tuple of int
-        Number of steps of each model.
-    n_sizes : int, default=1
-        Number of step sizes of a model.
-    dtype : torch.dtype, default=torch.float32
-        The only one.
-
-    Attributes
-    ----------
-    f, g : Convolutions or None
-        None where they are turned off.
+    by side as channels. ``f`` and ``g`` are None where they are turned off. The only ``dtype`` is
+    float32.
     """
 
     criterion = PatchLoss

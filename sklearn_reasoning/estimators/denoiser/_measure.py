@@ -31,27 +31,12 @@ def psnr(restored: _Array, clean: _Array) -> float:
 def measure(
     module: DenoisingModel, planes: Sequence[_Array], k: int | None = None
 ) -> tuple[tuple[float, float], float, float, float]:
-    """Return what the layer leaves to the exact minimiser of an image's energy.
+    """Return what k steps, or the module's own, leave to the exact minimiser of an image's energy.
 
-    Parameters
-    ----------
-    module : DenoisingModel
-        A single model.
-    planes : sequence of ndarray of shape (height, width)
-        The channels of the image.
-    k : int or None
-        Another number of steps than the module's own.
-
-    Returns
-    -------
-    spectrum : (float, float)
-        The smallest and the largest eigenvalue of Q.
-    distance : float
-        Norm of the output minus the minimiser, over all pixels and channels.
-    first_distance : float
-        Norm of the minimiser, which is that far from the start at 0.
-    gradient_norm : float
-        Norm of the gradient at the start, b.
+    The module is a single model, the planes of shape (height, width) are the channels. Returned are
+    the smallest and the largest eigenvalue of Q, and norms over all pixels and channels: of the
+    output minus the minimiser, of the minimiser, which is that far from the start at 0, and of the
+    gradient at the start, b.
     """
     phi = module.learned()
     ends: list[float] = []

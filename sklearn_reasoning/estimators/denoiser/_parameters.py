@@ -12,9 +12,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
 from sklearn_reasoning.estimators._parameters import check_device, check_numbers
 from sklearn_reasoning.layer import resolve_step_size
-from sklearn_reasoning.training import ModelSettings, check_callbacks
+from sklearn_reasoning.training import ModelSettings, check_callbacks, first_step_sizes
 
-from ._settings import STEPS_PER_EPOCH, DenoiserArchitecture, denoiser_settings
+from ._settings import STEPS_PER_EPOCH, DenoiserArchitecture
 
 _POSITIVE = Interval(Real, 0, np.inf, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -84,22 +84,33 @@ def architecture_of(estimator: Any) -> DenoiserArchitecture:
     )
 
 
-def settings_of(estimator: Any, algorithm: Algorithm, seed: int) -> ModelSettings:
-    """Return how an estimator, whose parameters are checked, wants to be trained."""
-    return denoiser_settings(
-        algorithm,
-        float(estimator.L),
+def settings_of(estimator: Any, seed: int) -> ModelSettings:
+    """Return how an estimator, whose parameters are checked, wants to be trained.
+
+    Its rate falls from step to step.
+    """
+    max_steps = int(estimator.max_steps)
+    algorithm, L = get_algorithm(estimator.algo), float(estimator.L)
+    sizes, ends = first_step_sizes(
+        algorithm, estimator.step_size, estimator.step_size_range, 1.0, L
+    )
+    return ModelSettings(
         k=int(estimator.k),
-        max_steps=int(estimator.max_steps),
+        step_size=sizes,
+        step_size_range=ends,
+        learn_step_size=bool(estimator.learn_step_size),
+        loss=estimator.loss,
+        optimizer="adam",
         lr=float(estimator.lr),
         weight_decay=float(estimator.weight_decay),
-        loss=estimator.loss,
-        seed=seed,
         lr_schedule=estimator.lr_schedule,
-        step_size=estimator.step_size,
-        step_size_range=estimator.step_size_range,
-        learn_step_size=bool(estimator.learn_step_size),
+        max_epochs=-(-max_steps // STEPS_PER_EPOCH),
         batch_size=int(estimator.batch_size),
+        keep="last",
+        patience=None,
+        tol=0.0,
+        seed=seed,
+        max_steps=max_steps,
     )
 
 

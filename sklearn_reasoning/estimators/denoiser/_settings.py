@@ -1,13 +1,10 @@
-"""What a denoiser is made of, and how it is trained."""
+"""What a denoiser is made of, and when it tells of its training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sklearn_reasoning.algorithms import Algorithm
-from sklearn_reasoning.layer import resolve_step_size
-from sklearn_reasoning.training import ModelSettings
 
 # What skorch's events and history call an epoch: patches are drawn without end.
 STEPS_PER_EPOCH = 100
@@ -46,45 +43,3 @@ class DenoiserArchitecture:
     def mu(self) -> float:
         """The lower bound of the spectrum: f adds to the identity."""
         return 1.0
-
-
-def denoiser_settings(
-    algorithm: Algorithm,
-    L: float,
-    *,
-    k: int,
-    max_steps: int,
-    lr: float,
-    weight_decay: float,
-    loss: str,
-    seed: int,
-    lr_schedule: str = "cosine",
-    step_size: float | None = None,
-    step_size_range: str | Sequence[float] = "stable",
-    learn_step_size: bool = True,
-    batch_size: int = 1,
-) -> ModelSettings:
-    """Return the settings of a denoiser, whose rate falls from step to step.
-
-    Parameters are those of the estimator.
-    """
-    resolved = resolve_step_size(algorithm, step_size, step_size_range, 1.0, L)
-    initial, low, high = (1.0, 1.0, 1.0) if resolved is None else resolved
-    return ModelSettings(
-        k=k,
-        step_size=() if resolved is None else (initial,),
-        step_size_range=(low, high),
-        learn_step_size=learn_step_size,
-        loss=loss,
-        optimizer="adam",
-        lr=lr,
-        weight_decay=weight_decay,
-        lr_schedule=lr_schedule,
-        max_epochs=-(-max_steps // STEPS_PER_EPOCH),
-        batch_size=batch_size,
-        keep="last",
-        patience=None,
-        tol=0.0,
-        seed=seed,
-        max_steps=max_steps,
-    )

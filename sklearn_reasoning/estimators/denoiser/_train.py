@@ -28,23 +28,11 @@ def train_denoisers(
 ) -> ModelNet:
     """Train models side by side; each gets, up to rounding, the weights that it would get alone.
 
-    Parameters
-    ----------
-    architecture : DenoiserArchitecture
-    models : sequence of ModelSettings
-        They may differ in their seeds.
-    draw : callable
-        Returns the noisy and the clean patches of a step, of shape (n, n_models, height, width).
-    device, callbacks, verbose
-        As for :func:`~sklearn_reasoning.training.build_net`.
-    watch : object or None
-        Is told of every hundred steps.
-
-    Returns
-    -------
-    ModelNet
-        Trained. A model that left the finite numbers, which leaves the others alone, is marked in
-        ``progress_.diverged``.
+    They may differ in their seeds. ``draw`` returns the noisy and the clean patches of a step, of
+    shape (n, n_models, height, width). The other arguments are those of
+    :func:`~sklearn_reasoning.training.build_net`; ``watch`` is told of every hundred steps. A model
+    that left the finite numbers, which leaves the others alone, is marked in
+    ``progress_.diverged``.
     """
     # Gradients of weights are sums over patches, which threads would cut and round differently.
     with training_context():

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from sklearn_reasoning.estimators._parameters import hidden_sizes
-from sklearn_reasoning.layer import initial_sizes, resolve_step_size
-from sklearn_reasoning.training import Architecture, ModelSettings, Rows
+from sklearn_reasoning.layer import initial_sizes
+from sklearn_reasoning.training import Architecture, ModelSettings, Rows, first_step_sizes
 
 
 def architecture_of(estimator: Any) -> Architecture:
@@ -40,22 +40,14 @@ def architecture_of(estimator: Any) -> Architecture:
 
 def settings_of(estimator: Any, n: int, seed: int) -> ModelSettings:
     """Return the settings that an estimator asks for, for n training rows."""
-    resolved = resolve_step_size(
-        estimator.algorithm_,
-        estimator.step_size,
-        estimator.step_size_range,
-        estimator.mu,
-        estimator.L,
-    )
-    initial, low, high = (1.0, 1.0, 1.0) if resolved is None else resolved
-    sizes: tuple[float, ...] = () if resolved is None else (initial,)
-    if resolved is not None and estimator.step_size_per_iteration:
-        learned = bool(estimator.learn_step_size)
-        sizes = initial_sizes(initial, low, int(estimator.k), learned)
+    e = estimator
+    sizes, ends = first_step_sizes(e.algorithm_, e.step_size, e.step_size_range, e.mu, e.L)
+    if sizes and e.step_size_per_iteration:
+        sizes = initial_sizes(sizes[0], ends[0], int(e.k), bool(e.learn_step_size))
     return ModelSettings(
         k=int(estimator.k),
         step_size=sizes,
-        step_size_range=(low, high),
+        step_size_range=ends,
         learn_step_size=bool(estimator.learn_step_size),
         loss=str(estimator.loss),
         optimizer=estimator.optimizer,

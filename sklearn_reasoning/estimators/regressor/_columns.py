@@ -46,21 +46,9 @@ def resolve_columns(
 ) -> Columns:
     """Return where x, b and R are.
 
-    Parameters
-    ----------
-    n_features, n_outputs : int
-        Width of X and of y.
-    linear_term : {"learned", "given"} or list of column names or indices
-    rotation : str or list of column names or indices
-        A string other than "given" says that R is not among the columns.
-    feature_names : ndarray of str or None
-        Names of the columns, where X has them.
-
-    Raises
-    ------
-    ValueError
-        If X is too narrow, or a listed column does not exist, is listed twice, or the number
-        of listed columns is not d or d * d.
+    ``feature_names`` are those of the columns of X, where it has them. A ValueError if X is too
+    narrow, or a listed column does not exist, is listed twice, or the number of listed columns is
+    not d or d * d.
     """
     d = n_outputs
     listed = {

@@ -27,7 +27,7 @@ from sklearn_reasoning.estimators._parameters import (
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
-from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
+from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
     Architecture,
     ModelNet,
@@ -41,7 +41,6 @@ from sklearn_reasoning.training import (
     predict,
     predict_energy,
     single_start,
-    train_one_epoch,
     trained_models,
 )
 
@@ -337,7 +336,7 @@ class HybridReasoningRegressor(
         """
         watch = watch_of(self, self.max_epochs, X, y, _as_if_stopped, sample_weight)
         with self._unchanged_on_failure():
-            task = self._training_task(X, y, sample_weight)
+            task = self._task_of(*self._validated_rows(X, y, sample_weight, reset=True))
             if defer(self, task):
                 return self
             warm = self.warm_start and hasattr(self, "net_")
@@ -359,10 +358,6 @@ class HybridReasoningRegressor(
         if watch is not None:
             watch.end()
         return self
-
-    def _training_task(self, X: Any, y: Any, sample_weight: Any) -> TrainingTask:
-        """Return what ``fit`` trains, once X and y are validated."""
-        return self._task_of(*self._validated_rows(X, y, sample_weight, reset=True))
 
     def _task_of(
         self, rows: Rows, dtype: torch.dtype, hold_out: Callable[..., Any] = hold_out
@@ -424,11 +419,13 @@ class HybridReasoningRegressor(
                 keep="last",
                 patience=None,
             )
-            net = train_one_epoch(
+            net = fit_stack(
                 architecture,
-                settings,
-                rows,
-                net=net,
+                [settings],
+                [rows],
+                initial=net,
+                goes_on=True,
+                epochs=1,
                 dtype=dtype,
                 device=self.device,
                 callbacks=self.callbacks,
@@ -661,22 +658,9 @@ class HybridReasoningRegressor(
         """
         return certify(self, X, accuracy=accuracy)
 
-    def _fitted_layer(self) -> FittedLayer:
-        """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""
-        check_is_fitted(self)
-        module = self.module_
-        kept_in = None if module.step_size is None else self.net_.models[0].step_size_range
-        start = single_start(module)
-        return FittedLayer(
-            module.algorithm,
-            module.k[0],
-            module.learned(),
-            module.mu,
-            module.L,
-            kept_in,
-            start_norm=None if start is None else float(np.linalg.norm(start)),
-            counted_from=_counted_from(module.architecture),
-        )
+    def _start_of_layer(self) -> dict[str, Any]:
+        norm = None if self.start_ is None else float(np.linalg.norm(self.start_))
+        return {"start_norm": norm, "counted_from": _counted_from(self.module_.architecture)}
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn_reasoning.experiments._claims import ROLES, Claim, Reader, gap_claims
 from sklearn_reasoning.experiments._evidence import combine, mean_and_p
 from sklearn_reasoning.experiments._measurements import Measurements
-from sklearn_reasoning.experiments._tables import Table
+from sklearn_reasoning.experiments._tables import Table, table_of
 from sklearn_reasoning.model_selection.gap import standard_error
 
 from ._protocol import PARAMETERISATIONS
@@ -61,17 +61,13 @@ def gaps_over_repetitions(table: Mapping[str, Any]) -> Table:
                 values = {name: v[np.isfinite(v)] for name, v in values.items()}
                 if not len(values["gap"]):
                     continue
-                rows.append(
-                    {
-                        "parameterisation": ROLES[place],
-                        "algo": algo,
-                        "k": k,
-                        "train_loss": float(values["train_loss"].mean()),
-                        "held_out_loss": float(values["held_out_loss"].mean()),
-                        "gap": float(values["gap"].mean()),
-                        "standard_error": standard_error(values["gap"]),
-                        "p": mean_and_p(values["gap"])[1],
-                        "one_way_error": standard_error(values["gap_one_way"]),
-                    }
+                means = (float(values[name].mean()) for name in _MEASURED[:3])
+                gap = values["gap"]
+                errors = (
+                    standard_error(gap),
+                    mean_and_p(gap)[1],
+                    standard_error(values["gap_one_way"]),
                 )
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+                rows.append((ROLES[place], algo, k, *means, *errors))
+    names = ("parameterisation", "algo", "k", *_MEASURED[:3])
+    return table_of((*names, "standard_error", "p", "one_way_error"), rows)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
-from sklearn_reasoning.estimators.denoiser import DenoiserArchitecture, denoiser_settings
-from sklearn_reasoning.experiments._settings import StudySettings
-from sklearn_reasoning.training import ModelSettings
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm
+from sklearn_reasoning.estimators.denoiser import HybridReasoningDenoiser, architecture_of
+from sklearn_reasoning.experiments._settings import StudySettings, is_algorithm, is_count
 
 _CHANNELS = 3
 _MANY_CHANNELS = 20
@@ -133,31 +132,13 @@ class DenoisingProtocol(StudySettings):
     seed: int = 0
 
     _constraints = _CONSTRAINTS
+    _tuples: ClassVar[Mapping[str, Callable[[Any], bool]]] = {"algos": is_algorithm, "k": is_count}
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        values = self._values()
-        lists: dict[str, Callable[[Any], Any]] = {
-            "algos": lambda algo: get_algorithm(algo).name,
-            "k": lambda k: k,
-        }
-        for name, key in lists.items():
-            entries = values[name]
-            if not isinstance(entries, tuple) or not entries:
-                raise TypeError(f"{name}={entries!r} must be a tuple of at least one entry.")
-            if len({key(entry) for entry in entries}) < len(entries):
-                raise ValueError(f"{name}={entries!r} holds an entry twice.")
-        wrong = [k for k in self.k if isinstance(k, bool) or not isinstance(k, int) or k < 0]
-        if wrong:
-            raise ValueError(f"k={self.k!r} holds {wrong[0]!r}, which is no number of steps.")
         for algorithm in map(get_algorithm, self.algos):
-            if "lengths" not in algorithm.provides:
-                names = list_algorithms()
-                usable = [each for each in names if "lengths" in get_algorithm(each).provides]
-                raise ValueError(
-                    f"algos: {algorithm.name!r} learns weights for rows of a fixed length, and in "
-                    f"figure 7 every pixel is a problem of its own. Use some of {usable}."
-                )
+            # Refuses what has no form for single pixels.
+            architecture_of(denoiser_of(self, PARAMETERISATIONS[0], algorithm, k=1))
 
     @classmethod
     def quick(cls) -> DenoisingProtocol:
@@ -170,88 +151,28 @@ class DenoisingProtocol(StudySettings):
         """
         return cls(k=(1, 2, 4, 8, 12, 20), repetitions=8, max_steps=600)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, as they are written to files.
+    def _shown(self) -> dict[str, Any]:
+        return {"images": "photographs" if self.images is None else "BSD400"}
 
-        Returns
-        -------
-        dict of str to object
-            Values by the names of the parameters; algorithms by their names.
 
-        Examples
-        --------
-        >>> DenoisingProtocol().to_dict()["algos"]
-        ['gd', 'nag']
-        """
-        images = "photographs" if self.images is None else "BSD400"
-        return {**super().to_dict(), "images": images}
-
-    def architecture(
-        self, parameterisation: Parameterisation, algorithm: Algorithm
-    ) -> DenoiserArchitecture:
-        """Return the architecture of a model.
-
-        Parameters
-        ----------
-        parameterisation : Parameterisation
-            Sizes of the networks.
-        algorithm : Algorithm
-            The method, an instance.
-
-        Returns
-        -------
-        DenoiserArchitecture
-            Shapes and algorithm.
-
-        Examples
-        --------
-        >>> from sklearn_reasoning.algorithms import GradientDescent
-        >>> from sklearn_reasoning.experiments.denoising._protocol import PARAMETERISATIONS
-        >>> DenoisingProtocol().architecture(PARAMETERISATIONS[0], GradientDescent()).g_layers
-        0
-        """
-        return DenoiserArchitecture(
-            algorithm=algorithm,
-            L=self.L,
-            f_channels=parameterisation.f_channels,
-            f_layers=_HIDDEN_LAYERS,
-            g_channels=_CHANNELS,
-            g_layers=_HIDDEN_LAYERS if parameterisation.has_g else 0,
-            shuffle=1,
-            mixed_precision=False,
-        )
-
-    def training(self, algorithm: Algorithm, k: int, seed: int) -> ModelSettings:
-        """Return how a model is trained.
-
-        Parameters
-        ----------
-        algorithm : Algorithm
-            The method, an instance.
-        k : int
-            Number of steps.
-        seed : int
-            Of the initial weights.
-
-        Returns
-        -------
-        ModelSettings
-            Steps, rates and seed of the training.
-
-        Examples
-        --------
-        >>> from sklearn_reasoning.algorithms import GradientDescent
-        >>> DenoisingProtocol(max_steps=100).training(GradientDescent(), k=4, seed=0).max_steps
-        100
-        """
-        return denoiser_settings(
-            algorithm,
-            self.L,
-            k=k,
-            max_steps=self.max_steps,
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-            loss=self.loss,
-            seed=seed,
-            learn_step_size=self.learn_step_size,
-        )
+def denoiser_of(
+    protocol: DenoisingProtocol, parameterisation: Parameterisation, algorithm: Algorithm, k: int
+) -> HybridReasoningDenoiser:
+    """Return a model of the study, not fitted."""
+    p = protocol
+    return HybridReasoningDenoiser(
+        algo=algorithm,
+        k=k,
+        learn_step_size=p.learn_step_size,
+        L=p.L,
+        f_channels=parameterisation.f_channels,
+        f_layers=_HIDDEN_LAYERS,
+        g_channels=_CHANNELS,
+        g_layers=_HIDDEN_LAYERS if parameterisation.has_g else 0,
+        shuffle=1,
+        max_steps=p.max_steps,
+        lr=p.lr,
+        weight_decay=p.weight_decay,
+        loss=p.loss,
+        mixed_precision=False,
+    )

@@ -12,13 +12,19 @@ import torch
 
 from sklearn_reasoning._support.threads import one_thread
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
-from sklearn_reasoning.estimators.denoiser import PatchBatch, PatchLoss, train_denoisers
+from sklearn_reasoning.estimators.denoiser import (
+    PatchBatch,
+    PatchLoss,
+    architecture_of,
+    settings_of,
+    train_denoisers,
+)
 from sklearn_reasoning.experiments._stacks import Losses, kept_in, losses_of_stacks
 from sklearn_reasoning.experiments._tables import Table, table_of
 from sklearn_reasoning.training import TrainedModel, trained_models
 
 from ._data import PatchSets
-from ._protocol import PARAMETERISATIONS, DenoisingProtocol, Parameterisation
+from ._protocol import PARAMETERISATIONS, DenoisingProtocol, Parameterisation, denoiser_of
 
 _COLUMNS = (
     *("parameterisation", "algo", "k", "repetition"),
@@ -57,15 +63,8 @@ class DenoisingStudy:
         p = self.protocol
         algorithms = [get_algorithm(algo) for algo in p.algos]
         stacks = [_Stack(*parts) for parts in product(PARAMETERISATIONS, algorithms, p.k)]
-        kept = None
-        if folder is not None:
-            kept = kept_in(
-                Path(folder) / "denoising",
-                p,
-                _SETTINGS,
-                algorithms,
-                patches={"noisy": self.patches.noisy, "clean": self.patches.clean},
-            )
+        patches = {"noisy": self.patches.noisy, "clean": self.patches.clean}
+        kept = kept_in(folder, "denoising", p, _SETTINGS, algorithms, patches=patches)
         losses = losses_of_stacks(
             stacks,
             p.repetitions,
@@ -92,11 +91,11 @@ class DenoisingStudy:
         sets: Sequence[int],
     ) -> list[TrainedModel]:
         """Train a model on each of some sets of patches; every step sees all patches of a set."""
-        p = self.protocol
         patches = self._tensors(sets)
+        denoiser = denoiser_of(self.protocol, parameterisation, algorithm, k)
         net = train_denoisers(
-            p.architecture(parameterisation, algorithm),
-            [p.training(algorithm, k, self._seed(number)) for number in sets],
+            architecture_of(denoiser),
+            [settings_of(denoiser, self._seed(number)) for number in sets],
             lambda: patches,
         )
         return list(trained_models(net))

@@ -15,7 +15,7 @@ from sklearn_reasoning.energies import DiagonalQuadratic, OperatorQuadratic, Qua
 from sklearn_reasoning.experiments._protocol import Protocol
 from sklearn_reasoning.experiments._stacks import Losses
 from sklearn_reasoning.experiments.synthetic import Population
-from sklearn_reasoning.layer import decouples, resolve_step_size
+from sklearn_reasoning.layer import decouples
 from sklearn_reasoning.training import (
     Architecture,
     Inputs,
@@ -25,6 +25,7 @@ from sklearn_reasoning.training import (
     Rows,
     TargetStatistics,
     build_net,
+    first_step_sizes,
     one_thread,
     set_initial_state,
     stack_rows,
@@ -116,13 +117,12 @@ def train_stack(
 ) -> ModelNet:
     """Train a model for each fold's training rows and each learning rate, the rates innermost."""
     p, d = protocol, protocol.n_outputs
-    resolved = resolve_step_size(stack.algorithm, None, "stable", p.mu, p.L)
-    initial, low, high = (1.0 / p.L, 0.0, 0.0) if resolved is None else resolved
+    sizes, ends = first_step_sizes(stack.algorithm, None, "stable", p.mu, p.L)
     models = [
         ModelSettings(
             k=stack.k,
-            step_size=() if resolved is None else (initial,),
-            step_size_range=(low, high),
+            step_size=sizes,
+            step_size_range=ends,
             learn_step_size=True,
             loss="l2",
             optimizer=stack.optimizer,

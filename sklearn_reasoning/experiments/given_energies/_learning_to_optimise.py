@@ -8,17 +8,14 @@ import numpy as np
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 from sklearn_reasoning.experiments._protocol import Protocol
+from sklearn_reasoning.experiments._selection import selected
 from sklearn_reasoning.experiments._stacks import Losses, kept_in, losses_of_stacks
-from sklearn_reasoning.experiments._tables import Table, table_of
+from sklearn_reasoning.experiments._tables import Table
 from sklearn_reasoning.experiments.synthetic import draw_population
 from sklearn_reasoning.layer import decouples
 
 from ._given_energies import GivenEnergies, Stack, given_energies, measure, train_stack
 
-_COLUMNS = (
-    *("algo", "k", "repetition", "optimizer", "lr"),
-    *("train_loss", "population_loss", "gap"),
-)
 # What the results depend on. All else in a protocol is about Q_theta, which there is none of.
 _SETTINGS = (
     *("k", "optimizers", "lrs", "epochs", "repetitions", "n_samples", "n_features"),
@@ -70,11 +67,10 @@ def run_learning_to_optimise(
     }
     stacks = [Stack(*parts) for parts in product(algorithms, protocol.k, protocol.optimizers)]
     n_models = protocol.repetitions * len(protocol.lrs)
-    kept = None
-    if folder is not None:
-        # A folder of its own in the folder, where the study may keep its stacks too.
-        own = Path(folder) / "learning-to-optimise"
-        kept = kept_in(own, protocol, _SETTINGS, algorithms, population=population)
+    # A folder of its own in the folder, where the study may keep its stacks too.
+    kept = kept_in(
+        folder, "learning-to-optimise", protocol, _SETTINGS, algorithms, population=population
+    )
     losses = losses_of_stacks(
         stacks,
         n_models,
@@ -83,7 +79,7 @@ def run_learning_to_optimise(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return _selected(protocol, algorithms, losses)
+    return _selected(protocol, stacks, losses)
 
 
 def _measured(protocol: Protocol, given: GivenEnergies, stack: Stack) -> list[Losses]:
@@ -102,30 +98,20 @@ def _checked(algos: Sequence[str | Algorithm]) -> list[Algorithm]:
     return algorithms
 
 
-def _selected(protocol: Protocol, algorithms: list[Algorithm], losses: list[Losses]) -> Table:
+def _selected(protocol: Protocol, stacks: list[Stack], losses: list[Losses]) -> Table:
     """Return the rows of the rates and optimisers with the smallest training losses."""
     p = protocol
-    shape = (len(algorithms), len(p.k), len(p.optimizers), p.repetitions, len(p.lrs))
-    train, population = (
-        np.array([loss[name] for loss in losses]).reshape(shape)
+    candidates = [
+        {"algo": stack.algorithm.name, "k": stack.k, "optimizer": stack.optimizer, "lr": lr}
+        for stack in stacks
+        for lr in p.lrs
+    ]
+    shape = (len(stacks), p.repetitions, len(p.lrs))
+    measured = {
+        name: np.array([loss[name] for loss in losses])
+        .reshape(shape)
+        .swapaxes(1, 2)
+        .reshape(len(candidates), p.repetitions)
         for name in ("train_loss", "population_loss")
-    )
-    rows = []
-    for a, k, repetition in np.ndindex(len(algorithms), len(p.k), p.repetitions):
-        among = train[a, k, :, repetition]
-        name = algorithms[a].name
-        if np.isnan(among).all():
-            raise RuntimeError(
-                f"all trainings of algo={name!r}, k={p.k[k]} diverged in repetition "
-                f"{repetition}: try smaller lrs={p.lrs}."
-            )
-        optimizer, lr = np.unravel_index(np.nanargmin(among), among.shape)
-        train_loss = float(among[optimizer, lr])
-        population_loss = float(population[a, k, optimizer, repetition, lr])
-        rows.append(
-            (
-                *(name, p.k[k], repetition, p.optimizers[optimizer], p.lrs[lr]),
-                *(train_loss, population_loss, population_loss - train_loss),
-            )
-        )
-    return table_of(_COLUMNS, rows)
+    }
+    return selected(candidates, ("algo", "k"), measured["train_loss"], measured)

@@ -1,7 +1,6 @@
 """The synthetic study: every algorithm, depth, size and training set, as one batched search."""
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,27 +12,21 @@ from sklearn.model_selection import KFold
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.estimators import HybridReasoningRegressor
 from sklearn_reasoning.experiments._protocol import Protocol
-from sklearn_reasoning.experiments._tables import Table, table_of
+from sklearn_reasoning.experiments._selection import selected
+from sklearn_reasoning.experiments._tables import Table
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
 from sklearn_reasoning.training import unit_near
 
 from ._population import Population, TrueSpectrum, draw_population
 
 _Array = np.ndarray[Any, Any]
-_COLUMNS = (
-    "algo",
-    "q_hidden",
-    "k",
-    "repetition",
-    "optimizer",
-    "lr",
-    "train_loss",
-    "population_loss",
-    "gap",
-    "q_spectral",
-    "q_frobenius",
-)
-_MEASURED = ("train_loss", "test_loss", "test_q_spectral", "test_q_frobenius")
+# What the scorer of the study is called in a table.
+_MEASURED = {
+    "train_loss": "train_loss",
+    "population_loss": "test_loss",
+    "q_spectral": "test_q_spectral",
+    "q_frobenius": "test_q_frobenius",
+}
 _N_INNER_FOLDS = 5
 
 
@@ -92,7 +85,9 @@ def _search(
     losses = measured["train_loss"]
     if protocol.selection == "cross-validation":
         losses = _cross_validated(protocol, X, y, folds, folder, n_jobs, verbose)
-    return _selected(protocol, measured, losses, first)
+    candidates = [{**each, "algo": each["algo"].name} for each in measured["params"]]
+    kept = {name: measured[column] for name, column in _MEASURED.items()}
+    return selected(candidates, ("algo", "q_hidden", "k"), losses, kept, first)
 
 
 def training_and_held_out_rows(population: Population) -> tuple[_Array, _Array]:
@@ -222,33 +217,3 @@ def _cross_validated(
 def mean_loss(estimator: HybridReasoningRegressor, X: _Array, y: _Array) -> dict[str, float]:
     """Return the mean norm of the error, as a scorer of one entry."""
     return {"loss": estimator.loss(X, y)}
-
-
-def _selected(protocol: Protocol, measured: Mapping[str, Any], losses: _Array, first: int) -> Table:
-    """Return the rows of the candidates that were selected, a row a model and repetition."""
-    models: dict[tuple[str, int, int], list[int]] = {}
-    for candidate, params in enumerate(measured["params"]):
-        key = (params["algo"].name, params["q_hidden"], params["k"])
-        models.setdefault(key, []).append(candidate)
-    rows = []
-    for (algo, q_hidden, k), candidates in models.items():
-        for repetition in range(losses.shape[1]):
-            among = losses[candidates, repetition]
-            if np.isnan(among).all():
-                raise RuntimeError(
-                    f"all trainings of algo={algo!r}, k={k}, q_hidden={q_hidden} diverged in "
-                    f"repetition {first + repetition}: try smaller lrs={protocol.lrs}."
-                )
-            best = candidates[int(np.nanargmin(among))]
-            row = {name: measured[name][best, repetition] for name in _MEASURED}
-            params = measured["params"][best]
-            values = (
-                *(algo, q_hidden, k, first + repetition, params["optimizer"], params["lr"]),
-                row["train_loss"],
-                row["test_loss"],
-                row["test_loss"] - row["train_loss"],
-                row["test_q_spectral"],
-                row["test_q_frobenius"],
-            )
-            rows.append([v.item() if isinstance(v, np.generic) else v for v in values])
-    return table_of(_COLUMNS, rows)

@@ -108,7 +108,7 @@ class StackOutputs:
     def __init__(self, stack: TrainedStack, fits: Sequence[tuple[int, PlainFit]]) -> None:
         self._module = stack.net.module_
         self._dtypes = output_dtypes(self._module)
-        given = {id(fit.task.rows): _given_by(fit.task.rows) for _, fit in fits}
+        given = {id(r := fit.task.rows): (r.x, r.b, r.rotation) for _, fit in fits}
         wanted = [(model, given[id(fit.task.rows)]) for model, fit in fits]
         self._fits = fits
         self._on_rows = predict_stack(self._module, wanted)
@@ -130,7 +130,3 @@ class StackOutputs:
         for i, (model, fit) in enumerate(self._fits):
             y: _Array = outputs[i].astype(self._dtypes[model], copy=False)
             yield y[:, 0] if fit.is_1d else y
-
-
-def _given_by(rows: Rows) -> _Given:
-    return rows.x, rows.b, rows.rotation
