@@ -1,4 +1,7 @@
-"""Every example of the gallery runs, draws and says something; warnings are errors here too."""
+"""Every example of the gallery runs, draws and says something; warnings are errors here too.
+
+`make docs` runs them as well, and so all but a quick one are hard.
+"""
 
 import runpy
 from pathlib import Path
@@ -10,7 +13,16 @@ from matplotlib import pyplot as plt
 EXAMPLES = sorted(Path(__file__).parents[1].joinpath("examples").glob("plot_*.py"))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+QUICK = "plot_polynomials"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=() if path.stem == QUICK else pytest.mark.hard)
+        for path in EXAMPLES
+    ],
+)
 def test_an_example_runs(path, capsys):
     matplotlib.use("Agg")
     try:

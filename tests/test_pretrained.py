@@ -2,8 +2,6 @@
 
 import json
 import struct
-import subprocess
-import sys
 from importlib.resources import files
 
 import numpy as np
@@ -99,14 +97,13 @@ def test_the_command_restores_a_photograph(crops, tmp_path, capsys):
         assert psnr(np.asarray(file) / 255, clean) > psnr(levels / 255, clean) + 8.0
 
 
-def test_the_command_runs_as_a_process_and_reports_in_its_exit_status(tmp_path):
+def test_the_command_runs_as_a_process_and_reports_in_its_exit_status(tmp_path, new_process):
     Image.new("RGB", (40, 30), (200, 100, 50)).save(tmp_path / "a.jpg")
-    command = [sys.executable, "-m", "sklearn_reasoning", "denoise"]
-    result = subprocess.run(
-        [*command, str(tmp_path / "a.jpg"), "--out", str(tmp_path / "out")],
-        capture_output=True,
-        text=True,
+    code = (
+        "import runpy; runpy.run_module('sklearn_reasoning', run_name='__main__', alter_sys=True)"
     )
+    arguments = ["denoise", str(tmp_path / "a.jpg"), "--out", str(tmp_path / "out")]
+    result = new_process(code, *arguments)
     assert (result.returncode, result.stderr) == (0, "")
     with Image.open(tmp_path / "out" / "a.png") as file:
         assert np.abs(np.asarray(file).astype(int) - (200, 100, 50)).max() <= 6

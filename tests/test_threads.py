@@ -1,8 +1,6 @@
 """Training leaves the number of threads of the process as it found it."""
 
 import os
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -86,5 +84,6 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_fork_trains_although_torch_was_given_threads():
-    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=100)
+def test_a_fork_trains_although_torch_was_given_threads(new_process):
+    done = new_process(FORK)
+    assert done.returncode == 0, done.stderr

@@ -3,8 +3,6 @@
 import logging
 import os
 import pty
-import subprocess
-import sys
 import termios
 
 import numpy as np
@@ -35,18 +33,14 @@ def test_a_stream_that_is_no_terminal_gets_lines(capfd):
         assert character == "\n" or character.isprintable()
 
 
-def test_a_terminal_gets_a_bar():
+def test_a_terminal_gets_a_bar(new_process):
     code = (
         "import sys, numpy as np; sys.path.insert(0, sys.argv[1]); from test_output import *; "
         "search(verbose=1).fit(X, Y)"
     )
     terminal, of_process = pty.openpty()
     termios.tcsetwinsize(of_process, (24, 100))
-    done = subprocess.run(
-        [sys.executable, "-c", code, os.path.dirname(__file__)],
-        stdout=subprocess.PIPE,
-        stderr=of_process,
-    )
+    done = new_process(code, os.path.dirname(__file__), stderr=os.ttyname(of_process))
     os.close(of_process)
     shown = os.read(terminal, 100_000).decode()
     os.close(terminal)

@@ -31,7 +31,7 @@ def regressor(**parameters):
 
 
 def denoiser(**parameters):
-    options = {"f_channels": 2, "g_channels": 2, "patch_size": 8, "max_steps": 201}
+    options = {"f_channels": 2, "g_channels": 2, "patch_size": 8, "max_steps": 101}
     return HybridReasoningDenoiser(**options | parameters, random_state=0)
 
 

@@ -2,8 +2,6 @@
 
 import copy
 import pickle
-import subprocess
-import sys
 
 import joblib
 import numpy as np
@@ -95,7 +93,9 @@ def test_set_params_on_nested_steps(data):
         pipeline.set_params(model__depth=3)
 
 
-def test_grid_search_gives_the_same_numbers_in_one_process_and_in_two(data):
+# Processes take seconds to start.
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.hard)])
+def test_grid_search_gives_the_same_numbers_by_one_worker_and_by_two(data, backend):
     X, y = data
     search = GridSearchCV(
         make_pipeline(StandardScaler(), regressor()),
@@ -118,8 +118,9 @@ def test_grid_search_gives_the_same_numbers_in_one_process_and_in_two(data):
     model.fit(X[train], y[train])
     assert table["split0_empirical_loss"][2] == model[-1].empirical_loss_
     assert table["split0_held_out_loss"][2] == mean_l2_loss(y[test], model.predict(X[test]))
-    # Workers compute under another number of threads.
-    parallel = clone(search).set_params(n_jobs=2).fit(X, y)
+    # Processes compute under another number of threads.
+    with joblib.parallel_config(backend):
+        parallel = clone(search).set_params(n_jobs=2).fit(X, y)
     for name, column in gap_table(parallel).items():
         np.testing.assert_array_equal(column, table[name])
     assert np.array_equal(parallel.predict(X), search.predict(X))
@@ -406,7 +407,7 @@ assert states() == before, "training changed a global state"
 """
 
 
-def test_joblib_file_is_small_and_gives_the_same_bits_in_a_new_process(tmp_path):
+def test_joblib_file_is_small_and_gives_the_same_bits_in_a_new_process(tmp_path, new_process):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 10))
     y = np.tanh(X @ rng.normal(size=(10, 5)))
@@ -415,12 +416,7 @@ def test_joblib_file_is_small_and_gives_the_same_bits_in_a_new_process(tmp_path)
     assert (tmp_path / "model.joblib").stat().st_size < 40_000
     np.save(tmp_path / "X.npy", X)
     paths = [tmp_path / name for name in ("model.joblib", "X.npy", "predicted.npy")]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", LOADER, *map(str, paths)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = new_process(LOADER, *map(str, paths))
     assert done.returncode == 0, done.stderr
     assert np.array_equal(np.load(paths[2]), model.predict(X))
 

@@ -1,8 +1,6 @@
 """Predictions of many rows and many steps: the same numbers, in little memory."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -135,10 +133,10 @@ for algo in sys.argv[2:]:
     not (STATUS.exists() and os.access("/proc/self/clear_refs", os.W_OK)),
     reason="the peak is read from Linux's /proc, and reset there",
 )
-def test_many_steps_take_no_more_memory_than_one():
+def test_many_steps_take_no_more_memory_than_one(new_process):
     """All iterates of 10,000 rows would take 150 MB and more."""
-    command = [sys.executable, "-c", CODE, str(STATUS), *list_algorithms()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = new_process(CODE, str(STATUS), *list_algorithms())
+    assert done.returncode == 0, done.stderr
     grown = dict(line.split() for line in done.stdout.splitlines())
     assert list(grown) == list_algorithms()
     assert max(map(float, grown.values())) < 15.0, grown

@@ -290,6 +290,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     assert_same_search(again, make(grid=grid, scoring=score).fit(X, Y))
 
 
+@pytest.mark.hard
 def test_a_worker_that_dies_ends_the_search_which_goes_on_later(tmp_path):
     marker = tmp_path / "a worker has died"
 

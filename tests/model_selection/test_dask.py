@@ -1,8 +1,9 @@
-"""Searches on a real dask cluster, whose workers die."""
+"""Searches on a real dask cluster: in threads, and in processes, which die."""
 
 import logging
 import os
 import signal
+import threading
 import time
 
 import dask
@@ -49,6 +50,7 @@ def cluster():
 
 @pytest.fixture
 def workers(cluster):
+    # Each process that starts takes seconds: what uses them is hard.
     """Wait for workers that an earlier test killed: with one, joblib uses this process."""
     cluster.wait_for_workers(2, timeout=120)
 
@@ -105,6 +107,29 @@ def assert_same_search(search, other, X):
     np.testing.assert_array_equal(search.predict(X), other.predict(X))
 
 
+def test_a_cluster_gives_the_scores_of_one_process(tmp_path):
+    X, y = make_quadratic_reasoning(40, random_state=0)
+    ran_in = set()
+
+    def score(estimator, X, y):
+        ran_in.add(threading.get_ident())
+        return estimator.score(X, y)
+
+    cluster = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "processes": False,
+        "dashboard_address": ":0",
+    }
+    with LocalCluster(**cluster) as threads, Client(threads), joblib.parallel_config("dask"):
+        search = make(score, tmp_path).fit(X, y)
+    # The refit is scored by nobody: all scores are the workers'.
+    assert threading.get_ident() not in ran_in
+    assert_same_search(search, make(score).fit(X, y), X)
+    assert list(tmp_path.glob("results-*.json"))
+
+
+@pytest.mark.hard
 def test_a_worker_killed_at_work_changes_no_score(workers, tmp_path):
     # Several megabytes: joblib must not leave them to one worker, to be lost with it.
     X, y = make_quadratic_reasoning(60, random_state=0)

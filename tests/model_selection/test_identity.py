@@ -4,9 +4,7 @@ import copy
 import functools
 import importlib
 import json
-import os
 import pickle
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -273,17 +271,13 @@ def identities(kind):
 
 
 @pytest.fixture(scope="module")
-def elsewhere():
+def elsewhere(new_process):
     """The identities in another process, whose sets are in another order."""
     name = Path(__file__).stem
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-c", f"import {name}; {name}.print_identities()"],
-        env={"PYTHONHASHSEED": "7", "PATH": "", "SCIPY_ARRAY_API": "1", "PYTHONPATH": path},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    folder = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {folder!r}); import {name}; {name}.print_identities()"
+    done = new_process(code)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 

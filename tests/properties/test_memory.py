@@ -1,7 +1,5 @@
 """What a certificate of many steps takes of memory."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -33,10 +31,10 @@ for algorithm, k in ((Recurrence(), 2500), ("chebyshev", 30_000)):
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="the peak is read from Linux's /proc")
-def test_the_stability_of_many_steps_fits_into_memory():
+def test_the_stability_of_many_steps_fits_into_memory(new_process):
     """The states of a recurrence are k at k + 1 points, whose derivatives were a gigabyte."""
-    command = [sys.executable, "-c", CODE, str(STATUS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = new_process(CODE, str(STATUS))
+    assert done.returncode == 0, done.stderr
     recurrence, chebyshev = map(float, done.stdout.split())
     assert recurrence < 250
     assert chebyshev < 250

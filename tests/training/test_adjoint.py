@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
 from sklearn_reasoning.training import Architecture, RegressionModel, Rows
@@ -61,8 +62,7 @@ def by_autograd(model, criterion, batch):
 TAKEN = [a for a in list_algorithms() if get_algorithm(a).is_polynomial]
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("algo", TAKEN)
+@covering("algo, case", TAKEN, CASES)
 def test_gradients_are_those_of_autograd_and_of_differences(algo, case):
     model, criterion, batch = make(algo, case)
     losses, predictions = model.adjoint(criterion).step(batch)

@@ -9,13 +9,7 @@ import pytest
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.datasets import make_quadratic_reasoning
 from sklearn_reasoning.estimators.regressor._architecture import architecture_of, settings_of
-from sklearn_reasoning.training import (
-    _inference,
-    fit_stack,
-    predict,
-    predict_stack,
-    trained_models,
-)
+from sklearn_reasoning.training import _inference, fit_stack, predict, predict_stack, trained_models
 
 # Columns of x, b and R of the data.
 COLUMNS = {
