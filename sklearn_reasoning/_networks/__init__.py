@@ -10,6 +10,6 @@ from ._heads import (
     inner_spectrum as inner_spectrum,
     inner_with_pullback as inner_with_pullback,
 )
-from ._initial_weights import INITIAL_WEIGHTS as INITIAL_WEIGHTS, draw_matrix as draw_matrix
+from ._initial_weights import INITIAL_WEIGHTS as INITIAL_WEIGHTS
 from ._layout import Block as Block, Layout as Layout, padded as padded
 from ._perceptrons import Networks as Networks, evaluate as evaluate

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from sklearn_reasoning._networks import INITIAL_WEIGHTS
 from sklearn_reasoning.algorithms import Algorithm, check_spectrum, get_algorithm
 from sklearn_reasoning.layer import resolve_step_size
 from sklearn_reasoning.training import check_callbacks
@@ -35,12 +36,12 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "L": [_POSITIVE],
     "spectrum": [StrOptions({"auto", "anchored", "free"})],
     "rotation": [StrOptions({"identity", "shared", "predicted", "given"}), "array-like"],
-    "linear_term": [StrOptions({"learned", "given"}), "array-like"],
+    "linear_term": [StrOptions({"learned", "given", "corrected"}), "array-like"],
     "b_hidden": ["array-like", Interval(Integral, 0, None, closed="left")],
     "loss": [StrOptions({"l2", "squared"})],
     "optimizer": [StrOptions({"adam", "sgd"})],
     "lr": [_POSITIVE],
-    "weight_decay": [Interval(Real, 0, np.inf, closed="left")],
+    "weight_decay": [StrOptions({"auto"}), Interval(Real, 0, np.inf, closed="left")],
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "lr_schedule": [StrOptions({"cosine", "constant"})],
@@ -54,6 +55,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "callbacks": [list, tuple, None],
     "verbose": ["verbose"],
     "random_state": ["random_state"],
+    "initial_weights": [StrOptions(set(INITIAL_WEIGHTS))],
     "start": [StrOptions({"auto", "zero", "mean", "learned", "predicted"})],
 }
 

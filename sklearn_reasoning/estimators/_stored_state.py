@@ -37,7 +37,6 @@ _AS_IN_THE_CONSTRUCTOR = (
     "loss",
     "optimizer",
     "lr",
-    "weight_decay",
     "lr_schedule",
     "max_epochs",
     "keep",
@@ -45,6 +44,7 @@ _AS_IN_THE_CONSTRUCTOR = (
 )
 _SETTINGS = {
     **{name: CONSTRAINTS[name] for name in _AS_IN_THE_CONSTRUCTOR},
+    "weight_decay": NUMBER,
     "k": STEPS,
     "step_size": [tuple],
     "step_size_range": [tuple],

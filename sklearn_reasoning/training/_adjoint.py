@@ -54,7 +54,7 @@ class Adjoint:
         outputs = {name: self._networks.true(name, out) for name, out in padded_outputs.items()}
         t, pull_spectrum = self._eigenvalues, self._spectrum(outputs["Q"])
         rotation, pull_rotation = self._rotation(batch)
-        b = outputs["b"] * self._scale if batch.b is None else batch.b
+        b = model.linear_term(outputs, batch)
         start, first, target = self._start(outputs, b.shape[-1]), _into(rotation, b), batch.y
         if start is not None:
             turned = _into(rotation, start)
@@ -81,7 +81,7 @@ class Adjoint:
                 rotation_ += torch.bmm(start, turned_.mT)
         if pull_rotation is not None:
             pull_rotation(rotation_)
-        if batch.b is None:
+        if a.predicts_b:
             torch.mul(_out_of(rotation, first_), self._scale, out=self._outputs_["b"])
         pull_spectrum(t_[:, 1:-1] if a.spectrum == "anchored" else t_, self._outputs_["Q"])
         model.weights.grad = pull_networks(self._grads)
@@ -103,11 +103,12 @@ class Adjoint:
             return batch.rotation, None
         skew = self._networks.blocks["skew"]
         turn, pull_cayley = cayley_with_pullback(
-            model._layout.blocks["skew"].cut(skew), a.n_outputs
+            model._layout.blocks["skew"].cut(skew) * self._turns, a.n_outputs
         )
 
         def pull(rotation_: Tensor) -> None:
-            self._grads["skew"] = _padded(pull_cayley(torch.matmul(model.axes.mT, rotation_)), skew)
+            upper_ = pull_cayley(torch.matmul(model.axes.mT, rotation_)) * self._turns
+            self._grads["skew"] = _padded(upper_, skew)
 
         return torch.matmul(model.axes, turn), pull
 
@@ -136,7 +137,7 @@ class Adjoint:
             return
         self._made_for = made_for
         a = model.architecture
-        self._scale = model.scale.unsqueeze(-1)
+        self._scale, self._turns = model.scale.unsqueeze(-1), model.turns()
         self._networks = Networks(weights, n, model._layout)
         # Gradients of outputs, written anew each time but for the padding, which stays 0; in
         # what is never written they are 0 too.

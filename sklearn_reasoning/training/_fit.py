@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,10 @@ def set_statistics(net: ModelNet, statistics: Sequence[TargetStatistics]) -> Non
 def statistics_of(net: ModelNet) -> TargetStatistics:
     """Return what a single model knows of its targets."""
     module = net.module_
-    unit, *arrays = (getattr(module, name)[0].double().cpu().numpy() for name in STATISTICS)
-    return TargetStatistics(float(unit), *arrays)
+    known = {name: getattr(module, name)[0].double().cpu().numpy() for name in STATISTICS}
+    return TargetStatistics(
+        **known | {"unit": float(known["unit"]), "decay": float(known["decay"])}
+    )
 
 
 def stack_rows(
@@ -135,11 +138,16 @@ def fit_stack(
     with training_context():
         if goes_on and initial is not None:
             dtype = initial.module_.weights.dtype
+        if initial is None:
+            statistics = _statistics(architecture, models, rows)
+        else:
+            statistics = [statistics_of(initial)]
+        models = [
+            _with_decay(each, known.decay) for each, known in zip(models, statistics, strict=True)
+        ]
         net = build_net(RegressionModel, architecture, models, dtype, device, callbacks, verbose)
         if initial is None:
-            unlike = {id(r): r for r in rows}
-            known = {name: target_statistics(architecture, r) for name, r in unlike.items()}
-            set_initial_state(net, models, [known[id(r)] for r in rows])
+            set_initial_state(net, models, statistics)
         else:
             if goes_on:
                 net.go_on_from(initial)
@@ -164,4 +172,27 @@ def _complete_statistics(net: ModelNet, architecture: Architecture, rows: Rows) 
     """Give columns that were constant so far the scale of the rows that training goes on with."""
     known = statistics_of(net)
     if (known.scale == 0.0).any():
-        set_statistics(net, [known.completed_by(target_statistics(architecture, rows))])
+        later = _statistics(architecture, net.models, [rows])[0]
+        set_statistics(net, [known.completed_by(later)])
+
+
+def _with_decay(model: ModelSettings, decay: float) -> ModelSettings:
+    return replace(model, weight_decay=decay) if model.weight_decay is None else model
+
+
+def _statistics(
+    architecture: Architecture, models: Sequence[ModelSettings], rows: Sequence[Rows]
+) -> list[TargetStatistics]:
+    """Return what each model knows of its targets; models that are alike share it."""
+    unlike = {id(own): own for own in rows}
+    of_rows = {name: target_statistics(architecture, own) for name, own in unlike.items()}
+    known: dict[Any, TargetStatistics] = {}
+    found = []
+    for model, own in zip(models, rows, strict=True):
+        # Step sizes of each iteration begin near this one.
+        step_size = model.step_size[0] if model.step_size else None
+        key = id(own), model.k, step_size
+        if key not in known:
+            known[key] = of_rows[id(own)].as_linear_term(architecture, model.k, step_size)
+        found.append(known[key])
+    return found

@@ -103,6 +103,10 @@ class Model(nn.Module, ABC):
         """Return the prediction, from the last iterate: here the iterate itself."""
         return y
 
+    def decaying(self) -> Tensor | float:
+        """Return 1 for weights that decay and 0 for others, to be multiplied with the rates."""
+        return 1.0
+
     def loss_units(self) -> np.ndarray[Any, Any]:
         """Return the unit in which the loss of each model is measured."""
         return np.ones(self.n_models)

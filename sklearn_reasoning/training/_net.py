@@ -77,12 +77,14 @@ class ModelNet(NeuralNet):
         if weights:
             # Parameters that have a row for each model can have a rate for each.
             like = weights[0] if len(weights) == 1 else weights[0].new_zeros(())
-            decays = [model.weight_decay for model in self.models]
+            decays = [model.weight_decay or 0.0 for model in self.models]
             groups.append(
                 {
                     "params": weights,
                     "lr": _column([model.lr for model in self.models], like),
-                    "weight_decay": _column(decays, like) if any(decays) else None,
+                    "weight_decay": self.module_.decaying() * _column(decays, like)
+                    if any(decays)
+                    else None,
                 }
             )
         if step_size is not None:

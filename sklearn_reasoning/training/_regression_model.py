@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning._networks import (
+    INITIAL_WEIGHTS,
     Layout,
     anchored_spectrum,
     cayley,
-    draw_matrix,
     evaluate,
     free_spectrum,
     inner_spectrum,
+    padded,
 )
 from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.energies import (
@@ -41,7 +42,7 @@ def layout_of(architecture: Architecture, at_most: int | None = None) -> Layout:
     n_logits, n_skew = _sizes(a)
     q_outputs = n_logits + (n_skew if a.rotation == "predicted" else 0)
     layout.add_network("Q", a.n_features, a.q_hidden, q_outputs)
-    if a.b_hidden is not None:
+    if a.predicts_b:
         layout.add_network("b", a.n_features, a.b_hidden, a.n_outputs)
     if a.start == "predicted":
         layout.add_network("start", a.n_features, a.start_hidden, a.n_outputs)
@@ -93,10 +94,15 @@ def _statistics(a: Architecture) -> dict[str, tuple[tuple[int, ...], torch.dtype
     d = a.n_outputs
     return {
         "unit": ((), torch.float64),
+        "decay": ((), torch.float64),
         "offset": ((d,), torch.float64),
         "start": ((d,), torch.float64),
         "scale": ((d,), None),
         "axes": ((d, d), None),
+        "spread": ((d,), None),
+        # Padded: products of matrices of other sizes are rounded otherwise in a stack.
+        "slopes": ((padded(d) * a.is_centred, padded(a.n_features)), None),
+        "level": ((padded(d) * a.is_centred, 1), None),
     }
 
 
@@ -122,6 +128,8 @@ class RegressionModel(Model):
         Networks, rotation, start and cell, padded with zeros.
     axes : Tensor of shape (n_models, d, d)
         The rotations that a learned one starts from.
+    spread : Tensor of shape (n_models, d)
+        How much the targets vary along them, in ``unit``.
     offset : Tensor of shape (n_models, d), float64
         What is taken off the targets, in ``unit``.
     start : Tensor of shape (n_models, d), float64
@@ -129,15 +137,22 @@ class RegressionModel(Model):
     scale : Tensor of shape (n_models, d)
         The scale of the targets, in ``unit``.
     unit : Tensor of shape (n_models,), float64
+    slopes : Tensor of shape (n_models, padded d, padded n_features)
+    level : Tensor of shape (n_models, padded d, 1)
+        A learned b is ``slopes x + level`` and what the network adds to it; empty where b is given.
     """
 
     criterion = StackLoss
 
     axes: Tensor
+    spread: Tensor
+    slopes: Tensor
+    level: Tensor
     offset: Tensor
     start: Tensor
     scale: Tensor
     unit: Tensor
+    decay: Tensor
     ends: Tensor
 
     def __init__(
@@ -172,19 +187,29 @@ class RegressionModel(Model):
         the noise of their first weights.
         """
         generator = torch.Generator().manual_seed(seed)
+        initial = INITIAL_WEIGHTS[self.architecture.initial_weights]
         row = torch.zeros(1, self.weights.shape[1], dtype=torch.float64)
         pieces = row.split(self._layout.sizes, dim=1)
         for name, network in self._layout.networks.items():
-            for layer in network if name == "Q" else network[:-1]:
+            ends_at_zero = name != "Q" or initial.ends_at_zero
+            for layer in network[:-1] if ends_at_zero else network:
                 if layer.matrix is not None:
-                    drawn = draw_matrix(
-                        self.architecture.initial_weights, layer.matrix.shape, generator
-                    )
+                    drawn = initial.draw(layer.matrix.shape, generator)
                     layer.matrix.cut(layer.matrix.of(pieces))[0] = drawn
         for name, value in self._cell.items():
             block = self._layout.blocks[name]
             block.cut(block.of(pieces))[0] = value
         self.weights[model] = row[0].to(self.weights)
+
+    def decaying(self) -> Tensor:
+        """Return 1 for each weight of a network's matrices and 0 for the others, (1, n_weights)."""
+        mask = torch.zeros_like(self.weights[:1])
+        pieces = mask.split(self._layout.sizes, dim=1)
+        for network in self._layout.networks.values():
+            for layer in network:
+                if layer.matrix is not None:
+                    pieces[layer.matrix.piece].fill_(1.0)
+        return mask
 
     def named_weights(self, model: int = 0) -> dict[str, Tensor]:
         """Return the matrices and vectors of one model by name, as views of its row.
@@ -242,12 +267,13 @@ class RegressionModel(Model):
         """Return energies of shape (n_models, n, d), with the rows innermost in memory."""
         a, logits, rotation = self.architecture, outputs["Q"], batch.rotation
         if a.rotation == "shared" and a.n_outputs > 1:
-            upper = self._layout.blocks["skew"].cut(blocks["skew"])
+            upper = self._layout.blocks["skew"].cut(blocks["skew"]) * self.turns()
             rotation = torch.matmul(self.axes, cayley(upper, a.n_outputs))
         elif a.rotation == "predicted" and a.n_outputs > 1:
             logits, upper = logits.split([self._n_logits, self._n_skew], dim=1)
+            upper = upper * self.turns().unsqueeze(-1)
             rotation = torch.matmul(self.axes.unsqueeze(1), cayley(upper.mT, a.n_outputs))
-        b = (outputs["b"] * self.scale.unsqueeze(-1) if batch.b is None else batch.b).mT
+        b = self.linear_term(outputs, batch).mT
         is_anchored = a.spectrum == "anchored"
         if is_anchored and rotation is None:
             inner = inner_spectrum(logits, a.mu, a.L).mT
@@ -256,6 +282,28 @@ class RegressionModel(Model):
         if rotation is None:
             return DiagonalQuadratic(eigenvalues, b)
         return SpectralQuadratic(eigenvalues, rotation, b)
+
+    def turns(self) -> Tensor:
+        """Return how far a weight of 1 turns each pair of axes, of shape (n_models, n_skew).
+
+        By the share of the smaller spread in the larger: a turn moves what varies much into what
+        varies little, where it is noise that the loss does not see.
+        """
+        d = self.architecture.n_outputs
+        rows, columns = torch.triu_indices(d, d, offset=1, device=self.spread.device)
+        one, other = self.spread[:, rows], self.spread[:, columns]
+        return torch.minimum(one, other) / torch.maximum(one, other).clamp_min(
+            torch.finfo(one.dtype).tiny
+        )
+
+    def linear_term(self, outputs: dict[str, Tensor], batch: Inputs) -> Tensor:
+        """Return b, of shape (n_models, d, n): what is given or linear, and what is predicted."""
+        a, known = self.architecture, batch.b
+        if known is None:
+            known = torch.baddbmm(self.level, self.slopes, batch.x).narrow(1, 0, a.n_outputs)
+        if not a.predicts_b:
+            return known
+        return torch.addcmul(known, outputs["b"], self.scale.unsqueeze(-1))
 
     def _start(self, outputs: dict[str, Tensor], blocks: dict[str, Tensor], n: int) -> Tensor:
         """Return starting points of shape (n_models, n, d), with the rows innermost in memory."""

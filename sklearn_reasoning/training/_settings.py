@@ -28,7 +28,7 @@ class Architecture:
     q_hidden : tuple of int or None
         Hidden sizes of the network that predicts Q; None for a constant Q.
     b_hidden : tuple of int or None
-        Hidden sizes of the network that predicts b; None where b is given.
+        Hidden sizes of the network that predicts b; None where b is given, and not corrected.
     spectrum : {"anchored", "free"}
     rotation : {"identity", "shared", "predicted", "given"}
     start : {"zero", "mean", "learned", "predicted"}
@@ -36,8 +36,10 @@ class Architecture:
         the sizes ``start_hidden`` says.
     start_hidden : tuple of int
         Hidden sizes of that network.
-    initial_weights : {"glorot", "fan_in"}
+    initial_weights : {"small", "glorot"}
         How the matrices of the networks are drawn.
+    corrects : bool
+        Whether that network corrects a b that is given.
     """
 
     n_features: int
@@ -51,11 +53,22 @@ class Architecture:
     rotation: str
     start: str
     start_hidden: tuple[int, ...] = ()
-    initial_weights: str = "glorot"
+    initial_weights: str = "small"
+    corrects: bool = False
 
     @property
     def is_centred(self) -> bool:
         """Whether the models predict y less its mean, which a given b has no place for."""
+        return not self.b_given
+
+    @property
+    def b_given(self) -> bool:
+        """Whether b is given, corrected or not."""
+        return self.b_hidden is None or self.corrects
+
+    @property
+    def predicts_b(self) -> bool:
+        """Whether a network predicts b, or a part of it."""
         return self.b_hidden is not None
 
     @property
@@ -79,7 +92,9 @@ class ModelSettings:
     learn_step_size : bool
     loss : {"l2", "squared"}
     optimizer : {"adam", "sgd"}
-    lr, weight_decay : float
+    lr : float
+    weight_decay : float or None
+        None is the decay that the targets call for.
     lr_schedule : {"constant", "cosine"}
     max_epochs : int
     batch_size : int
@@ -104,7 +119,7 @@ class ModelSettings:
     loss: str
     optimizer: str
     lr: float
-    weight_decay: float
+    weight_decay: float | None
     lr_schedule: str
     max_epochs: int
     batch_size: int

@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_reasoning._networks import padded
+
+from ._ridge import ridge
 from ._settings import Architecture, Rows
+
+_Array = np.ndarray[Any, Any]
+
+# Decays of weights times the number of rows: where b is given, and where it is learned, for targets
+# of which a linear model explains nothing. Chosen on data sets (docs/benchmarks.md).
+_DECAY, _DECAY_FOR_NOISE = 1.0, 50.0
 
 
 @dataclass(frozen=True)
@@ -29,13 +38,39 @@ class TargetStatistics:
         predicted start, about the mean.
     axes : ndarray of shape (d, d)
         Columns: principal axes of the targets, largest variance first.
+    spread : ndarray of shape (d,)
+        Weighted root mean squares of the targets along the axes, in units.
+    slopes, level : ndarray of shapes (padded d, padded n_features) and (padded d, 1)
+        Of ridge regression, ``slopes x + level``; empty where b is given.
+    decay : float
+        The decay of weights for ``weight_decay="auto"``.
     """
 
     unit: float
-    offset: np.ndarray[Any, Any]
-    start: np.ndarray[Any, Any]
-    scale: np.ndarray[Any, Any]
-    axes: np.ndarray[Any, Any]
+    offset: _Array
+    start: _Array
+    scale: _Array
+    axes: _Array
+    spread: _Array
+    slopes: _Array
+    level: _Array
+    decay: float
+
+    @classmethod
+    def unscaled(cls, architecture: Architecture) -> "TargetStatistics":
+        """Return statistics with which targets are trained on as they are."""
+        d, rows = architecture.n_outputs, padded(architecture.n_outputs) * architecture.is_centred
+        return cls(
+            unit=1.0,
+            offset=np.zeros(d),
+            start=np.zeros(d),
+            scale=np.ones(d),
+            axes=np.eye(d),
+            spread=np.ones(d),
+            slopes=np.zeros((rows, padded(architecture.n_features))),
+            level=np.zeros((rows, 1)),
+            decay=0.0,
+        )
 
     def completed_by(self, later: "TargetStatistics") -> "TargetStatistics":
         """Return statistics in which columns that have not varied yet have those of later rows.
@@ -56,7 +91,36 @@ class TargetStatistics:
             name: np.where(varies, ratio * getattr(later, name), getattr(self, name))
             for name in ("offset", "start", "scale")
         }
+        rows = np.flatnonzero(varies[: len(self.slopes)])
+        for name in ("slopes", "level"):
+            parts[name] = getattr(self, name).copy()
+            parts[name][rows] = ratio * getattr(later, name)[rows]
         return replace(self, **parts)
+
+    def as_linear_term(
+        self, architecture: Architecture, k: int, step_size: float | None
+    ) -> "TargetStatistics":
+        """Return statistics whose slopes and level are those of b.
+
+        With this b the outputs of an untrained model are those of the ridge regression: it has
+        the same Q for all rows, where the network of Q ends at zero. Of given eigenvectors, which
+        differ from row to row, the mean eigenvalue is taken.
+        """
+        a, d = architecture, architecture.n_outputs
+        if not a.is_centred:
+            return self
+        eigenvalues = np.full(d, 0.5 * (a.mu + a.L))
+        if a.spectrum == "anchored" and a.rotation != "given":
+            inner = a.mu + (a.L - a.mu) / (d - 2)
+            eigenvalues = np.array([a.L, *[inner] * (d - 2), a.mu])
+        inverse = eigenvalues
+        if "polynomial" in a.algorithm.provides:
+            q = a.algorithm.filter(eigenvalues, k, step_size, a.mu, a.L)
+            inverse = 1.0 / q if k > 0 else np.zeros(d)
+        R = self.axes if a.rotation in ("shared", "predicted") else np.eye(d)
+        to_b = np.zeros((len(self.slopes), len(self.slopes)))
+        to_b[:d, :d] = -(R * inverse) @ R.T
+        return replace(self, slopes=to_b @ self.slopes, level=to_b @ self.level)
 
 
 #: The names of the statistics, which a model holds as buffers.
@@ -74,13 +138,35 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     unit = unit_near(float(np.sqrt(_variance(y, offset, weight).mean())))
     about = offset if a.start == "zero" else mean
     start = (np.zeros_like(mean) if a.start == "zero" else mean) - offset
+    variances, axes = _principal_axes(y - mean, weight)
+    n = _n_different(rows)
+    decay = _DECAY / n
+    slopes = np.zeros((padded(a.n_outputs) * a.is_centred, padded(a.n_features)))
+    level = np.zeros((len(slopes), 1))
+    if a.is_centred:
+        centre = (weight[:, None] * rows.x).sum(axis=0)
+        linear = ridge(rows.x - centre, (y - mean) / unit, weight, n)
+        slopes[: a.n_outputs, : a.n_features] = linear.slopes
+        level[: a.n_outputs, 0] = -(linear.slopes @ centre)
+        decay = _DECAY_FOR_NOISE * linear.unexplained / n
     return TargetStatistics(
         unit=unit,
         offset=offset / unit,
         start=start / unit,
         scale=np.sqrt(_variance(y, about, weight)) / unit,
-        axes=_principal_axes(y - mean, weight),
+        axes=axes,
+        spread=np.sqrt(np.maximum(variances, 0.0)) / unit,
+        slopes=slopes,
+        level=level,
+        decay=decay,
     )
+
+
+def _n_different(rows: Rows) -> int:
+    """Return the number of rows that differ: weights of 2 are then the same as rows twice."""
+    parts = [part for part in (rows.x, rows.y, rows.b) if part is not None]
+    table = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    return len(np.unique(table.view(np.dtype((np.void, table.itemsize * table.shape[1])))))
 
 
 def unit_near(spread: float) -> float:
@@ -88,23 +174,21 @@ def unit_near(spread: float) -> float:
     return 2.0 ** round(np.log2(spread)) if spread > 0.0 else 1.0
 
 
-def _variance(
-    y: np.ndarray[Any, Any], centre: np.ndarray[Any, Any], weight: np.ndarray[Any, Any]
-) -> np.ndarray[Any, Any]:
-    variance: np.ndarray[Any, Any] = (weight[:, None] * (y - centre) ** 2).sum(axis=0)
+def _variance(y: _Array, centre: _Array, weight: _Array) -> _Array:
+    variance: _Array = (weight[:, None] * (y - centre) ** 2).sum(axis=0)
     # Rounding alone gives a constant column a variance near (eps * mean)^2.
     variance[variance <= (8 * np.finfo(np.float64).eps * np.abs(centre)) ** 2] = 0.0
     return variance
 
 
-def _principal_axes(
-    centred: np.ndarray[Any, Any], weight: np.ndarray[Any, Any]
-) -> np.ndarray[Any, Any]:
+def _principal_axes(centred: _Array, weight: _Array) -> tuple[_Array, _Array]:
     # torch's products, because numpy's run on threads that cannot be limited for one caller.
     values = torch.from_numpy(centred)
-    _, vectors = torch.linalg.eigh(values.mT @ (torch.from_numpy(weight).unsqueeze(1) * values))
+    variances, vectors = torch.linalg.eigh(
+        values.mT @ (torch.from_numpy(weight).unsqueeze(1) * values)
+    )
     axes = vectors.numpy()[:, ::-1]
     # An eigenvector has no sign of its own; fix one, so that equal data give equal axes.
     largest = np.abs(axes).argmax(axis=0)
-    signs: np.ndarray[Any, Any] = np.where(axes[largest, np.arange(len(axes))] < 0, -1.0, 1.0)
-    return np.ascontiguousarray(axes * signs)
+    signs: _Array = np.where(axes[largest, np.arange(len(axes))] < 0, -1.0, 1.0)
+    return variances.numpy()[::-1], np.ascontiguousarray(axes * signs)

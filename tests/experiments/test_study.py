@@ -131,7 +131,7 @@ def test_decay_and_rates_are_for_the_loss_in_units_of_y(optimizer, lr):
     X, y = population.X[train], population.y[train]
     single = HybridReasoningRegressor(
         "gd", k=4, q_hidden=3, spectrum="anchored", rotation="identity", linear_term="given",
-        learn_step_size=False, max_epochs=1, random_state=protocol.seed,
+        initial_weights="glorot", learn_step_size=False, max_epochs=1, random_state=protocol.seed,
     ).fit(X, y)  # fmt: skip
     settings = replace(
         single.net_.models[0],
@@ -143,9 +143,7 @@ def test_decay_and_rates_are_for_the_loss_in_units_of_y(optimizer, lr):
         lr_schedule="constant",
     )
     net = build_net(RegressionModel, single.module_.architecture, [settings], torch.float32)
-    unscaled = TargetStatistics(
-        unit=1.0, offset=np.zeros(5), start=np.zeros(5), scale=np.ones(5), axes=np.eye(5)
-    )
+    unscaled = TargetStatistics.unscaled(single.module_.architecture)
     set_initial_state(net, [settings], [unscaled])
     net.fit_loop(stack_rows(net, [Rows(X[:, :10], y, np.ones(20), X[:, 10:])], [10]))
     (batch,) = stack_rows(net, [Rows(X[:, :10], y, np.ones(20), X[:, 10:])]).epoch(0)

@@ -23,6 +23,9 @@ def architecture_of(estimator: Any) -> Architecture:
     start = estimator.start
     if start == "auto":
         start = "mean" if columns.b is None else "zero"
+    corrects = (
+        estimator.linear_term == "corrected" if isinstance(estimator.linear_term, str) else False
+    )
     return Architecture(
         n_features=len(columns.x),
         n_outputs=d,
@@ -30,11 +33,13 @@ def architecture_of(estimator: Any) -> Architecture:
         mu=float(estimator.mu),
         L=float(estimator.L),
         q_hidden=hidden_sizes("q_hidden", estimator.q_hidden),
-        b_hidden=b_hidden if columns.b is None else None,
+        b_hidden=b_hidden if columns.b is None or corrects else None,
         spectrum=spectrum,
         rotation="given" if given else str(estimator.rotation),
         start=start,
         start_hidden=(b_hidden or ()) if start == "predicted" else (),
+        initial_weights=estimator.initial_weights,
+        corrects=corrects,
     )
 
 
@@ -52,7 +57,9 @@ def settings_of(estimator: Any, n: int, seed: int) -> ModelSettings:
         loss=str(estimator.loss),
         optimizer=estimator.optimizer,
         lr=float(estimator.lr),
-        weight_decay=float(estimator.weight_decay),
+        weight_decay=None
+        if isinstance(estimator.weight_decay, str)
+        else float(estimator.weight_decay),
         lr_schedule=estimator.lr_schedule,
         max_epochs=int(estimator.max_epochs),
         batch_size=batch_size_of(estimator, n),

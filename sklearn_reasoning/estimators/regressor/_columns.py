@@ -65,7 +65,8 @@ def resolve_columns(
         raise ValueError("linear_term and rotation list a column of X twice.")
     rest = np.setdiff1d(np.arange(n_features), taken)
     # By position: [x | b | R], so R is cut off first.
-    needed = d * (linear_term == "given" if isinstance(linear_term, str) else 0)
+    by_position = isinstance(linear_term, str) and linear_term != "learned"
+    needed = d * by_position
     needed += d * d * (rotation == "given" if isinstance(rotation, str) else 0)
     if needed > len(rest):
         raise ValueError(
@@ -76,7 +77,7 @@ def resolve_columns(
         )
     if isinstance(rotation, str) and rotation == "given":
         rest, found["rotation"] = rest[: -d * d], rest[-d * d :]
-    if isinstance(linear_term, str) and linear_term == "given":
+    if by_position:
         rest, found["linear_term"] = rest[:-d], rest[-d:]
     return Columns(rest, found.get("linear_term"), found.get("rotation"))
 

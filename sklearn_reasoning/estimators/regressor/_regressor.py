@@ -227,7 +227,7 @@ class HybridReasoningRegressor(
         loss: str = "l2",
         optimizer: str = "adam",
         lr: float = 1e-2,
-        weight_decay: float = 1e-4,
+        weight_decay: float | str = "auto",
         max_epochs: int = 200,
         batch_size: int | str = "auto",
         lr_schedule: str = "cosine",
@@ -242,6 +242,7 @@ class HybridReasoningRegressor(
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
         start: str = "auto",
+        initial_weights: str = "small",
     ) -> None:
         self.algo = algo
         self.k = k
@@ -274,6 +275,7 @@ class HybridReasoningRegressor(
         self.verbose = verbose
         self.random_state = random_state
         self.start = start
+        self.initial_weights = initial_weights
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's parameters.

@@ -23,6 +23,7 @@ _SHAPES = (
     "rotation",
     "linear_term",
     "b_hidden",
+    "initial_weights",
     "start",
     "optimizer",
     "step_size_per_iteration",

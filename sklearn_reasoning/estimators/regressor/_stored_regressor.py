@@ -52,6 +52,7 @@ class RegressorState(StoredState):
         "start": [StrOptions({"zero", "mean", "learned", "predicted"})],
         "start_hidden": [tuple],
         "initial_weights": [StrOptions(set(INITIAL_WEIGHTS))],
+        "corrects": ["boolean"],
     }
     values_domain: ClassVar[dict[str, list[Any]]] = {
         "n_features_in_": COUNT,
@@ -110,7 +111,7 @@ def _columns(tensors: dict[str, Tensor], architecture: Architecture, n_features:
     """Return where x, b and R are, if they share out the columns of X between them."""
     d = architecture.n_outputs
     lengths = {"x": architecture.n_features}
-    if architecture.b_hidden is None:
+    if architecture.b_given:
         lengths["b"] = d
     if architecture.rotation == "given":
         lengths["rotation"] = d * d

@@ -116,7 +116,7 @@ def train_stack(
     folds: Sequence[tuple[_Array, _Array]],
 ) -> ModelNet:
     """Train a model for each fold's training rows and each learning rate, the rates innermost."""
-    p, d = protocol, protocol.n_outputs
+    p = protocol
     sizes, ends = first_step_sizes(stack.algorithm, None, "stable", p.mu, p.L)
     models = [
         ModelSettings(
@@ -143,9 +143,7 @@ def train_stack(
     with one_thread():
         net = _initial_net(protocol, stack.algorithm, models, given.x.shape[1], torch.float32)
         # In unit 1: the rates of SGD are then those for the loss as the paper has it.
-        unscaled = TargetStatistics(
-            unit=1.0, offset=np.zeros(d), start=np.zeros(d), scale=np.ones(d), axes=np.eye(d)
-        )
+        unscaled = TargetStatistics.unscaled(net.module_.architecture)
         set_initial_state(net, models, [unscaled] * len(models))
         net.fit_loop(stack_rows(net, rows, [model.batch_size for model in models]))
     return net
@@ -174,6 +172,7 @@ def _initial_net(
         spectrum="free",
         rotation="identity",
         start="zero",
+        initial_weights="glorot",
     )
     return build_net(GivenEnergyModel, architecture, models, dtype)
 

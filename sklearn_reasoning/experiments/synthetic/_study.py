@@ -125,6 +125,7 @@ def fit_all(
         spectrum="anchored",
         rotation="identity",
         linear_term="given",
+        initial_weights="glorot",
         learn_step_size=p.learn_step_size,
         weight_decay=p.weight_decay / unit,
         max_epochs=p.epochs,
