@@ -144,8 +144,9 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     slopes = np.zeros((padded(a.n_outputs) * a.is_centred, padded(a.n_features)))
     level = np.zeros((len(slopes), 1))
     if a.is_centred:
-        centre = (weight[:, None] * rows.x).sum(axis=0)
-        linear = ridge(rows.x - centre, (y - mean) / unit, weight, n)
+        x = np.ascontiguousarray(rows.x, dtype=np.float64)  # sums depend on the order of memory
+        centre = (weight[:, None] * x).sum(axis=0)
+        linear = ridge(x - centre, (y - mean) / unit, weight, n)
         slopes[: a.n_outputs, : a.n_features] = linear.slopes
         level[: a.n_outputs, 0] = -(linear.slopes @ centre)
         decay = _DECAY_FOR_NOISE * linear.unexplained / n
