@@ -240,8 +240,10 @@ def _rows(estimator: HybridReasoningRegressor, X: Any, y: Any) -> Rows:
 def _check_bounded(module: RegressionModel) -> None:
     a = module.architecture
     weights = a.algorithm.initial_weights(a.n_outputs, a.mu, a.L)
-    what = "linear_term='learned'" if a.b_hidden is not None else f"algo={a.algorithm.name!r}"
-    if a.b_hidden is not None or weights:
+    what = f"algo={a.algorithm.name!r}"
+    if a.predicts_b:
+        what = f"linear_term={'corrected' if a.b_given else 'learned'!r}"
+    if a.predicts_b or weights:
         raise ValueError(
             f"level=None asks for the whole class, in which {what} has outputs without bound: "
             "its complexity is infinite. Pass a level."

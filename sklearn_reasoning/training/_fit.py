@@ -141,7 +141,7 @@ def fit_stack(
         if initial is None:
             statistics = _statistics(architecture, models, rows)
         else:
-            statistics = [statistics_of(initial)]
+            statistics = [_statistics_going_on(initial, architecture, models, rows)]
         models = [
             _with_decay(each, known.decay) for each, known in zip(models, statistics, strict=True)
         ]
@@ -154,7 +154,7 @@ def fit_stack(
             else:
                 net.module_.load_state_dict(initial.module_.state_dict())
                 net.module_.clamp_step_sizes()
-            _complete_statistics(net, architecture, rows[0])
+            set_statistics(net, statistics)
         train_rows = stack_rows(net, rows, [model.batch_size for model in models])
         valid_rows = None if validation is None else stack_rows(net, validation)
         compact = len(models) > 1 and not callbacks and not verbose and watch is None
@@ -168,12 +168,17 @@ def fit_stack(
     return net
 
 
-def _complete_statistics(net: ModelNet, architecture: Architecture, rows: Rows) -> None:
-    """Give columns that were constant so far the scale of the rows that training goes on with."""
-    known = statistics_of(net)
+def _statistics_going_on(
+    initial: ModelNet,
+    architecture: Architecture,
+    models: Sequence[ModelSettings],
+    rows: Sequence[Rows],
+) -> TargetStatistics:
+    """Return what a single model knows; columns that were constant so far have the new scale."""
+    known = statistics_of(initial)
     if (known.scale == 0.0).any():
-        later = _statistics(architecture, net.models, [rows])[0]
-        set_statistics(net, [known.completed_by(later)])
+        known = known.completed_by(_statistics(architecture, models, rows)[0])
+    return known
 
 
 def _with_decay(model: ModelSettings, decay: float) -> ModelSettings:

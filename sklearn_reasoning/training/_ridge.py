@@ -16,13 +16,14 @@ _SHARES = torch.tensor([*np.logspace(-10, 3, 79), np.inf], dtype=torch.float64)[
 
 @dataclass(frozen=True)
 class Ridge:
-    """A ridge regression: its slopes, of shape (d, m), and the share of the variance it leaves.
+    """A ridge regression: ``slopes x + level``, and the share of the variance it leaves.
 
-    The share is that which cross-validation expects of other rows, of all outputs together, at
-    most 1.
+    The slopes have the shape (d, m), the level (d,). The share is that which cross-validation
+    expects of other rows, of all outputs together, at most 1.
     """
 
     slopes: _Array
+    level: _Array
     unexplained: float
 
 
@@ -36,9 +37,9 @@ def ridge(x: _Array, y: _Array, weight: _Array, n: int) -> Ridge:
     Parameters
     ----------
     x : ndarray of shape (n, m)
-        Features, centred by their weighted mean.
+        Features.
     y : ndarray of shape (n, d)
-        Targets, centred likewise.
+        Targets, centred by their weighted mean.
     weight : ndarray of shape (n,)
         Weights that sum to 1.
     n : int
@@ -50,18 +51,20 @@ def ridge(x: _Array, y: _Array, weight: _Array, n: int) -> Ridge:
     """
     # torch's products, because numpy's run on threads that cannot be limited for one caller; in
     # one order of memory, on which their last digits depend.
-    inputs, target, root = (
-        torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
-        for values in (x, y, np.sqrt(weight)[:, None])
-    )
-    inputs, target = root * inputs, root * target
+    x, y = (np.ascontiguousarray(values, dtype=np.float64) for values in (x, y))
+    largest = np.abs(x).max(axis=0, initial=0.0)
+    # Slopes of others have no room in a float32.
+    usable = (largest > 1e-25) & (largest < 1e25)
+    centre = (weight[:, None] * np.where(usable, x, 0.0)).sum(axis=0)
+    root = torch.from_numpy(np.sqrt(weight)[:, None])
+    inputs, target = root * torch.from_numpy(x - centre), root * torch.from_numpy(y)
     spread = inputs.square().sum(dim=0).sqrt()
     # Rounding alone gives a constant column a spread.
-    varies = spread > 1e-12 * torch.from_numpy(np.abs(x).max(axis=0, initial=0.0))
+    varies = torch.from_numpy(usable) & (spread > 1e-12 * torch.from_numpy(largest))
     total = target.square().sum()
     slopes = torch.zeros(y.shape[1], x.shape[1], dtype=torch.float64)
     if n < 3 or not varies.any() or not total:
-        return Ridge(slopes.numpy(), 1.0)
+        return Ridge(slopes.numpy(), np.zeros(y.shape[1]), 1.0)
     u, s, vt = torch.linalg.svd(inputs[:, varies] / spread[varies], full_matrices=False)
     kept = s > 1e-7 * s[0]
     u, s, vt = u[:, kept], s[kept], vt[kept]
@@ -75,4 +78,4 @@ def ridge(x: _Array, y: _Array, weight: _Array, n: int) -> Ridge:
     shrunk = (1.0 - left[chosen].mT) / s[:, None] * parts  # (rank, d)
     slopes[:, varies] = (shrunk.mT @ vt) / spread[varies]
     unexplained = (n - 1) ** 2 * float(least.sum() / total)
-    return Ridge(slopes.numpy(), min(unexplained, 1.0))
+    return Ridge(slopes.numpy(), -(slopes.numpy() @ centre), min(unexplained, 1.0))

@@ -95,6 +95,9 @@ class TargetStatistics:
         for name in ("slopes", "level"):
             parts[name] = getattr(self, name).copy()
             parts[name][rows] = ratio * getattr(later, name)[rows]
+        # Along the axes that these columns have been.
+        new = np.where(varies, ratio * later.scale, 0.0)
+        parts["spread"] = np.sqrt(self.spread**2 + (new**2) @ self.axes**2)
         return replace(self, **parts)
 
     def as_linear_term(
@@ -113,10 +116,11 @@ class TargetStatistics:
         if a.spectrum == "anchored" and a.rotation != "given":
             inner = a.mu + (a.L - a.mu) / (d - 2)
             eigenvalues = np.array([a.L, *[inner] * (d - 2), a.mu])
-        inverse = eigenvalues
-        if "polynomial" in a.algorithm.provides:
+        inverse = eigenvalues if k > 0 else np.zeros(d)
+        if k > 0 and "polynomial" in a.algorithm.provides:
             q = a.algorithm.filter(eigenvalues, k, step_size, a.mu, a.L)
-            inverse = 1.0 / q if k > 0 else np.zeros(d)
+            # What the steps do not move, no b brings anywhere.
+            inverse = np.divide(1.0, q, out=np.zeros(d), where=np.abs(q * eigenvalues) > 1e-6)
         R = self.axes if a.rotation in ("shared", "predicted") else np.eye(d)
         to_b = np.zeros((len(self.slopes), len(self.slopes)))
         to_b[:d, :d] = -(R * inverse) @ R.T
@@ -144,11 +148,9 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     slopes = np.zeros((padded(a.n_outputs) * a.is_centred, padded(a.n_features)))
     level = np.zeros((len(slopes), 1))
     if a.is_centred:
-        x = np.ascontiguousarray(rows.x, dtype=np.float64)  # sums depend on the order of memory
-        centre = (weight[:, None] * x).sum(axis=0)
-        linear = ridge(x - centre, (y - mean) / unit, weight, n)
+        linear = ridge(rows.x, (y - mean) / unit, weight, n)
         slopes[: a.n_outputs, : a.n_features] = linear.slopes
-        level[: a.n_outputs, 0] = -(linear.slopes @ centre)
+        level[: a.n_outputs, 0] = linear.level
         decay = _DECAY_FOR_NOISE * linear.unexplained / n
     return TargetStatistics(
         unit=unit,

@@ -83,13 +83,16 @@ def test_named_weights_are_views_of_the_row_of_their_model(options, shapes):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("initial_weights", ["glorot", "fan_in"])
+@pytest.mark.parametrize("initial_weights", ["glorot", "small"])
 def test_initial_weights_fill_their_bounds(initial_weights, dtype):
     model = make_model(
         start="predicted", start_hidden=(40,), initial_weights=initial_weights, dtype=dtype
     )
     model.draw_weights(0, seed=5)
-    zero = {"b.1.matrix", "start.1.matrix"}  # predictions begin at the mean, and so do starts
+    # The network adds nothing to b at first, and starts are at the mean.
+    zero = {"b.1.matrix", "start.1.matrix"}
+    if initial_weights == "small":  # Q is the same for all rows
+        zero.add("Q.2.matrix")
     for name, value in model.named_weights(0).items():
         if not name.endswith("matrix") or name in zero:
             assert not value.any(), name
