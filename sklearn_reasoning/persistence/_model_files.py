@@ -29,7 +29,7 @@ from ._transformers import TRANSFORMERS
 from ._writer import Writer
 
 #: The version of the format of files that ``save_model`` writes.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 # Only these are ever made from a file.
 _CLASSES: dict[str, StoredClass] = {

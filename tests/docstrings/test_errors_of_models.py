@@ -30,7 +30,7 @@ ELSEWHERE = {
 }
 
 X, Y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 1.0, 2.0, 3.0])
-DIVERGES = {"lr": 1e300, "optimizer": "sgd", "max_epochs": 3}
+DIVERGES = {"lr": 1e308, "optimizer": "sgd", "max_epochs": 3}
 IMAGE = np.zeros((1, 4, 4))
 
 
@@ -72,7 +72,7 @@ def estimator_rows():
         ("HybridReasoningRegressor", {"algo": 3}, "TypeError", "'algo'"),
         (
             "HybridReasoningRegressor",
-            {"lr": 1e300, "optimizer": "sgd", "max_epochs": 3},
+            {"lr": 1e308, "optimizer": "sgd", "max_epochs": 3},
             "DivergenceError",
             "lr",
         ),

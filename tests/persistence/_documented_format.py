@@ -61,9 +61,9 @@ def predict(document, tensors, X):
     fitted = document["model"]["fitted"]
     a, settings = fitted["architecture"]["dict"], fitted["settings"]["dict"]
     d, mu, L = a["n_outputs"], a["mu"], a["L"]
-    unit, offset, start, scale, axes = (
-        arrays[f"module.{name}"][0].astype(float)
-        for name in ("unit", "offset", "start", "scale", "axes")
+    names = "unit", "offset", "start", "scale", "axes", "spread", "slopes", "level"
+    unit, offset, start, scale, axes, spread, slopes, level = (
+        arrays[f"module.{name}"][0].astype(float) for name in names
     )
     row, place = arrays["module.weights"][0].astype(float), 0
 
@@ -91,10 +91,13 @@ def predict(document, tensors, X):
     n_pairs = d * (d - 1) // 2
     n_logits = d - 2 if a["spectrum"] == "anchored" else d
     out_Q = outputs(network(a["q_hidden"], n_logits + n_pairs * (a["rotation"] == "predicted")))
-    if a["b_hidden"] is None:
+    if a["b_hidden"] is None or a["corrects"]:
         b = X[:, arrays["columns.b"]] / unit
     else:
-        b = scale * outputs(network(a["b_hidden"], d))
+        x = X[:, arrays["columns.x"]]
+        b = x @ slopes[:d, : x.shape[1]].T + level[:d, 0]
+    if a["b_hidden"] is not None:
+        b = b + scale * outputs(network(a["b_hidden"], d))
     y = np.tile(start, (len(X), 1))
     if a["start"] == "predicted":
         y = y + scale * outputs(network(a["start_hidden"], d))
@@ -106,7 +109,12 @@ def predict(document, tensors, X):
         if a["rotation"] == "shared":
             upper = np.tile(take(n_pairs), (len(X), 1))
         A = np.zeros((len(X), d, d))
-        A[:, *np.triu_indices(d, 1)] = upper
+        i, j = np.triu_indices(d, 1)
+        larger = np.maximum(spread[i], spread[j])
+        ratio = np.divide(
+            np.minimum(spread[i], spread[j]), larger, out=np.zeros(len(i)), where=larger > 0
+        )
+        A[:, i, j] = upper * ratio
         A = A - A.transpose(0, 2, 1)
         R = axes @ np.linalg.solve(np.eye(d) - A, np.eye(d) + A)
     if a["start"] == "learned":

@@ -20,15 +20,19 @@ D = 5  # columns of X: 10 of x, D of b, D * D of R
         (10 + D, {"linear_term": list(range(D)), "start": "mean"}),
         (10 + D + D * D, {"linear_term": "given", "rotation": "given", "start": "learned"}),
         (D, {"linear_term": "given", "start": "predicted"}),
+        (10 + D, {"linear_term": "corrected"}),
+        (10 + D + D * D, {"linear_term": "corrected", "rotation": "given", "algo": "gd"}),
+        (D * D, {"rotation": "given"}),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_reader_of_the_page_predicts(documented, tmp_path, n_columns, parameters, dtype):
     X, y = make_quadratic_reasoning(n_samples=30, random_state=0)
-    X = X[:, 10 : 10 + D] if n_columns == D else X[:, :n_columns]
-    model = HybridReasoningRegressor(k=3, max_epochs=3, random_state=0).set_params(**parameters)
-    model.fit(X.astype(dtype), y + 3.0)
+    X = {D: X[:, 10 : 10 + D], D * D: X[:, 10 + D :]}.get(n_columns, X[:, :n_columns])
+    # A rate at which rotations and networks leave where they begin.
+    model = HybridReasoningRegressor(k=3, max_epochs=9, lr=0.05, random_state=0)
+    model.set_params(**parameters).fit(X.astype(dtype), y + 3.0)
     save_model(model, tmp_path / "model")
     found = documented.predict(*documented.take_apart((tmp_path / "model").read_bytes()), X)
     tolerance = 1e-12 if dtype is np.float64 else 1e-5

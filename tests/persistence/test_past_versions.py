@@ -1,4 +1,4 @@
-"""A file of every format version and kind of model that there has been since 3 still loads."""
+"""A file of every format version and kind of model that there has been since 4 still loads."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ FILES = sorted((Path(__file__).parents[1] / "data" / "model_files").glob("*.safe
 
 def test_there_is_a_file_of_each_format_version():
     versions = {int(file.name[1 : file.name.index("_")]) for file in FILES}
-    assert versions == set(range(3, FORMAT_VERSION + 1))
+    assert versions == set(range(4, FORMAT_VERSION + 1))
 
 
 # They were written by other releases, with other versions of scikit-learn.
