@@ -292,9 +292,8 @@ class RegressionModel(Model):
         d = self.architecture.n_outputs
         rows, columns = torch.triu_indices(d, d, offset=1, device=self.spread.device)
         one, other = self.spread[:, rows], self.spread[:, columns]
-        return torch.minimum(one, other) / torch.maximum(one, other).clamp_min(
-            torch.finfo(one.dtype).tiny
-        )
+        larger = torch.maximum(one, other)
+        return torch.where(larger > 0.0, torch.minimum(one, other) / larger, 1.0)
 
     def linear_term(self, outputs: dict[str, Tensor], batch: Inputs) -> Tensor:
         """Return b, of shape (n_models, d, n): what is given or linear, and what is predicted."""

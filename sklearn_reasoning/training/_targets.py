@@ -158,7 +158,8 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
         start=start / unit,
         scale=np.sqrt(_variance(y, about, weight)) / unit,
         axes=axes,
-        spread=np.sqrt(np.maximum(variances, 0.0)) / unit,
+        # Rounding alone gives axes without any spread a share of the largest variance.
+        spread=np.sqrt(np.where(variances > 1e-12 * variances[0], variances, 0.0)) / unit,
         slopes=slopes,
         level=level,
         decay=decay,

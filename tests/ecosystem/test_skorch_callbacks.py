@@ -184,9 +184,12 @@ def test_two_of_a_name_are_refused(make_and_data):
 def test_held_out_rows_are_monitored_with_early_stopping(tmp_path):
     model = regressor(
         early_stopping=True,
+        lr=0.1,
+        random_state=1,
         callbacks=[EarlyStopping(sink=lambda text: None), Checkpoint(dirname=str(tmp_path))],
     ).fit(X, Y)
     losses = model.history_[:, "valid_loss"]
+    assert losses[1] > losses[0] > min(losses)  # neither all events nor none but the first
     assert model.history_[:, "event_cp"] == [
         x == min(losses[: i + 1]) for i, x in enumerate(losses)
     ]

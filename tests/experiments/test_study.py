@@ -69,6 +69,7 @@ def test_a_row_is_what_single_fits_give(table):
             spectrum="anchored",
             rotation="identity",
             linear_term="given",
+            initial_weights="glorot",
             learn_step_size=False,
             lr=lr,
             weight_decay=SMALL.weight_decay / 16.0,  # labels are about 16 long an output

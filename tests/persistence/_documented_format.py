@@ -112,7 +112,7 @@ def predict(document, tensors, X):
         i, j = np.triu_indices(d, 1)
         larger = np.maximum(spread[i], spread[j])
         ratio = np.divide(
-            np.minimum(spread[i], spread[j]), larger, out=np.zeros(len(i)), where=larger > 0
+            np.minimum(spread[i], spread[j]), larger, out=np.ones(len(i)), where=larger > 0
         )
         A[:, i, j] = upper * ratio
         A = A - A.transpose(0, 2, 1)

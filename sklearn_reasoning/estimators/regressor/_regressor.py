@@ -94,13 +94,16 @@ class HybridReasoningRegressor(
     rotation : {"shared", "identity", "predicted", "given"} or list, default="shared"
         The eigenvectors R of Q: one learned R, begun at the principal axes of y; the identity;
         predicted from x; or read from the last d * d columns of X, row by row. A list holds
-        the names or indices of those columns.
-    linear_term : {"learned", "given"} or list, default="learned"
-        Whether b is predicted from x or read from the columns of X after x; a list holds the
-        names or indices of those d columns.
+        the names or indices of those columns. Learned and predicted axes turn into each other by
+        the less, the less one of them varies beside the other.
+    linear_term : {"learned", "given", "corrected"} or list, default="learned"
+        "learned": b is a ridge regression, by a penalty that generalised cross-validation
+        chooses, and what a network of x adds to it. "given": b is read from the d columns of X
+        after x; a list holds their names or indices. "corrected": it is read from there, and a
+        network adds to it what it is wrong by. Both networks begin at 0.
     b_hidden : sequence of int or int, default=(64,)
-        Hidden sizes of the network that predicts b, and of the one that predicts the start.
-        Unused where b is given and the start is not predicted.
+        Hidden sizes of the network of b, and of the one that predicts the start. Unused where b
+        is given and the start is not predicted.
     loss : {"l2", "squared"}, default="l2"
         Training loss: mean over samples of the norm of the error (Eq. 10), or of its square. Of a
         fitted model, ``model.loss(X, y)`` is the mean norm on other rows, in the units of y,
@@ -109,8 +112,11 @@ class HybridReasoningRegressor(
         The optimiser; "sgd" is the plain one, without momentum.
     lr : float, default=1e-2
         Learning rate.
-    weight_decay : float, default=1e-4
-        L2 penalty on weights; step sizes do not decay.
+    weight_decay : float or "auto", default="auto"
+        L2 penalty on the matrices of the networks; biases, rotation, start, cell and step sizes
+        do not decay. "auto" is 1/n where b is given or corrected, and 50 u/n where it is
+        learned: n counts the rows that differ, u in [0, 1] is the share of the variance of y
+        that the ridge regression leaves unexplained. ``net_.models[0].weight_decay`` has it.
     max_epochs : int, default=200
         Number of passes over the rows.
     batch_size : int or "auto", default="auto"
@@ -146,7 +152,11 @@ class HybridReasoningRegressor(
     start : {"auto", "zero", "mean", "learned", "predicted"}, default="auto"
         Where the k steps begin: at 0 (the paper's), at the weighted mean of y, at one learned
         vector, or at what a network predicts from x; the last two begin their training at the
-        mean. "auto" is "mean" where b is learned, "zero" where it is given.
+        mean. "auto" is "mean" where b is learned, "zero" where it is given or corrected.
+    initial_weights : {"small", "glorot"}, default="small"
+        How networks are drawn before training. "small": weights within 1/sqrt(inputs), and a last
+        layer of 0, so that Q is at first the same for all rows. "glorot": within the wider bounds
+        of Glorot and Bengio (2010), the last layer of Q's network too, as in the paper's study.
 
     Attributes
     ----------
@@ -188,7 +198,10 @@ class HybridReasoningRegressor(
     The energy in use is returned by :meth:`predict_energy`, in y: :meth:`predict` is what k steps
     make of :meth:`predict_start`. A learned b is :math:`b_\theta(x) - Q(x) \bar y` with
     :math:`\bar y` the mean of y, whatever the start: b_theta is learned around the mean, and a
-    large mean costs nothing. Rows of weight zero are left out before anything else.
+    large mean costs nothing. It is such a linear map of x plus a network that the untrained
+    model predicts the ridge regression (but for ``algo="rnn"``, and for an anchored spectrum with
+    given rotations); training keeps the linear map. Rows of weight zero are left out before
+    anything else.
 
     Examples
     --------

@@ -100,6 +100,10 @@ class GivenEnergyModel(RegressionModel):
         _, blocks = evaluate(self.weights, x, self._layout) if self._cell else ({}, {})
         return Problem(energy, a.mu, a.L), self._phi(blocks)
 
+    def decaying(self) -> Tensor:
+        """Return 1 for every weight: those of a cell are all that there is to learn."""
+        return torch.ones_like(self.weights[:1])
+
 
 def _product(Q: Tensor, y: Tensor) -> Tensor:
     """Return Q y for Q of shape (..., d, d, n) and y of shape (..., n, d).
