@@ -106,21 +106,26 @@ class TargetStatistics:
         """Return statistics whose slopes and level are those of b.
 
         With this b the outputs of an untrained model are those of the ridge regression: it has
-        the same Q for all rows, where the network of Q ends at zero. Of given eigenvectors, which
-        differ from row to row, the mean eigenvalue is taken.
+        the same Q for all rows, where the network of Q ends at zero. Given eigenvectors differ
+        from row to row: with an anchored spectrum the outputs are then the nearest to it, in the
+        mean over all rotations.
         """
         a, d = architecture, architecture.n_outputs
         if not a.is_centred:
             return self
         eigenvalues = np.full(d, 0.5 * (a.mu + a.L))
-        if a.spectrum == "anchored" and a.rotation != "given":
+        if a.spectrum == "anchored":
             inner = a.mu + (a.L - a.mu) / (d - 2)
             eigenvalues = np.array([a.L, *[inner] * (d - 2), a.mu])
-        inverse = eigenvalues if k > 0 else np.zeros(d)
+        q = 1.0 / eigenvalues if k > 0 else np.zeros(d)
         if k > 0 and "polynomial" in a.algorithm.provides:
             q = a.algorithm.filter(eigenvalues, k, step_size, a.mu, a.L)
-            # What the steps do not move, no b brings anywhere.
-            inverse = np.divide(1.0, q, out=np.zeros(d), where=np.abs(q * eigenvalues) > 1e-6)
+        # What the steps do not move, no b brings anywhere.
+        moves = np.abs(q * eigenvalues) > 1e-6
+        if a.rotation == "given" and moves.any():
+            inverse = np.full(d, q.mean() / (q**2).mean())
+        else:
+            inverse = np.divide(1.0, q, out=np.zeros(d), where=moves)
         R = self.axes if a.rotation in ("shared", "predicted") else np.eye(d)
         to_b = np.zeros((len(self.slopes), len(self.slopes)))
         to_b[:d, :d] = -(R * inverse) @ R.T

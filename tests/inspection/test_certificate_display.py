@@ -70,8 +70,10 @@ def test_other_k_for_the_same_energies(gd):
     np.testing.assert_allclose(display.relative_distance, expected, atol=1e-12)
     median, worst, certified = display.lines_
     np.testing.assert_array_equal(worst.get_xdata(), steps)
-    np.testing.assert_allclose(median.get_ydata(), np.median(expected, axis=1), rtol=1e-8)
-    np.testing.assert_allclose(worst.get_ydata(), expected.max(axis=1), rtol=1e-8)
+    np.testing.assert_allclose(
+        median.get_ydata(), np.median(expected, axis=1), rtol=1e-8, atol=1e-12
+    )
+    np.testing.assert_allclose(worst.get_ydata(), expected.max(axis=1), rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(
         certified.get_ydata(), (1 - 0.1 * gd.step_size_) ** np.array(steps), rtol=1e-6
     )

@@ -29,12 +29,12 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     fit would give it, whatever shares its stack and however many workers there are.
 
     In one stack go fits of equal shapes: the same ``algo``, ``q_hidden``, ``b_hidden``, ``mu``,
-    ``L``, ``spectrum``, ``rotation``, ``linear_term``, ``initial_weights`` and ``optimizer``, and
-    batches of one padded length. They may differ in ``k``, step sizes, learning rates, decays, losses, epochs,
-    early stopping's patience, ``keep``, seeds, folds and sample weights. Estimators are
-    :class:`~sklearn_reasoning.HybridReasoningRegressor`, alone, as the last step of a Pipeline
-    or inside a ``TransformedTargetRegressor``. All else is fitted one by one, as by
-    scikit-learn: other estimators, callbacks, ``verbose`` models.
+    ``L``, ``spectrum``, ``rotation``, ``linear_term``, ``initial_weights`` and ``optimizer``,
+    and batches of one padded length. They may differ in ``k``, step sizes, learning rates,
+    decays, losses, epochs, early stopping's patience, ``keep``, seeds, folds and sample
+    weights. Estimators are :class:`~sklearn_reasoning.HybridReasoningRegressor`, alone, as the
+    last step of a Pipeline or inside a ``TransformedTargetRegressor``. All else is fitted one
+    by one, as by scikit-learn: other estimators, callbacks, ``verbose`` models.
 
     Parameters
     ----------
