@@ -51,13 +51,14 @@ def regressor_parameters(draw, d):
         "step_size_per_iteration": st.booleans(),
         "spectrum": st.sampled_from(spectra),
         "rotation": st.sampled_from(["identity", "shared", "predicted", "given"]),
-        "linear_term": st.sampled_from(["learned", "given"]),
+        "linear_term": st.sampled_from(["learned", "given", "corrected"]),
         "b_hidden": _hidden,
         "start": st.sampled_from(["auto", "zero", "mean", "learned", "predicted"]),
+        "initial_weights": st.sampled_from(["small", "glorot"]),
         "loss": st.sampled_from(["l2", "squared"]),
         "optimizer": st.sampled_from(["adam", "sgd"]),
         "lr": st.floats(1e-5, 1e-2),
-        "weight_decay": st.sampled_from([0, 0.0, 1e-4, 0.1]),
+        "weight_decay": st.sampled_from(["auto", 0, 0.0, 1e-4, 0.1]),
         "batch_size": st.one_of(st.just("auto"), st.integers(1, 40)),
         "lr_schedule": st.sampled_from(["cosine", "constant"]),
         "early_stopping": st.booleans(),
@@ -93,7 +94,10 @@ def regression_cases(draw, smallest_n=3):
     n, d = draw(st.integers(smallest_n, 30)), draw(st.integers(1, 4))
     parameters = draw(regressor_parameters(d))
     rng = np.random.default_rng(draw(seeds))
-    given = [parameters.get(name) == "given" for name in ("linear_term", "rotation")]
+    learned = ("learned", "identity", "shared", "predicted")
+    given = [
+        parameters.get(name, "learned") not in learned for name in ("linear_term", "rotation")
+    ]
     n_features = draw(st.integers(0 if any(given) else 1, 4))
     parts = [rng.normal(size=(n, n_features))]
     if given[0]:
