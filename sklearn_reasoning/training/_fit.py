@@ -182,7 +182,11 @@ def _statistics_going_on(
 
 
 def _with_decay(model: ModelSettings, decay: float) -> ModelSettings:
-    return replace(model, weight_decay=decay) if model.weight_decay is None else model
+    if model.weight_decay is not None:
+        return model
+    if model.optimizer == "sgd":
+        decay = min(decay, 1.0 / model.lr)  # a plain step by more overshoots zero
+    return replace(model, weight_decay=decay)
 
 
 def _statistics(

@@ -196,6 +196,18 @@ def test_auto_is_by_rows_and_noise():
     assert np.array_equal(same.predict(X), model.predict(X))
 
 
+@pytest.mark.parametrize("lr", [0.01, 0.3, 1.0])
+@pytest.mark.parametrize("n", [2, 3, 5, 20])
+def test_auto_never_takes_a_plain_step_beyond_zero(n, lr):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n, 3)), rng.normal(size=(n, 2))
+    options = {"optimizer": "sgd", "lr_schedule": "constant", "keep": "last", "max_epochs": 200}
+    for initial_weights in ("small", "glorot"):
+        model = regressor(lr=lr, initial_weights=initial_weights, **options).fit(X, y)
+        assert model.net_.models[0].weight_decay <= 1 / lr
+        assert model.module_.weights.detach().abs().max() < 10.0
+
+
 def test_copies_of_rows_count_once():
     X, y = make_data()
     one = regressor(batch_size=1000).fit(X, y, sample_weight=np.full(N, 2.0))

@@ -116,7 +116,8 @@ class HybridReasoningRegressor(
         L2 penalty on the matrices of the networks; biases, rotation, start, cell and step sizes
         do not decay. "auto" is 1/n where b is given or corrected, and 50 u/n where it is
         learned: n counts the rows that differ, u in [0, 1] is the share of the variance of y
-        that the ridge regression leaves unexplained. ``net_.models[0].weight_decay`` has it.
+        that the ridge regression leaves unexplained; with ``optimizer="sgd"`` at most 1/lr.
+        ``net_.models[0].weight_decay`` has it.
     max_epochs : int, default=200
         Number of passes over the rows.
     batch_size : int or "auto", default="auto"
