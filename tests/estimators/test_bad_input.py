@@ -109,6 +109,7 @@ BAD_PARAMETERS = {
     "callbacks": ["print", 3, [3], [print], [("name", print)], ["print"], {}],
     "verbose": ["yes", -1, None, 1.5],
     "start": ["origin", None, 0, 0.0, np.zeros(2), ["mean"]],
+    "initial_weights": ["zero", "fan_in", None, 0, 1.5, ["small"], True],
     "random_state": [-1, "seed", 1.5, 2**40, [0], np.random.default_rng(0)],
 }
 

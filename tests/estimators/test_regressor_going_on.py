@@ -216,7 +216,7 @@ def test_callbacks_see_partial_fit(data):
 def test_divergence_is_an_error_that_names_the_rate(data, method, rotation):
     X, y = data
     X = with_columns(X, 3, "learned", rotation)
-    options = {"optimizer": "sgd", "lr": 1e6, "loss": "squared", "batch_size": 4}
+    options = {"optimizer": "sgd", "lr": 1e60, "loss": "squared", "batch_size": 4}
     model = regressor(rotation=rotation, **options)
     before = dict(vars(model))
     with pytest.raises(DivergenceError, match=r"\blr\b"):

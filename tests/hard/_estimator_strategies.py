@@ -95,9 +95,7 @@ def regression_cases(draw, smallest_n=3):
     parameters = draw(regressor_parameters(d))
     rng = np.random.default_rng(draw(seeds))
     learned = ("learned", "identity", "shared", "predicted")
-    given = [
-        parameters.get(name, "learned") not in learned for name in ("linear_term", "rotation")
-    ]
+    given = [parameters.get(name, "learned") not in learned for name in ("linear_term", "rotation")]
     n_features = draw(st.integers(0 if any(given) else 1, 4))
     parts = [rng.normal(size=(n, n_features))]
     if given[0]:
