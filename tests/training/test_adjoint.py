@@ -20,6 +20,8 @@ CASES = {
     "learned start": {"start": "learned", "spectrum": "anchored", "q_hidden": None},
     "predicted start": {"start": "predicted", "start_hidden": (6,)},
     "zero start": {"start": "zero", "rotation": "given", "spectrum": "anchored"},
+    "corrected b": {"corrects": True, "start": "zero"},
+    "corrected b, given rotation": {"corrects": True, "rotation": "given", "start": "learned"},
 }
 
 
@@ -34,12 +36,12 @@ def make(algo, case, k=(1, 6), losses=("l2", "squared"), **options):
         for i in range(len(k)):
             for weight in model.named_weights(i).values():
                 weight += torch.from_numpy(rng.normal(scale=0.4, size=weight.shape))
-        for buffer in (model.scale, model.start):
+        for buffer in (model.scale, model.start, model.spread, model.slopes, model.level):
             buffer += torch.from_numpy(rng.uniform(0.5, 1.5, size=buffer.shape))
         model.axes += torch.linalg.qr(torch.from_numpy(rng.normal(size=model.axes.shape)))[0]
         if model.step_size is not None:
             model.step_size *= torch.linspace(0.8, 0.9, len(k), dtype=torch.float64)
-    given = {"b": rng.normal(size=(N, D))} if a.b_hidden is None else {}
+    given = {"b": rng.normal(size=(N, D))} if a.b_given else {}
     if a.rotation == "given":
         given["rotation"] = np.linalg.qr(rng.normal(size=(N, D, D)))[0]
     rows = [
