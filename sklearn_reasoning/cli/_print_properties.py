@@ -31,6 +31,7 @@ _NOTES = (
     "Stab in b  change of the output, per unit of ||b - b'||",
     "Sens       change of the output, per unit of step size or weights and of ||b||; local",
 )
+_ON_INFINITE = "inf        no bound: nothing is proven"
 _ON_ATTAINED = "(...)      what some Q and b attain, where that is more than 0.1 % below the bound"
 
 
@@ -64,6 +65,8 @@ def as_text(curves: Sequence[PropertyCurve], mu: float, L: float) -> str:
     """Return an aligned table for each algorithm, and what the columns mean."""
     tables = [table for curve in curves for table in (_heading(curve, mu, L), _rows(curve))]
     notes = [*_NOTES]
+    if any("inf" in table for table in tables[1::2]):
+        notes.append(_ON_INFINITE)
     if any("(" in table for table in tables[1::2]):
         notes.append(_ON_ATTAINED)
     blocks = [f"{heading}\n{rows}" for heading, rows in zip(tables[::2], tables[1::2], strict=True)]
