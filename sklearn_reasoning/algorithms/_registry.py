@@ -122,7 +122,7 @@ def _hint(algo: str) -> str:
     near = difflib.get_close_matches(_plain(algo), names, n=1)
     if near:
         return f" Did you mean {names[near[0]]!r}?"
-    return " Pass an instance of an algorithm of your own, or call register_algorithm first."
+    return " One of your own is an instance, module:Class in a command, or registered first."
 
 
 def _plain(name: str) -> str:

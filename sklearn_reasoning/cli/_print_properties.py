@@ -52,11 +52,14 @@ def print_properties(
     """
     curves = property_curves(algorithms, k, step_size=step_size, mu=mu, L=L)
     if form == "table":
-        print(as_text(curves, mu, L))
+        text = as_text(curves, mu, L)
     else:
-        print({"csv": as_csv, "json": as_json}[form](table_of(curves, mu, L)))
+        text = {"csv": as_csv, "json": as_json}[form](table_of(curves, mu, L))
+    # Before anything is printed: the figure may have no place.
     if plot is not None:
         write_atomically(plot, _figure(curves, mu, L, plot.suffix.lower()[1:]))
+    print(text)
+    if plot is not None:
         # What is parsed must stay free of messages.
         print(f"Figure: {plot}", file=sys.stdout if form == "table" else sys.stderr)
 

@@ -75,7 +75,7 @@ def test_options_count_for_equality():
         ("recurrent", "Did you mean 'rnn'?"),
         ("exact", "Did you mean 'opt'?"),
         ("Adam", "it is an optimizer, not the algorithm of a layer."),
-        ("qqqqq", "or call register_algorithm first."),
+        ("qqqqq", "or registered first."),
     ],
 )
 def test_unknown_names_list_the_known_and_suggest(wrong, hint):
