@@ -12,22 +12,26 @@ X = np.random.default_rng(0).standard_normal((12, 3))
 Y = X @ np.random.default_rng(1).standard_normal((3, 2))
 
 
-@pytest.fixture
-def slow(monkeypatch):
-    """The name of an algorithm that no import finds."""
-    monkeypatch.setattr(_registry, "_ALGORITHMS", dict(_registry._ALGORITHMS))
+def register_slow(factor):
+    """Register an algorithm that no import finds; return its name."""
 
     class Slow(Algorithm):
         name = "slow"
 
         def step(self, state, problem, phi):
             (y,) = state
-            return (problem.descend(y, 0.1 * phi),)
+            return (problem.descend(y, factor * phi),)
 
         def stable_region(self, mu, L):
-            return 0.2 / L, 20.0 / L
+            return 0.02 / (factor * L), 2.0 / (factor * L)
 
     return register_algorithm(Slow).name
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    monkeypatch.setattr(_registry, "_ALGORITHMS", dict(_registry._ALGORITHMS))
+    return register_slow(0.1)
 
 
 def test_names_hold_in_workers(slow):
@@ -50,3 +54,16 @@ def test_names_hold_in_workers(slow):
         decompose_gap(model.set_params(algo=slow), X, Y, cv=2, n_jobs=n_jobs) for n_jobs in (1, 2)
     )
     assert one.total == two.total
+
+
+def test_a_checkpoint_is_of_one_version_of_them(slow, tmp_path):
+    model = HybridReasoningRegressor("gd", k=2, q_hidden=None, max_epochs=1, random_state=0)
+    search = BatchedGridSearchCV(
+        model, {"algo": [slow]}, cv=2, n_jobs=1, checkpoint_dir=str(tmp_path / "folder")
+    )
+    scores = search.fit(X, Y).cv_results_["mean_test_score"]
+    register_slow(0.1)  # a notebook's cell is run again
+    np.testing.assert_array_equal(search.fit(X, Y).cv_results_["mean_test_score"], scores)
+    register_slow(0.2)
+    with pytest.raises(ValueError, match=r"another search, .* the registered algorithms"):
+        search.fit(X, Y)
