@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import subprocess
 import sys
 import threading
 
@@ -148,20 +147,13 @@ def test_checkpoints_compare_what_registered_algorithms_do(registry):
     assert found[0] != found[1] == found[2]
 
 
-def test_a_script_reaches_a_fresh_process(tmp_path):
-    """The class of a script itself, which no import finds."""
-    script = (
-        "import pickle, sys\n"
-        "from sklearn_reasoning import HybridReasoningRegressor\n"
-        "from sklearn_reasoning.algorithms import GradientDescent, register_algorithm\n"
-        "@register_algorithm\n"
-        "class Scripted(GradientDescent):\n"
-        "    name = 'scripted'\n"
-        "sys.stdout.buffer.write(pickle.dumps(HybridReasoningRegressor('scripted')))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    try:
-        model = pickle.loads(done.stdout).fit([[0.0], [1.0]], [[0.0, 1.0], [1.0, 0.0]])
-    finally:
-        _travel._ARRIVED.clear()
-    assert model.algorithm_.name == "scripted"
+def test_a_class_of_a_script_goes_along_itself(elsewhere, monkeypatch):
+    """No import finds it: __main__ is another module there."""
+    scripted = local_algorithm()
+    scripted.__module__, scripted.__qualname__ = "__main__", "Scripted"
+    monkeypatch.setattr(sys.modules["__main__"], "Scripted", scripted, raising=False)
+    register_algorithm(scripted)
+    content = pickle.dumps(HybridReasoningRegressor("local", k=1, max_epochs=1))
+    monkeypatch.delattr(sys.modules["__main__"], "Scripted")
+    model = elsewhere(content).fit([[0.0], [1.0]], [[0.0, 1.0], [1.0, 0.0]])
+    assert type(model.algorithm_).__qualname__ == "Scripted"
