@@ -6,6 +6,7 @@ end to end, after "Understanding Deep Architectures with Reasoning Layer" (NeurI
 
 import logging as _logging
 
+from . import _command as _command  # before what takes long to import
 from ._version import __version__ as __version__
 from .estimators import HybridReasoningRegressor
 from .imaging import HybridReasoningDenoiser

@@ -28,6 +28,7 @@ class ConjugateGradient(Algorithm):
     """
 
     name = "cg"
+    also_called = ("conjugate_gradient", "krylov")
     needs = frozenset({"gradient", "product", "minimizer"})
     has_step_size = False
     is_polynomial = False

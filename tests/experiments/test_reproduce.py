@@ -181,11 +181,40 @@ def test_the_command(tmp_path, capsys):
         (["--vary", "colour=1,2"], "colour"),
         (["--vary", "noise=1,2", "--vary", "noise=3,4"], "twice"),
         (["--vary", "mu=0.1,7"], "mu=7"),
-        (["fig2", "--complexity"], "complexity"),
+        (["fig2", "--complexity"], "--complexity: complexity"),
+        (["fig9"], "argument FIGURE: figures=['fig9']"),
+        (["--algo", "nesterov"], "--algo: algo='nesterov' is not one of"),
+        (["--algo", "gd", "gd"], "--algo: algos=('gd', 'gd') holds an entry twice"),
+        (["--hidden", "99999999999"], "--hidden: 99999999999 is above 10,000"),
+        (["--lr", "nan"], "--lr: 'nan'"),
+        (["--jobs", "0"], "--jobs: 0"),
+        (["--n-samples", "99999999999"], "--n-samples: 99999999999 is above"),
+        (["--population", "50"], "--population: n_samples=100 must be below population_size=50"),
+        (["--L", "0.01"], "--L: mu=0.1 must be at most L=0.01"),
+        (["--noise", "-1"], "--noise: '-1'"),
+        (["--noise", "nan"], "--noise: 'nan'"),
+        (["--weight-decay", "inf"], "--weight-decay: 'inf'"),
+        (["--seed", "99999999999"], "--seed: 99999999999 is above"),
+        (["--true-energy", "no.npz"], "--true-energy: There is no file no.npz"),
+        (["--true-energy", "."], "--true-energy: . is a folder"),
+        (["--true-energy", __file__], "--true-energy: true_energy="),
+        (["--images", "."], "--images: images is a setting of fig7"),
+        (["fig7", "--images", "nowhere"], "--images: path='nowhere' does not exist"),
+        (["fig7", "--lr", "1"], "--lr: lrs has no part in fig7"),
+        (["--vary", "noise=-1,2"], "--vary: The 'noise' parameter"),
+        (["--vary", "epochs=1,2"], "--vary: setting='epochs'"),
+        (["--vary", "n_samples=5"], "--vary: values=[5]"),
     ],
 )
 def test_bad_options_are_one_line_with_status_2(options, message, refused, tmp_path):
     assert message in refused(options, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_processes_are_refused_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match="n_jobs=0 must be"):
+        reproduce(["fig2"], tmp_path / "out", protocol=SMALL, n_jobs=0)
+    assert not (tmp_path / "out").exists()
 
 
 def test_tables_come_back_as_they_were(tmp_path):
