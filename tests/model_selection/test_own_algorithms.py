@@ -34,6 +34,7 @@ def slow(monkeypatch):
     return register_slow(0.1)
 
 
+@pytest.mark.hard
 def test_names_hold_in_workers(slow):
     """A worker knows the package's algorithms alone when it starts."""
     model = HybridReasoningRegressor(
