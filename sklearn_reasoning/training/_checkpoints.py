@@ -60,8 +60,8 @@ def _own_folder(net: Any, callback: Any) -> Iterator[None]:
             setattr(callback, key, before[key])
         for own, place in places.items():
             place.mkdir(parents=True, exist_ok=True)
-            for path in own.iterdir():
-                shutil.move(path, place / path.name)
+            for saved in own.iterdir():
+                shutil.move(saved, place / saved.name)
         shutil.rmtree(folder)
 
 
