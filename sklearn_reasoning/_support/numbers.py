@@ -60,7 +60,10 @@ def _as_array(data: Any) -> Any:
 def _columns(name: str, data: Any) -> Iterator[tuple[str, Any]]:
     """Yield the columns of a frame, or all else as one, each with what to call it."""
     if hasattr(data, "iloc") and getattr(data, "ndim", 1) == 2:  # pandas
-        columns = [(label, data.iloc[:, i]) for i, label in enumerate(data.columns)]
+        # A column is taken out only where its dtype leaves a doubt: that is slow, of many.
+        kinds = [getattr(dtype, "kind", "O") for dtype in data.dtypes]
+        doubtful = [i for i, kind in enumerate(kinds) if kind not in _NUMBERS]
+        columns = [(data.columns[i], data.iloc[:, i]) for i in doubtful]
     elif hasattr(data, "get_columns"):  # polars
         columns = [(series.name, series) for series in data.get_columns()]
     elif hasattr(data, "column_names") and hasattr(data, "columns"):  # pyarrow
