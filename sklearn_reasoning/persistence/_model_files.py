@@ -56,7 +56,8 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
         ColumnTransformer or Pipeline of those. ``callbacks``, a RandomState as
         ``random_state`` and the ``memory`` of a Pipeline are left out, with a warning.
     path : str or path-like
-        The file to write; one that is there is replaced.
+        The file to write; one that is there is replaced, and keeps its mode. Of a link, the file
+        that it leads to.
 
     Raises
     ------
@@ -68,7 +69,8 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
     NotFittedError
         If the model is not fitted.
     OSError
-        If the file cannot be written; what was at ``path`` is then as it was.
+        If the file cannot be written, is write-protected, or is no file but a device or a pipe;
+        what was at ``path`` is then as it was.
 
     Warns
     -----
