@@ -25,17 +25,17 @@ class Columns(Value):
         Names of the columns, or their indices: one, or one for each output (each group, where the
         option is a number a group).
 
+    Attributes
+    ----------
+    names : tuple of str or of int
+        The columns in their order.
+
     Raises
     ------
     TypeError
         If ``names`` is a single name, or holds anything but names or but indices.
     ValueError
         If it holds nothing.
-
-    Attributes
-    ----------
-    names : tuple of str or of int
-        The columns in their order.
 
     Notes
     -----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, cast
 
 import torch
@@ -60,7 +61,7 @@ class Known:
     @property
     def eps(self) -> float:
         """The rounding error of the least exact option."""
-        options = [v for v in vars(self.penalty).values() if isinstance(v, Tensor)]
+        options = [v for v in self._options if isinstance(v, Tensor)]
         return max([torch.finfo(v.dtype).eps for v in options], default=2.0**-52)
 
     def total(self, x: Tensor) -> Tensor:
@@ -103,9 +104,11 @@ class Known:
     @property
     def _n_rows(self) -> int:
         """The number of samples; several models have them one after another."""
-        options = [
-            v.tensor if type(v) is Numbers else v
-            for v in vars(self.penalty).values()
-            if type(v) is Numbers or isinstance(v, Tensor)
-        ]
-        return max([v.shape[-2] for v in options if v.ndim > 1], default=1)
+        options = (value.tensor if type(value) is Numbers else value for value in self._options)
+        return max(
+            [v.shape[-2] for v in options if isinstance(v, Tensor) and v.ndim > 1], default=1
+        )
+
+    @property
+    def _options(self) -> Iterable[Any]:
+        return vars(self.penalty).values()

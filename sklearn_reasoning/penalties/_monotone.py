@@ -65,6 +65,7 @@ class Monotone(Penalty):
 
 def _isotonic(v: Tensor) -> Tensor:
     d = v.shape[-1]
+    v = v.contiguous()
     centre = v.detach().mean(dim=-1, keepdim=True)  # sums of what is near 0 have more digits
     sums = torch.nn.functional.pad((v - centre).cumsum(dim=-1), (1, 0))
     place = torch.arange(d, device=v.device)

@@ -67,7 +67,8 @@ def option(name: str, value: Any, *, of_samples: bool = False, finite: bool = Tr
     if isinstance(value, Tensor):
         if not value.is_floating_point():
             raise TypeError(f"{name} must have a floating point dtype, got {value.dtype}.")
-        return value.unsqueeze(-1) if of_samples and value.ndim == 1 else value.clone()
+        value = value.clone()
+        return value.unsqueeze(-1) if of_samples and value.ndim == 1 else value
     if isinstance(value, bool | str) or value is None:
         raise TypeError(f"{name}={value!r} must be a number, an array of them, or Columns.")
     try:
@@ -76,11 +77,8 @@ def option(name: str, value: Any, *, of_samples: bool = False, finite: bool = Tr
         raise TypeError(
             f"{name}={value!r} must be a number, an array of them, or Columns."
         ) from error
-    if (
-        not array.size
-        or (np.isinf(array) if finite else np.isnan(array)).any()
-        or (np.isnan(array).any())
-    ):
+    allowed = np.isfinite(array) if finite else ~np.isnan(array)
+    if not (array.size and allowed.all()):
         kind = "finite numbers" if finite else "numbers"
         raise ValueError(f"{name}={value!r} must be {kind}.")
     if isinstance(value, Real) or array.ndim == 0:

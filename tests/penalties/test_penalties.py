@@ -329,6 +329,16 @@ class ScaledByTheLargest(Absolute):
         return super().prox(v / scale, step / scale) * scale
 
 
+class Short(Nonnegative):
+    def largest_norm(self, d):
+        return 1.0
+
+
+class Stays(Nonnegative):
+    def project(self, y):
+        return y
+
+
 class Counts(Nonnegative):
     def __init__(self):
         self.n_calls = 0
@@ -369,6 +379,8 @@ class Identity(Nonnegative):
         (Detached(), "the derivatives of prox are wrong"),
         (DetachedStep(), "the derivatives of prox are wrong"),
         (ScaledByTheLargest(), "models side by side get other bits than each alone"),
+        (Short(), r"a point of the set is longer than largest_norm\(4\)"),
+        (Stays(), "project is not the projection"),
         (Counts(), "running it has changed its attributes"),
         (Identity(), "a copy of it does not compare equal"),
     ],
