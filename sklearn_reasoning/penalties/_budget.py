@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -75,7 +76,8 @@ class Budget(Penalty):
         r"""Return v less :math:`\tau`, clipped."""
         v = v.contiguous()
         total, low, high = (resolve(self, name, v) for name in ("total", "low", "high"))
-        w = v - _multiplier(v.detach(), *map(detached, (total, low, high)))
+        origin, tau = _multiplier(v.detach(), *map(detached, (total, low, high)))
+        w = v - origin - tau
         # What is left of tau is a rounding error; its derivatives are those of tau.
         free = (w > low) & (w < high)
         left = (row_sum(_clip(w, low, high)) - total) / row_sum(free.to(v.dtype)).clamp_min(1.0)
@@ -137,11 +139,34 @@ def _sum_of_others(x: Tensor) -> Tensor:
     return x.unsqueeze(-2).expand(*x.shape, d).masked_fill(torch.eye(d).bool(), 0.0).sum(dim=-1)
 
 
-def _multiplier(v: Tensor, total: Any, low: Any, high: Any) -> Tensor:
-    """Return tau, of shape (..., 1), up to rounding errors of the size of those of v."""
+def _multiplier(v: Tensor, total: Any, low: Any, high: Any) -> tuple[Tensor, Tensor]:
+    """Return two parts of tau, (..., 1), up to rounding errors; the second one is the small one."""
     low, high = (torch.zeros_like(v) + bound for bound in (low, high))
+    # Large v round v - low and v - high onto one place. So an entry near tau is the origin.
+    left, right, excess = _piece(v, v, total, low, high)
+    upper = left.isinf() | (right.isfinite() & (excess(0.5 * left + 0.5 * right) > 0.0))
+    origin = right.where(upper, left)
+    v = v - origin
+
     inner, outer = v - low, v - high
-    places = torch.cat([outer, inner], dim=-1).sort(dim=-1).values
+    left, right, _ = _piece(v, torch.cat([outer, inner], dim=-1), total, low, high)
+    free = (inner > left) & (outer < right)
+    n_free = row_sum(free.to(v.dtype))
+    near = left.where(right.isinf() | (n_free > 0.0), 0.5 * (left + right))
+    near = right.where(left.isinf(), near).masked_fill(left.isinf() & right.isinf(), 0.0)
+    at_bound = high.where(outer >= right, low)
+    off = row_sum((v - near).where(free, at_bound)) - total
+    return origin, near + (off / n_free.clamp_min(1.0)).where(n_free > 0.0, 0.0)
+
+
+def _piece(
+    v: Tensor, places: Tensor, total: Any, low: Tensor, high: Tensor
+) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor]]:
+    """Return the two neighbours among places between which the sum is the total.
+
+    With them comes by how much the sum at a tau is above the total.
+    """
+    places = places.sort(dim=-1).values
     places = torch.nn.functional.pad(places, (1, 0), value=-torch.inf)
     places = torch.nn.functional.pad(places, (0, 1), value=torch.inf)
     last = places.shape[-1] - 1
@@ -149,24 +174,17 @@ def _multiplier(v: Tensor, total: Any, low: Any, high: Any) -> Tensor:
     sizes = [bound.abs().masked_fill(bound.isinf(), 0.0) for bound in (low, high)]
     rounding = 8.0 * torch.finfo(v.dtype).eps * row_sum(torch.maximum(*sizes))
 
-    def excess(i: Tensor) -> Tensor:
-        """Return by how much the sum at a place is above the total."""
-        return row_sum(_clip(v - places.gather(-1, i.clamp_max(last)), low, high)) - total
+    def excess(tau: Tensor) -> Tensor:
+        return row_sum(_clip(v - tau, low, high)) - total
+
+    def excess_at(i: Tensor) -> Tensor:
+        return excess(places.gather(-1, i.clamp_max(last)))
 
     # The last place at which the sum is above the total.
     i = torch.zeros_like(places[..., :1], dtype=torch.long)
     for bit in reversed(range(last.bit_length())):
         further = i + 2**bit
-        i = further.where((further < last) & (excess(further) > rounding), i)
+        i = further.where((further < last) & (excess_at(further) > rounding), i)
     # Where the sum is the total on a whole piece, tau lies inside it, and no entry is free.
-    i = i + ((i + 1 < last) & (excess(i + 2) >= -rounding)).long()
-    left, right = places.gather(-1, i), places.gather(-1, i + 1)
-
-    free = (inner > left) & (outer < right)
-    n_free = row_sum(free.to(v.dtype))
-    near = left.where(right.isinf() | (n_free > 0.0), 0.5 * (left + right))
-    near = right.where(left.isinf(), near).masked_fill(left.isinf() & right.isinf(), 0.0)
-    w = v - near
-    at_bound = high.where(outer >= right, low)
-    off = row_sum(w.where(free, at_bound)) - total
-    return near + (off / n_free.clamp_min(1.0)).where(n_free > 0.0, 0.0)
+    i = i + ((i + 1 < last) & (excess_at(i + 2) >= -rounding)).long()
+    return places.gather(-1, i), places.gather(-1, i + 1), excess

@@ -175,3 +175,15 @@ def test_no_point_is_longer_than_the_largest_norm():
         points = budget.prox(torch.tensor(50.0 * rng.normal(size=(200, 5))), 1.0)
         longest = float(points.norm(dim=-1).max())
         assert longest <= budget.largest_norm(5) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("offset", "scale"), [(1e8, 1.0), (0.0, 1e8), (1e8, 1e3), (0.0, 1e30)])
+def test_numbers_that_dwarf_the_bounds(offset, scale, dtype):
+    """So large that v less a bound is v again: outputs are in the set all the same."""
+    rng = np.random.default_rng(8)
+    v = torch.tensor(offset + scale * rng.normal(size=(200, 12)), dtype=dtype)
+    caps = torch.tensor(0.2 + rng.random((200, 12)), dtype=dtype)
+    for budget in (Budget(1.0, high=0.3), Budget(2.0, -0.5, 1.0), Budget(1.0, high=caps)):
+        found = budget.prox(v, 1.0)
+        assert (budget.value(found) == 0.0).all()
