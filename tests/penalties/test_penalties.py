@@ -53,7 +53,18 @@ SHIPPED = [
     (penalty_of(Ball(1.0), L1(0.3)), 3),
     (penalty_of(Ball(1.0), GroupL1(0.3, (2, 1))), 3),
 ]
-CASES = [(penalty, d) for penalty, *sizes in SHIPPED for d in sizes]
+
+
+def _is_hard(penalty, d, sizes):
+    """Whether `make test-hard` alone runs it: few outputs, and budgets, which take long."""
+    return d < max(sizes) or (isinstance(penalty, Budget) and penalty.total != 0.5)
+
+
+CASES = [
+    pytest.param(penalty, d, marks=pytest.mark.hard if _is_hard(penalty, d, sizes) else ())
+    for penalty, *sizes in SHIPPED
+    for d in sizes
+]
 
 
 # ---------------------------------------------------------------------- what ships
