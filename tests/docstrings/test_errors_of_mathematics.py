@@ -228,6 +228,18 @@ def energy_and_layer_rows():
         "rotation",
         partial(energies.SpectralQuadratic, ones, torch.ones(1, 3, 3), ones),
     )
+    yield (
+        "suggest_spectrum",
+        "ValueError",
+        "shape",
+        partial(energies.suggest_spectrum, [1.0], [1.0]),
+    )
+    yield (
+        "suggest_spectrum",
+        "ValueError",
+        "wrong way",
+        partial(energies.suggest_spectrum, [[1.0]], [[1.0]]),
+    )
     yield "OperatorQuadratic", "TypeError", "matvec", partial(energies.OperatorQuadratic, 3, ones)
     yield (
         "OperatorQuadratic",
