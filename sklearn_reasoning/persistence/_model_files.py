@@ -178,7 +178,12 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 def _read(content: bytes) -> tuple[Any, dict[str, Any], list[str]]:
     """Return the model in a file's bytes, the releases that wrote it, and its classes."""
     document, tensors = unseal(content)
-    version = document.get("format_version")
+    version = document.get("format_version", 1)
+    if type(version) is int and version in range(1, FORMAT_VERSION):
+        raise ValueError(
+            f"format version {version!r} is of a version of this package that was never released; "
+            f"this one reads {FORMAT_VERSION}. Fit the model again and save it"
+        )
     if type(version) is not int or version != FORMAT_VERSION:
         raise ValueError(f"format version {version!r}, this release reads {FORMAT_VERSION}")
     if "sha256" not in document:
