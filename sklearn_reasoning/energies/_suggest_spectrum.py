@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_reasoning._support.numbers import readable_numbers
+
 # How far beyond the central part of the rows the bounds lie.
 _QUANTILE, _MARGIN = 0.05, 2.0
 
@@ -33,8 +35,8 @@ def suggest_spectrum(b: Any, y: Any) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        If the shapes differ, or b points the wrong way: where y minimises
-        :math:`\tfrac12 y'Qy + b'y` for a positive Q, b'y is negative.
+        If the shapes differ, something is not finite or all 0, or b points the wrong way in most
+        rows: where y minimises :math:`\tfrac12 y'Qy + b'y` for a positive Q, b'y is negative.
 
     Notes
     -----
@@ -51,18 +53,35 @@ def suggest_spectrum(b: Any, y: Any) -> tuple[float, float]:
     >>> bool(mu < 0.25 and L > 3.0)
     True
     """
-    b, y = (np.asarray(values, dtype=np.float64) for values in (b, y))
+    b, y = _numbers("b", b), _numbers("y", y)
     if b.shape != y.shape or b.ndim != 2:
         raise ValueError(f"b of shape {b.shape} and y of shape {y.shape} must be of one (n, d).")
+    sizes = [np.abs(values).max(initial=0.0) for values in (b, y)]
+    if min(sizes) == 0.0:
+        raise ValueError("b and y must have rows, and entries that are not 0.")
+    # In units in which squares are ordinary numbers.
+    b, y = b / sizes[0], y / sizes[1]
     product = -(b * y).sum(axis=1)
-    if not product.sum() > 0.0:
+    if np.median(product) < 0.0 or not (product > 0.0).any():
         raise ValueError(
             "b points the wrong way: for a minimiser y of y'Qy/2 + b'y with a positive Q, b'y is "
-            "negative, and over these rows it is not. Hand over -b."
+            "negative, and for most of these rows it is not. Hand over -b."
         )
     # Of rows that noise has turned round nothing can be told.
     told = product > 0.0
     smallest = product[told] / np.square(y[told]).sum(axis=1)
     largest = np.square(b[told]).sum(axis=1) / product[told]
-    mu = float(np.quantile(smallest, _QUANTILE)) / _MARGIN
-    return mu, max(float(np.quantile(largest, 1.0 - _QUANTILE)) * _MARGIN, 2.0 * mu)
+    unit = sizes[0] / sizes[1]
+    mu = float(np.quantile(smallest, _QUANTILE) * unit) / _MARGIN
+    return mu, max(float(np.quantile(largest, 1.0 - _QUANTILE) * unit) * _MARGIN, 2.0 * mu)
+
+
+def _numbers(name: str, values: Any) -> np.ndarray[Any, Any]:
+    """Return an array of float64; a ValueError or TypeError for what is none, or not finite."""
+    array = np.asarray(readable_numbers(name, values))
+    if np.iscomplexobj(array):
+        raise ValueError(f"{name} is complex; it must hold real numbers.")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} contains NaN or infinity.")
+    return array

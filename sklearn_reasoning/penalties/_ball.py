@@ -9,7 +9,7 @@ from torch import Tensor
 from ._base import Penalty
 from ._known import Known
 from ._options import divided, option, resolve
-from ._rows import indicator, row_sum, slack
+from ._rows import indicator, row_sum, scale_of, slack
 
 
 class Ball(Penalty):
@@ -55,10 +55,12 @@ class Ball(Penalty):
     def prox(self, v: Tensor, step: Tensor | float) -> Tensor:
         """Return v, shortened to the radius where it is longer."""
         radius = resolve(self, "radius", v)
-        squared = row_sum(v.square())
-        longer = squared > radius * radius
+        scale = scale_of(v)
+        scaled, limit = v / scale, radius / scale
+        squared = row_sum(scaled.square())
+        longer = squared > limit * limit
         # Lengths are differentiated only where they are used: at 0 they have no derivative.
-        return v.where(~longer, v * radius / squared.where(longer, 1.0).sqrt())
+        return v.where(~longer, scaled * radius / squared.where(longer, 1.0).sqrt())
 
     def in_units(self, unit: float) -> Ball:
         """Return the ball with its radius divided by the unit."""

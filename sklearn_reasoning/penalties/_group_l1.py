@@ -11,7 +11,7 @@ from ._base import Penalty
 from ._groups import groups_option
 from ._known import Known
 from ._options import divided, option, resolve
-from ._rows import row_sum
+from ._rows import row_sum, scale_of
 
 
 class GroupL1(Penalty):
@@ -60,8 +60,9 @@ class GroupL1(Penalty):
     def prox(self, v: Tensor, step: Tensor | float) -> Tensor:
         """Return v with groups that are shorter by the step times the weight."""
         parts = self.groups.split(v, 0.0)
-        size = _of_groups(resolve(self, "weight", v)) * _of_groups(step)
-        squared = row_sum(parts.square())
+        scale = scale_of(parts)
+        size = _of_groups(resolve(self, "weight", v)) * _of_groups(step) / scale
+        squared = row_sum((parts / scale).square())
         longer = (squared >= size * size) & (squared > 0.0)
         # Lengths are differentiated only where they are used: at 0 they have no derivative.
         length = squared.where(longer, 1.0).sqrt()

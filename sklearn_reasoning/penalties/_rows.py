@@ -15,6 +15,16 @@ def row_sum(x: Tensor) -> Tensor:
     return x.contiguous().sum(dim=-1, keepdim=True)
 
 
+def scale_of(x: Tensor) -> Tensor:
+    """Return the power of two below the largest entry of each row, an axis kept, as a constant.
+
+    Divided by it, which changes no digit, entries have squares that neither overflow nor vanish.
+    """
+    limits = torch.finfo(x.dtype)
+    largest = x.detach().abs().amax(dim=-1, keepdim=True).clamp(limits.tiny, limits.max)
+    return largest.log2().floor().exp2()
+
+
 def indicator(outside: Tensor, like: Tensor) -> Tensor:
     """Return 0 for rows inside and inf for those outside, given a bool for each row."""
     return torch.zeros_like(like[..., 0]).masked_fill(outside, torch.inf)

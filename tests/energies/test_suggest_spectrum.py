@@ -48,6 +48,41 @@ def test_noise_does_not_matter_much():
     assert 0.5 < L < 10.0
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_sizes_whose_squares_are_no_floats(size):
+    rng = np.random.default_rng(0)
+    b = rng.normal(size=(50, 3))
+    y = -b / [0.2, 1.0, 4.0]
+    assert suggest_spectrum(size * b, size * y) == pytest.approx(suggest_spectrum(b, y))
+
+
+def test_one_row_that_is_off_turns_nothing_round():
+    rng = np.random.default_rng(0)
+    b = rng.normal(size=(200, 3))
+    y = -b / [0.2, 1.0, 4.0]
+    b, y = (np.vstack([values, [1e9, 0.0, 0.0]]) for values in (b, y))
+    mu, L = suggest_spectrum(b, y)
+    assert mu < 0.25
+    assert L > 3.0
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda y: np.where(y > 1.0, np.inf, y), ValueError, "y contains NaN or infinity"),
+        (lambda y: np.where(y > 1.0, np.nan, y), ValueError, "y contains NaN or infinity"),
+        (lambda y: 0.0 * y, ValueError, "not 0"),
+        (lambda y: y + 1j, ValueError, "y is complex"),
+        (lambda y: y.astype("M8[D]"), TypeError, "dates"),
+        (lambda y: y.astype(str), ValueError, "text"),
+    ],
+)
+def test_what_is_no_number(change, error, message):
+    y = np.random.default_rng(0).normal(size=(50, 3))
+    with pytest.raises(error, match=message):
+        suggest_spectrum(-y, change(y))
+
+
 def test_a_wrong_sign_and_other_shapes_are_refused():
     X, y = make_quadratic_reasoning(n_samples=20, random_state=0)
     b = columns(X, y.shape[1])
