@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sklearn_reasoning import _command
+from sklearn_reasoning._support import interrupts_of_command
 from sklearn_reasoning.cli import _print_properties, _run_demo, main
 
 
@@ -151,7 +151,7 @@ def test_ctrl_c_leaves_none_while_the_command_is_imported(
     monkeypatch.setattr(sys, "argv", [started])
     monkeypatch.setattr(sys, "orig_argv", original)
     monkeypatch.setattr(sys, "excepthook", hook := object())
-    _command.quiet_interrupts()
+    interrupts_of_command.quiet_interrupts()
     assert (sys.excepthook is not hook) is is_quiet
     if is_quiet:
         sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
