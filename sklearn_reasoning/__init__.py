@@ -6,6 +6,7 @@ end to end, after "Understanding Deep Architectures with Reasoning Layer" (NeurI
 
 import logging as _logging
 
+from ._support import interrupts_of_command as _interrupts  # noqa: F401  (before what is slow)
 from ._version import __version__ as __version__
 from .estimators import HybridReasoningRegressor
 from .imaging import HybridReasoningDenoiser

@@ -162,7 +162,7 @@ logging.getLogger("sklearn_reasoning").warning("heard")
 import numpy as np
 model = sklearn_reasoning.HybridReasoningRegressor(max_epochs=1)
 model.fit([[0.0], [1.0]], [0.0, 1.0]).predict([[0.0]])
-report["regressor"] = loaded()
+report["regressor"], report["printed"] = loaded(), repr(model)
 x = np.full((1, 8, 8), 0.5)
 model = sklearn_reasoning.HybridReasoningDenoiser(patch_size=8, max_steps=1, callbacks=[])
 model.fit(x, x).predict(x)
@@ -200,6 +200,7 @@ def fresh(unpacked, tmp_path_factory):
 
 def test_the_wheel_works_where_it_is_unpacked(fresh, unpacked):
     assert Path(fresh[1]["file"]).is_relative_to(unpacked)
+    assert "HybridReasoningRegressor" in fresh[1]["printed"]
     assert fresh[1]["shape"] == [2, 2]
 
 

@@ -16,6 +16,9 @@ _Array = np.ndarray[Any, Any]
 NOISY_RANGE = (-4.0, 5.0)
 CLEAN_RANGE = (0.0, 1.0)
 
+# Pillow's images of indices into a palette, of inks, and of other colour spaces.
+_MODES_TO_CONVERT = ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV")
+
 
 @dataclass(frozen=True)
 class Images:
@@ -125,6 +128,12 @@ def _taken_apart(name: str, images: Any) -> tuple[Sequence[_Array], str]:
 
 
 def _as_array(name: str, image: Any) -> _Array:
+    mode = getattr(image, "mode", None) if type(image).__module__.startswith("PIL.") else None
+    if mode in _MODES_TO_CONVERT:
+        raise TypeError(
+            f"{name} is a Pillow image of mode {mode!r}, whose numbers are neither brightness nor "
+            "red, green and blue: hand in image.convert('RGB')."
+        )
     try:
         return np.asarray(readable(name, image))
     except ValueError as error:

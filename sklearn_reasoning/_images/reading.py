@@ -26,7 +26,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with Image.open(path) as file:
+        # From a path, Pillow maps raw pixels into memory under the size of the turned image.
+        with path.open("rb") as stream, Image.open(stream) as file:
             mode, pixels = file.mode, np.asarray(file)
     # What Pillow raises for a broken file depends on where it is broken.
     except (OSError, SyntaxError, ValueError, EOFError, zlib.error) as error:

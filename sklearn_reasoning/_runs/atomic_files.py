@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import uuid
 from pathlib import Path
 
@@ -14,17 +15,24 @@ _ABANDONED_AFTER = 600.0
 def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> None:
     """Write a file so that no reader, and no crash, ever sees a part of it.
 
-    Unless ``replace``, a FileExistsError if there is one: of several processes, one writes. An
-    OSError if the folder cannot be written to; what was at ``path`` is then as it was.
+    Of a link its target is written, and a file that is there keeps its mode. Unless ``replace``, a
+    FileExistsError if there is one: of several processes, one writes. An OSError if the folder
+    cannot be written to, or there is a file that is write-protected, or something that is no
+    file; what was at ``path`` is then as it was.
     """
-    temporary = path.with_name(_PARTIAL.format(uuid.uuid4().hex))
+    # Moving a file onto a link or a device would put it in their place.
+    target = Path(os.path.realpath(path))
+    before = _status_to_keep(path) if replace else None
+    temporary = target.with_name(_PARTIAL.format(uuid.uuid4().hex))
     try:
         with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if replace or not _linked(temporary, path):
-            os.replace(temporary, path)
+        if before is not None:
+            _give_status(temporary, before)
+        if replace or not _linked(temporary, target):
+            os.replace(temporary, target)
     except OSError as error:
         if error.errno is None:
             raise
@@ -34,6 +42,33 @@ def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> Non
         # After a replace it is gone.
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _status_to_keep(path: Path) -> os.stat_result | None:
+    """Return the status of the file that is to be replaced; None if there is none.
+
+    An OSError if what is there must not be replaced.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        reason = "It is a device, a pipe or a socket, and is not replaced by a file"
+        raise OSError(errno.EINVAL, reason, str(path))
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "The file is write-protected", str(path))
+    return status
+
+
+def _give_status(path: Path, status: os.stat_result) -> None:
+    """Give a file the mode of another, and its owner where that is allowed."""
+    with contextlib.suppress(OSError, AttributeError):  # some systems have no owners
+        if (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
+            os.chown(path, status.st_uid, status.st_gid)
+    os.chmod(path, stat.S_IMODE(status.st_mode))
 
 
 def _linked(temporary: Path, path: Path) -> bool:

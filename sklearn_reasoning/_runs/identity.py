@@ -77,6 +77,8 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         if type(value) in copyreg.dispatch_table:
             return NotImplemented
+        if (content := getattr(type(value), "__identity__", None)) is not None:
+            return type, (type(value), content(value))
         try:
             reduced: Any = value.__reduce_ex__(5)
         except Exception:  # pickle's errors have many types; this one holds a lock or a handle

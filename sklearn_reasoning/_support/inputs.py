@@ -52,6 +52,7 @@ def readable(name: str, data: Any) -> Any:
     if isinstance(data, Mapping):
         raise TypeError(f"{name} is a mapping; make a frame of it, pandas.DataFrame({name}).")
     _refuse_lazy(name, data)
+    _refuse_sparse_frame(name, data)
     if type(data).__module__.startswith("narwhals."):
         return readable(name, data.to_native())
     return _of_other_libraries(name, data)
@@ -98,6 +99,17 @@ def _refuse_lazy(name: str, data: Any) -> None:
                 f"{name} is a {kind.__name__} of {library}, which is not computed yet: hand in "
                 f"{name}{way_out}."
             )
+
+
+def _refuse_sparse_frame(name: str, data: Any) -> None:
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(data, pandas.DataFrame) or not len(data.columns):
+        return
+    if all(isinstance(dtype, pandas.SparseDtype) for dtype in data.dtypes):
+        raise TypeError(
+            f"{name}: a frame of sparse columns was passed, but dense data is required. Use "
+            f"{name}.sparse.to_dense()."
+        )
 
 
 def _of_other_libraries(name: str, data: Any) -> Any:

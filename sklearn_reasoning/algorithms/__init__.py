@@ -12,7 +12,12 @@ from ._heavy_ball import HeavyBall
 from ._nesterov import NesterovAcceleratedGradient
 from ._problem import Problem
 from ._recurrent_cell import RecurrentCell
-from ._registry import get_algorithm, list_algorithms, register_algorithm
+from ._registry import (
+    get_algorithm,
+    list_algorithms,
+    own_algorithms as own_algorithms,
+    register_algorithm,
+)
 from ._unroll import iterates, last_iterate
 
 for _cls in (

@@ -48,6 +48,8 @@ class Algorithm(Value, ABC):
     ----------
     name : str
         The key by which :func:`~sklearn_reasoning.algorithms.get_algorithm` finds it.
+    also_called : tuple of str
+        What others call it: whoever asks for one of these is told the name.
     needs : frozenset of str
         The operations of the :class:`Problem` that ``start`` and ``step`` use: "descend",
         "gradient", "product", "minimizer". A method that needs "descend" alone takes every
@@ -106,6 +108,7 @@ class Algorithm(Value, ABC):
             cls._filter_is_closed = "_closed_filter" in vars(cls)
 
     name: ClassVar[str]
+    also_called: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[frozenset[str]] = frozenset({"descend"})
     has_step_size: ClassVar[bool] = True
     is_polynomial: ClassVar[bool] = True

@@ -44,6 +44,7 @@ class ChebyshevIteration(Algorithm):
     """
 
     name = "chebyshev"
+    also_called = ("chebyshev_iteration", "semi_iterative")
     needs = frozenset({"gradient"})
     has_step_size = False
 

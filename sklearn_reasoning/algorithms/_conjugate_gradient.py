@@ -28,6 +28,7 @@ class ConjugateGradient(Algorithm):
     """
 
     name = "cg"
+    also_called = ("conjugate_gradient", "krylov")
     needs = frozenset({"gradient", "product", "minimizer"})
     has_step_size = False
     is_polynomial = False
@@ -35,19 +36,32 @@ class ConjugateGradient(Algorithm):
     def start(self, y: Tensor, problem: Problem) -> State:
         """Begin along the steepest descent."""
         g = problem.gradient(y)
+        unit = _unit_near(g.detach())
+        g = g / unit
         floor = (torch.finfo(g.dtype).eps ** 2 * _square(g)).detach()
-        return y, g, -g, floor
+        return y, g, -g, floor, unit
 
     def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Minimise along p, then choose the next conjugate direction."""
-        y, g, p, floor = state
+        y, g, p, floor, unit = state
         Qp = problem.product(p)
         g_square = _square(g)
         unfinished = g_square > floor
         alpha = _ratio(g_square, torch.sum(p * Qp, dim=-1, keepdim=True), unfinished)
         g_next = g + alpha * Qp
         p_next = _ratio(_square(g_next), g_square, unfinished) * p - g_next
-        return _settled(y + alpha * p, unfinished, problem), g_next, p_next, floor
+        y_next = _settled(y + alpha * unit * p, unfinished, problem)
+        return y_next, g_next, p_next, floor, unit
+
+
+def _unit_near(g: Tensor) -> Tensor:
+    """Return the power of two below the largest entry of each row.
+
+    In this unit squares of gradients are far from the ends of the floats, and no digit is another.
+    """
+    largest = g.abs().amax(dim=-1, keepdim=True) if g.shape[-1] else g.new_ones(1)
+    info = torch.finfo(g.dtype)
+    return torch.exp2(torch.log2(largest.clamp(info.tiny, info.max)).floor())
 
 
 def _settled(y: Tensor, unfinished: Tensor, problem: Problem) -> Tensor:

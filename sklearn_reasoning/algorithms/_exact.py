@@ -21,6 +21,7 @@ class ExactMinimizer(Algorithm):
     """
 
     name = "opt"
+    also_called = ("exact", "minimizer", "minimiser", "argmin", "optnet", "newton")
     needs = frozenset({"minimizer"})
     has_step_size = False
     is_exact = True

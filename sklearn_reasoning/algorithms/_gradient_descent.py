@@ -26,6 +26,14 @@ class GradientDescent(Algorithm):
     """
 
     name = "gd"
+    also_called = (
+        "gradient_descent",
+        "steepest_descent",
+        "landweber",
+        "richardson",
+        "proximal_gradient",
+        "ista",
+    )
 
     def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Move against the gradient."""

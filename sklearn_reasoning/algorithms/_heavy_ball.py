@@ -42,6 +42,7 @@ class HeavyBall(Algorithm):
     """
 
     name = "heavy_ball"
+    also_called = ("polyak", "momentum")
 
     def start(self, y: Tensor, problem: Problem) -> State:
         """Begin at rest."""

@@ -39,6 +39,13 @@ class NesterovAcceleratedGradient(Algorithm):
     """
 
     name = "nag"
+    also_called = (
+        "nesterov",
+        "accelerated_gradient",
+        "accelerated_gradient_descent",
+        "agd",
+        "fista",
+    )
 
     def start(self, y: Tensor, problem: Problem) -> State:
         """Begin with y_0 = z_0."""

@@ -42,6 +42,7 @@ class RecurrentCell(Algorithm):
     """
 
     name = "rnn"
+    also_called = ("recurrent_cell", "recurrent_network", "gru", "lstm")
     needs = frozenset({"gradient"})
     has_step_size = False
     is_polynomial = False

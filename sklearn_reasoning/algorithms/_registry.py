@@ -1,14 +1,19 @@
 """Algorithms by name."""
 
 import difflib
+from typing import Any
 
 from ._base import Algorithm
+from ._travel import OwnAlgorithms, arrived, class_of
 
 _ALGORITHMS: dict[str, type[Algorithm]] = {}
+_OPTIMIZERS = ("adam", "adamw", "sgd")
 
 
 def register_algorithm(cls: type[Algorithm]) -> type[Algorithm]:
     """Make an algorithm known by its name; usable as a decorator.
+
+    Workers know it too: estimators take what is registered along.
 
     Parameters
     ----------
@@ -82,9 +87,43 @@ def get_algorithm(algo: str | Algorithm) -> Algorithm:
     if isinstance(algo, Algorithm):
         return algo
     if not isinstance(algo, str):
-        raise TypeError(f"algo must be a name or an Algorithm instance, got {algo!r}.")
-    if algo not in _ALGORITHMS:
-        near = difflib.get_close_matches(algo, _ALGORITHMS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"algo={algo!r} is not one of {list_algorithms()}.{hint}")
-    return _ALGORITHMS[algo]()
+        what = f"the class {algo.__name__}: pass {algo.__name__}()" if _is_class(algo) else algo
+        raise TypeError(f"algo must be a name or an Algorithm instance, got {what}.")
+    if algo in _ALGORITHMS:
+        return _ALGORITHMS[algo]()
+    if algo in arrived():
+        return class_of(arrived()[algo])()
+    raise ValueError(f"algo={algo!r} is not one of {list_algorithms()}.{_hint(algo)}")
+
+
+def own_algorithms() -> OwnAlgorithms:
+    """Return the registered algorithms that are not the package's, to be pickled along."""
+    here = {name: cls for name, cls in _ALGORITHMS.items() if not _is_ours(cls)}
+    from_elsewhere = [ticket for name, ticket in arrived().items() if name not in _ALGORITHMS]
+    return OwnAlgorithms(here.values(), from_elsewhere)
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _is_class(algo: Any) -> bool:
+    return isinstance(algo, type) and issubclass(algo, Algorithm)
+
+
+def _hint(algo: str) -> str:
+    """Return a sentence with the name that was meant, or with a way out."""
+    if algo.lower() in _OPTIMIZERS:
+        return f" {algo!r} trains networks: it is an optimizer, not the algorithm of a layer."
+    names = {}
+    for name, cls in _ALGORITHMS.items():
+        for known in (name, *cls.also_called, cls.__name__):
+            names[_plain(known)] = name
+    near = difflib.get_close_matches(_plain(algo), names, n=1)
+    if near:
+        return f" Did you mean {names[near[0]]!r}?"
+    return " One of your own is an instance, module:Class in a command, or registered first."
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))

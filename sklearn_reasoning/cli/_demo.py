@@ -3,8 +3,9 @@
 import argparse
 from typing import Any
 
+from ._algorithms import named_algorithm
 from ._parser import need_matplotlib
-from ._types import at_least
+from ._types import LARGEST_SEED, output_folder, processes, whole
 
 
 def add_to(commands: Any) -> None:
@@ -16,26 +17,42 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     demo.set_defaults(parser=demo, run=run)
-    demo.add_argument("--out", default="demo-output", help="folder for the model and the figure")
-    demo.add_argument("--n-train", type=at_least(9), default=400, help="training images, to 1407")
-    demo.add_argument("--epochs", type=at_least(1), default=80, help="epochs of each training")
-    demo.add_argument("--jobs", type=int, default=2, help="processes of the search")
-    demo.add_argument("--seed", type=at_least(0), default=0, help="seed of everything")
+    demo.add_argument(
+        "--out", type=output_folder, default="demo-output", help="folder for the model and figure"
+    )
+    demo.add_argument(
+        "--algo", type=named_algorithm, nargs="+", default=["gd", "nag"], metavar="NAME",
+        help="algorithms to compare; one of yours is module:Class",
+    )  # fmt: skip
+    demo.add_argument(
+        "--n-train", type=whole(9, 1407), default=400, help="training images, to 1407"
+    )
+    demo.add_argument("--epochs", type=whole(1), default=80, help="epochs of each training")
+    demo.add_argument(
+        "--jobs", type=processes, default=2, help="processes of the search; -1 is all cores"
+    )
+    demo.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of everything")
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Run the command with the arguments that were given."""
     need_matplotlib("the demo", parser)
     # Imports wait until they are needed: --help answers at once.
-    from ._run_demo import run_demo
+    from ._algorithms import check_own
+    from ._run_demo import GRID, run_demo
 
+    algorithms = list(dict.fromkeys(options.algo))
+    check_own(algorithms, parser)
     try:
         run_demo(
             options.out,
+            grid={**GRID, "algo": algorithms},
             n_train=options.n_train,
             max_epochs=options.epochs,
             n_jobs=options.jobs,
             random_state=options.seed,
         )
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        parser.error(f"--out {options.out}: {error}")
+        parser.error(f"argument --out: {options.out}: {error}")

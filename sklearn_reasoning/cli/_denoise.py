@@ -1,10 +1,12 @@
 """``sklearn-reasoning denoise``."""
 
 import argparse
+import os
 import sys
 from typing import Any
 
-from ._types import at_least
+from ._algorithms import named_algorithm
+from ._types import LARGEST_K, input_file, output_folder, whole
 
 
 def add_to(commands: Any) -> None:
@@ -18,19 +20,36 @@ def add_to(commands: Any) -> None:
     )
     denoise.set_defaults(parser=denoise, run=run)
     denoise.add_argument("inputs", nargs="+", metavar="IN", help="image files, or folders of them")
-    denoise.add_argument("--out", required=True, metavar="DIR", help="folder to write into")
-    denoise.add_argument("--model", metavar="FILE", help="a denoiser that save_model wrote")
     denoise.add_argument(
-        "--k", type=at_least(0), help="steps of the algorithm, in place of the model's own"
+        "--out", type=output_folder, required=True, metavar="DIR", help="folder to write into"
+    )
+    denoise.add_argument(
+        "--model", type=input_file, metavar="FILE", help="a denoiser that save_model wrote"
+    )
+    denoise.add_argument(
+        "--algo", type=named_algorithm, metavar="NAME",
+        help="the algorithm of the model as module:Class, if it is one of yours",
+    )  # fmt: skip
+    denoise.add_argument(
+        "--k", type=whole(1, LARGEST_K), help="steps of the algorithm, in place of the model's own"
     )
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the command with the arguments that were given."""
+    missing = [path for path in options.inputs if not (path and os.path.exists(path))]
+    if missing:
+        parser.error(f"argument IN: There is no file or folder {', '.join(map(repr, missing))}.")
+    from sklearn_reasoning.algorithms import Algorithm, register_algorithm
     from sklearn_reasoning.imaging import HybridReasoningDenoiser, denoise_files
     from sklearn_reasoning.persistence import load_model
     from sklearn_reasoning.pretrained import load_denoiser
 
+    if isinstance(options.algo, Algorithm):
+        try:
+            register_algorithm(type(options.algo))
+        except ValueError as error:
+            parser.error(f"argument --algo: {error}")
     try:
         model = load_denoiser() if options.model is None else load_model(options.model)
     except (OSError, ValueError) as error:
@@ -44,8 +63,12 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         result = denoise_files(
             model, options.inputs, options.out, k=options.k, progress=_print_line
         )
-    except (OSError, ValueError, ImportError) as error:
-        parser.error(str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        parser.error(f"argument --out: {error}")
+    except (ValueError, ImportError) as error:
+        parser.error(f"argument IN: {error}")
     for path, reason in result.failed.items():
         print(f"{parser.prog}: {path} was left out: {reason}", file=sys.stderr)
     return 1 if result.failed else 0

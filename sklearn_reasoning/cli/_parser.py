@@ -9,7 +9,7 @@ class Parser(argparse.ArgumentParser):
     """Say what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}\n")
 
 
 def need_matplotlib(what: str, parser: argparse.ArgumentParser) -> None:

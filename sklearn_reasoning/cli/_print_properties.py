@@ -31,6 +31,7 @@ _NOTES = (
     "Stab in b  change of the output, per unit of ||b - b'||",
     "Sens       change of the output, per unit of step size or weights and of ||b||; local",
 )
+_ON_INFINITE = "inf        no bound: nothing is proven"
 _ON_ATTAINED = "(...)      what some Q and b attain, where that is more than 0.1 % below the bound"
 
 
@@ -51,11 +52,14 @@ def print_properties(
     """
     curves = property_curves(algorithms, k, step_size=step_size, mu=mu, L=L)
     if form == "table":
-        print(as_text(curves, mu, L))
+        text = as_text(curves, mu, L)
     else:
-        print({"csv": as_csv, "json": as_json}[form](table_of(curves, mu, L)))
+        text = {"csv": as_csv, "json": as_json}[form](table_of(curves, mu, L))
+    # Before anything is printed: the figure may have no place.
     if plot is not None:
         write_atomically(plot, _figure(curves, mu, L, plot.suffix.lower()[1:]))
+    print(text)
+    if plot is not None:
         # What is parsed must stay free of messages.
         print(f"Figure: {plot}", file=sys.stdout if form == "table" else sys.stderr)
 
@@ -64,6 +68,8 @@ def as_text(curves: Sequence[PropertyCurve], mu: float, L: float) -> str:
     """Return an aligned table for each algorithm, and what the columns mean."""
     tables = [table for curve in curves for table in (_heading(curve, mu, L), _rows(curve))]
     notes = [*_NOTES]
+    if any("inf" in table for table in tables[1::2]):
+        notes.append(_ON_INFINITE)
     if any("(" in table for table in tables[1::2]):
         notes.append(_ON_ATTAINED)
     blocks = [f"{heading}\n{rows}" for heading, rows in zip(tables[::2], tables[1::2], strict=True)]

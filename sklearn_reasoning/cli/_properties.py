@@ -3,8 +3,9 @@
 import argparse
 from typing import Any
 
+from ._algorithms import algorithm
 from ._parser import need_matplotlib
-from ._types import algorithm_name, figure_file, positive, steps
+from ._types import figure_file, positive, steps
 
 
 def add_to(commands: Any) -> None:
@@ -16,8 +17,8 @@ def add_to(commands: Any) -> None:
     )
     properties.set_defaults(parser=properties, run=run)
     properties.add_argument(
-        "--algo", type=algorithm_name, nargs="+", action="extend", required=True, metavar="NAME",
-        help="algorithms, such as gd nag; may be repeated",
+        "--algo", type=algorithm, nargs="+", action="extend", required=True, metavar="NAME",
+        help="algorithms, such as gd nag, or module:Class for one of yours; may be repeated",
     )  # fmt: skip
     properties.add_argument(
         "--k", type=steps, default="1:30", metavar="STEPS",
@@ -51,5 +52,11 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
             form=options.format,
             plot=options.plot,
         )
+    except BrokenPipeError:
+        raise
     except OSError as error:
         parser.error(f"argument --plot: {options.plot}: {error}")
+    except Exception as error:
+        # Numbers beyond double precision, or an algorithm of a user that fails on them.
+        spectrum = f"--mu {options.mu:g} and --L {options.L:g}"
+        parser.error(f"argument --algo: no properties with {spectrum}: {error}")

@@ -1,10 +1,25 @@
 """``sklearn-reasoning reproduce``."""
 
 import argparse
+import re
+from collections.abc import Container, Mapping
 from typing import Any
 
+from ._algorithms import named_algorithm
 from ._parser import need_matplotlib
-from ._types import any_algorithm, at_least, positive, steps, values_of_setting
+from ._types import (
+    LARGEST_SEED,
+    input_file,
+    not_negative,
+    output_folder,
+    positive,
+    processes,
+    steps,
+    values_of_setting,
+    whole,
+)
+
+_LARGEST_DIMENSION, _MOST_ROWS = 10_000, 10_000_000
 
 
 def add_to(commands: Any) -> None:
@@ -30,8 +45,12 @@ def add_to(commands: Any) -> None:
         help="the default, on two cores: fig2 to fig6 in about ten minutes, fig7 in five",
     )
     size.add_argument("--full", action="store_true", help="the paper's sizes: many hours")
-    command.add_argument("--out", default="reproduction", help="folder; default reproduction")
-    command.add_argument("--jobs", type=int, default=2, help="processes; default 2")
+    command.add_argument(
+        "--out", type=output_folder, default="reproduction", help="folder; default reproduction"
+    )
+    command.add_argument(
+        "--jobs", type=processes, default=2, help="processes; default 2, -1 is all cores"
+    )
     command.add_argument(
         "--complexity",
         action="store_true",
@@ -47,41 +66,42 @@ def add_to(commands: Any) -> None:
         "noise=0.5,1; may be repeated",
     )
     settings = command.add_argument_group("settings of the study, in place of those of the size")
-    names = []
+    flags_of = {}
     for flags, options in (
-        (("--algo",), {"dest": "algos", "type": any_algorithm, "nargs": "+", "metavar": "NAME",
+        (("--algo",), {"dest": "algos", "type": named_algorithm, "nargs": "+", "metavar": "NAME",
                        "help": "gd nag ..., or mymodule:MyAlgorithm"}),
         (("--k",), {"type": lambda text: tuple(steps(text)), "metavar": "STEPS",
                     "help": "as 1,2,5 or 1:30"}),
-        (("--hidden",), {"dest": "q_hidden", "type": at_least(0), "nargs": "+"}),
+        (("--hidden",), {"dest": "q_hidden", "type": whole(0, _LARGEST_DIMENSION), "nargs": "+"}),
         (("--optimizer",), {"dest": "optimizers", "choices": ("adam", "sgd"), "nargs": "+"}),
         (("--lr",), {"dest": "lrs", "type": positive, "nargs": "+"}),
-        (("--epochs",), {"type": at_least(1)}),
-        (("--repetitions",), {"type": at_least(2)}),
-        (("--n-samples",), {"type": at_least(5)}),
-        (("--n-features",), {"type": at_least(1)}),
-        (("--n-outputs",), {"type": at_least(3)}),
-        (("--population",), {"dest": "population_size", "type": at_least(1)}),
+        (("--epochs",), {"type": whole(1)}),
+        (("--repetitions",), {"type": whole(2, 100_000)}),
+        (("--n-samples",), {"type": whole(5, _MOST_ROWS)}),
+        (("--n-features",), {"type": whole(1, _LARGEST_DIMENSION)}),
+        (("--n-outputs",), {"type": whole(3, _LARGEST_DIMENSION)}),
+        (("--population",), {"dest": "population_size", "type": whole(1, _MOST_ROWS)}),
         (("--mu",), {"type": positive}),
         (("--L",), {"type": positive}),
-        (("--noise",), {"type": float, "help": "of the training labels"}),
-        (("--weight-decay",), {"type": float}),
+        (("--noise",), {"type": not_negative, "help": "of the training labels"}),
+        (("--weight-decay",), {"type": not_negative}),
         (("--learn-step-size",), {"action": "store_const", "const": True}),
         (("--fresh-weights",), {"dest": "same_initial_weights", "action": "store_const",
                                 "const": False, "help": "other first weights a repetition"}),
         (("--held-out",), {"choices": ("population", "disjoint")}),
         (("--selection",), {"choices": ("training", "cross-validation")}),
-        (("--true-energy",), {"metavar": "FILE", "help": "the weights of another Q*, .npz"}),
+        (("--true-energy",), {"type": input_file, "metavar": "FILE",
+                              "help": "the weights of another Q*, .npz"}),
         (("--fig6-k",), {"type": lambda text: tuple(steps(text)), "metavar": "STEPS",
                          "help": "of figure 6 alone"}),
-        (("--fig6-epochs",), {"type": at_least(1), "help": "of figure 6 alone"}),
+        (("--fig6-epochs",), {"type": whole(1), "help": "of figure 6 alone"}),
         (("--images",), {"metavar": "FOLDER", "help": "of figure 7 alone: BSD400, in place of the "
                          "photographs that installed packages ship"}),
-        (("--fig7-steps",), {"type": at_least(1), "help": "of figure 7 alone"}),
-        (("--seed",), {"type": at_least(0)}),
+        (("--fig7-steps",), {"type": whole(1), "help": "of figure 7 alone"}),
+        (("--seed",), {"type": whole(0, LARGEST_SEED)}),
     ):  # fmt: skip
-        names.append(settings.add_argument(*flags, **options).dest)
-    command.set_defaults(settings=names)
+        flags_of[settings.add_argument(*flags, **options).dest] = flags[0]
+    command.set_defaults(settings=flags_of)
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -100,6 +120,9 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         if name in options.settings and value is not None
     }
     figures = options.figures or (() if options.vary else FIGURES)
+    arguments = {**options.settings, **_ARGUMENTS}
+    # A value of --vary is refused under the name of its setting.
+    arguments.update({name: "--vary" for name in varied if name not in settings})
     try:
         protocol, denoising = protocols_of(settings, figures, is_full=options.full)
         found = reproduce(
@@ -113,11 +136,35 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
             command=" ".join(["sklearn-reasoning", "reproduce", *options.arguments]),
         )
     except (ValueError, TypeError, RuntimeError, ImportError) as error:
-        parser.error(str(error))
+        parser.error(f"{_argument(str(error), arguments, settings)}{error}")
     except OSError as error:
         # What reads images names the file or folder itself.
-        where = "" if error.filename is None else f"argument --out: {options.out}: "
-        parser.error(f"{where}{error}")
+        where = f"argument --out: {options.out}: "
+        parser.error(f"{_argument(str(error), arguments, settings) or where}{error}")
     for claim in found.claims:
         print(f"{claim.figure}  {claim.verdict:<14}  {claim.text}")
     print(f"Report: {found.report}")
+
+
+# What has other names in messages than the command's settings.
+_ARGUMENTS = {
+    "figures": "FIGURE",
+    "out": "--out",
+    "path": "--images",
+    "values": "--vary",
+    "setting": "--vary",
+    "complexity": "--complexity",
+}
+
+
+def _argument(message: str, arguments: Mapping[str, str], given: Container[str]) -> str:
+    """Return which argument a message is about, as argparse does; nothing if that is not clear.
+
+    A message that compares two names one that was given, where one of them was.
+    """
+    first = re.match(r"(?:\[Errno \d+\] )?(?:The ')?(\w+)(?:=|: | has | is |' parameter)", message)
+    if first is None or first[1] not in arguments:
+        return ""
+    compared = [first[1], *re.findall(r"(\w+)=", message)]
+    name = next((name for name in compared if name in given and name in arguments), first[1])
+    return f"argument {arguments[name]}: "

@@ -20,7 +20,7 @@ from sklearn.model_selection import KFold, cross_validate
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils import Bunch
 
-from sklearn_reasoning._runs.atomic_files import write_atomically
+from sklearn_reasoning._runs.atomic_files import remove_abandoned, write_atomically
 from sklearn_reasoning.datasets import load_digits_restoration
 from sklearn_reasoning.estimators import HybridReasoningRegressor
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, gap_table, l2_loss_scorer
@@ -55,6 +55,11 @@ def run_demo(
     began = time.perf_counter()
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(folder)  # it tries whether the folder can be written to, too
+    model, figure = folder / "model.joblib", folder / "demo.png"
+    for path in (model, figure):
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder, in the place of a result")
     data = load_digits_restoration(n_train=n_train, random_state=random_state)
     print(
         f"Restoring {len(data.y_test)} noisy digits after training on {n_train}. A network maps "
@@ -76,7 +81,6 @@ def run_demo(
     for name, value in sorted(mse.items(), key=lambda item: item[1]):
         print(f"  {name:<13} {value:.4f}")
 
-    model, figure = folder / "model.joblib", folder / "demo.png"
     same_bits = _survives_reloading(search.best_estimator_, data, model)
     print(
         f"\nSaved with joblib and loaded in a new process: predictions are "
@@ -148,18 +152,25 @@ def _seconds_of_one_fit(search: BatchedGridSearchCV, data: Bunch) -> tuple[float
 
 
 def _format_table(table: Mapping[str, Any]) -> str:
+    algos = [_algo(algo) for algo in table["param_algo"]]
+    width = 2 + max(4, *map(len, algos))
     lines = [
-        f"{'algo':<6}{'k':>4}  {'q_hidden':<10}{'empirical':>10}{'held out':>10}{'gap':>8}  +/-",
+        f"{'algo':<{width}}{'k':>4}  {'q_hidden':<10}{'empirical':>10}{'held out':>10}{'gap':>8}"
+        "  +/-",
     ]
     for row in np.argsort(table["held_out_loss"], kind="stable"):
         hidden = _hidden(table["param_q_hidden"][row])
         lines.append(
-            f"{table['param_algo'][row]:<6}{table['param_k'][row]:>4}  {hidden:<10}"
+            f"{algos[row]:<{width}}{table['param_k'][row]:>4}  {hidden:<10}"
             f"{table['empirical_loss'][row]:>10.3f}{table['held_out_loss'][row]:>10.3f}"
             # No gap is 0.000, from whichever side it was rounded.
             f"{round(table['gap'][row], 3) + 0.0:>8.3f}  {table['gap_std'][row]:.3f}"
         )
     return "\n".join(lines)
+
+
+def _algo(algo: Any) -> str:
+    return getattr(algo, "name", algo)
 
 
 def _hidden(q_hidden: Any) -> str:
@@ -169,7 +180,7 @@ def _hidden(q_hidden: Any) -> str:
 def _name(table: Mapping[str, Any], row: int) -> str:
     hidden = table["param_q_hidden"][row]
     size = "a constant Q" if hidden is None else f"a Q(x) of hidden sizes {_hidden(hidden)}"
-    return f"{table['param_algo'][row]} with k = {table['param_k'][row]} and {size}"
+    return f"{_algo(table['param_algo'][row])} with k = {table['param_k'][row]} and {size}"
 
 
 def explain(table: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from ._diagonal import DiagonalQuadratic
 from ._operator import OperatorQuadratic
 from ._scalar import ScalarQuadratic as ScalarQuadratic
 from ._spectral import SpectralQuadratic
+from ._suggest_spectrum import suggest_spectrum
 
 __all__ = [
     "DenseQuadratic",
@@ -16,4 +17,5 @@ __all__ = [
     "OperatorQuadratic",
     "QuadraticEnergy",
     "SpectralQuadratic",
+    "suggest_spectrum",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_reasoning._support.documentation import Documented
@@ -41,3 +42,28 @@ class FittedNet(Documented, CallbackSupportMixin):
 
     def __sklearn_is_fitted__(self) -> bool:
         return "net_" in vars(self)
+
+    def __sklearn_clone__(self) -> Any:
+        parent: Any = super()
+        try:
+            return parent.__sklearn_clone__()
+        except Exception as error:
+            if (what := self._not_to_be_copied()) is None:
+                raise
+            raise TypeError(
+                f"{what} cannot be copied, which clone and every search do ({error}). Make what "
+                "cannot be copied when training begins, as in on_train_begin of a callback, or "
+                "define a __sklearn_clone__ that returns self to share it."
+            ) from error
+
+    def _not_to_be_copied(self) -> str | None:
+        """Return which parameter cannot be copied, and what it holds; None if each one can."""
+        parent: Any = self
+        for name, value in parent.get_params(deep=False).items():
+            for entry in value if isinstance(value, list | tuple) else [value]:
+                try:
+                    clone(entry, safe=False)
+                except Exception:
+                    part = entry[-1] if isinstance(entry, tuple) and entry else entry
+                    return f"{name} holds a {type(part).__name__} that"
+        return None

@@ -18,7 +18,6 @@ from sklearn_reasoning.training import (
     Model,
     ModelSettings,
     build_net,
-    history_from_columns,
     history_to_columns,
 )
 
@@ -214,14 +213,17 @@ def check_tensors(
 
 
 def restored_history(tensors: Mapping[str, Tensor]) -> Any:
-    """Return the history that was stored, or a ValueError if its columns are not equally long."""
+    """Return the columns of a history, or a ValueError if they are not equally long.
+
+    A net makes rows of them when it is asked for: a short file may hold very many.
+    """
     columns = {name: tensor.numpy() for name, tensor in tensors.items()}
     lengths = {len(column) if column.ndim else -1 for column in columns.values()}
     # An axis of length 0 lets a tensor without bytes have any number of rows.
     shapes = all(0 not in column.shape[1:] for column in columns.values())
     if len(lengths) > 1 or lengths == {-1} or not shapes:
         raise ValueError("the columns of the history are not equally long")
-    return history_from_columns(columns)
+    return columns
 
 
 def restored_names(names: Any, n: int | None) -> np.ndarray[Any, Any]:

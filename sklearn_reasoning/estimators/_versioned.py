@@ -1,4 +1,4 @@
-"""Pickles that say which release made them."""
+"""Pickles that say which release made them, and which algorithms had names there."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import warnings
 from typing import Any
 
 from sklearn_reasoning._version import __version__
+from sklearn_reasoning.algorithms import own_algorithms
 from sklearn_reasoning.exceptions import VersionMismatchWarning
 
 _STAMP = "_sklearn_reasoning_version"
+_OWN = "_own_algorithms"
 
 
 class VersionStamped:
     """Mixin of an estimator whose pickles and joblib files carry the version of this package.
 
-    scikit-learn stamps its own classes only.
+    scikit-learn stamps its own classes only. They carry the algorithms that were registered
+    besides the package's, too: a search sends names to its workers beside the estimator.
     """
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
-        return {**state, _STAMP: __version__}
+        own = own_algorithms()
+        return {**state, _STAMP: __version__, **({_OWN: own} if own else {})}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         stored = state.get(_STAMP)
@@ -32,4 +36,6 @@ class VersionStamped:
                 stacklevel=2,
             )
         parent: Any = super()
-        parent.__setstate__({key: value for key, value in state.items() if key != _STAMP})
+        parent.__setstate__(
+            {key: value for key, value in state.items() if key not in (_STAMP, _OWN)}
+        )

@@ -36,6 +36,7 @@ from .given_energies import run_learning_to_optimise
 from .synthetic import (
     VARIED,
     check_sweep,
+    check_true_energy,
     depth_laws,
     draw_sweep,
     explain_gap,
@@ -173,7 +174,9 @@ def reproduce(
     protocol = Protocol.quick() if protocol is None else protocol
     denoising = DenoisingProtocol.quick() if denoising is None else denoising
     is_synthetic = bool(vary) or any(figure in FIGURES for figure in figures)
-    _refuse(figures, protocol, denoising, vary, complexity)
+    _refuse(figures, protocol, denoising, vary, complexity, n_jobs)
+    if is_synthetic:
+        check_true_energy(protocol)
     images = load_images(denoising) if "fig7" in figures else []
     settings = {"settings": protocol.to_dict()} if is_synthetic else {}
     if "fig7" in figures:
@@ -312,6 +315,7 @@ def _refuse(
     denoising: DenoisingProtocol,
     vary: Mapping[str, Sequence[float]],
     complexity: bool,
+    n_jobs: int,
 ) -> None:
     """Raise for what cannot be done, before any work."""
     unknown = [figure for figure in figures if figure not in ALL_FIGURES]
@@ -321,6 +325,8 @@ def _refuse(
         raise ValueError("complexity=True goes with the study of fig3, fig4 or fig5.")
     for setting, values in vary.items():
         check_sweep(protocol, setting, values)
+    if n_jobs == 0:
+        raise ValueError("n_jobs=0 must be a number of processes, or -1 for all cores.")
     check_matplotlib("reproduce")
     # Both studies may have the same algorithm; once is enough.
     instances = [a for a in (*protocol.algos, *denoising.algos) if isinstance(a, Algorithm)]

@@ -31,7 +31,8 @@ def selected(
         for repetition in range(losses.shape[1]):
             own = losses[among, repetition]
             if np.isnan(own).all():
-                which = ", ".join(f"{name}={v!r}" for name, v in zip(model, key, strict=True))
+                named = sorted(zip(model, key, strict=True))
+                which = ", ".join(f"{name}={v!r}" for name, v in named)
                 lrs = tuple(dict.fromkeys(candidates[i]["lr"] for i in among))
                 raise RuntimeError(
                     f"all trainings of {which} diverged in repetition {first + repetition}: try "

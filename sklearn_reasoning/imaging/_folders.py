@@ -62,7 +62,8 @@ def denoise_files(
     An image comes back as it went in but for its noise: grey or colour, 8 bits, or 16 for grey;
     the alpha channel, the colour profile, the EXIF record and the resolution are kept. Colour is
     restored channel by channel, a palette as the colours that it stands for. Pillow reads colour
-    of 16 bits as 8; the line of progress says so. Pixels are turned as the EXIF record says.
+    of 16 bits as 8; the line of progress says so, and says where 16 bits of grey come nowhere near
+    white, as in a 12-bit camera's file. Pixels are turned as the EXIF record says.
 
     PNG and TIFF files keep their name and format. Every other file becomes a PNG of the same
     stem, since another lossy compression would put artefacts where noise was: photo.jpg is

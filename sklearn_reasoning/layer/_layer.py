@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning._polynomials import check_steps
+from sklearn_reasoning._polynomials import check_steps, under_transform
 from sklearn_reasoning.algorithms import (
     Algorithm,
     PerIteration,
@@ -104,6 +104,7 @@ class ReasoningLayer(nn.Module):
         self.k = check_steps(k)
         self.penalty = penalty
         check_takes_penalty(self.algorithm, penalty)
+        self._checked: tuple[Penalty, int] | None = None
         resolved = resolve_step_size(self.algorithm, step_size, step_size_range, mu, L)
         self.per_iteration = bool(step_size_per_iteration) and resolved is not None
         n_sizes: int | None = None
@@ -179,7 +180,8 @@ class ReasoningLayer(nn.Module):
         TypeError
             If ``k`` holds anything but whole numbers, or ``start`` is no floating point tensor.
         ValueError
-            If ``k`` is negative, of a shape that does not go with the samples, or above the step
+            If the penalty does not go with the number of outputs, or its set is empty; if ``k``
+            is negative, of a shape that does not go with the samples, or above the step
             sizes where each iteration has its own; if ``start`` does not broadcast against y; if
             the energy does not provide what the algorithm needs.
 
@@ -200,8 +202,18 @@ class ReasoningLayer(nn.Module):
             steps = _per_sample(steps, zeros)
         if start is not None:
             start = _checked_start(start, zeros)
+        self._check_penalty(zeros.shape[-1])
         problem = Problem(energy, self.mu, self.L, self.penalty, start)
         return minimize(self.algorithm, problem, steps, self._phi(zeros))
+
+    def _check_penalty(self, d: int) -> None:
+        """Refuse a penalty that does not go with d outputs, once: it reads tensors."""
+        penalty, checked = self.penalty, self._checked
+        if penalty is None or (checked is not None and checked[0] is penalty and checked[1] == d):
+            return
+        if not under_transform():
+            penalty.check(d)
+            self._checked = penalty, d
 
     def _phi(self, like: Tensor) -> Any:
         if self._step_size is not None:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import make_scorer
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 
-from sklearn_reasoning._support.inputs import readable
+from sklearn_reasoning._support.numbers import moderate_weights, readable_numbers
 
 
 def mean_l2_loss(
@@ -67,14 +67,16 @@ def _as_columns(y: ArrayLike, name: str) -> NDArray[np.float64]:
         array = y
         assert_all_finite(array, input_name=name)
     else:
-        array = check_array(readable(name, y), ensure_2d=False, dtype=np.float64, input_name=name)
+        array = check_array(
+            readable_numbers(name, y), ensure_2d=False, dtype=np.float64, input_name=name
+        )
     return array.reshape(-1, 1) if array.ndim == 1 else array
 
 
 def _checked_weights(sample_weight: ArrayLike, losses: NDArray[np.float64]) -> NDArray[np.float64]:
     name = "sample_weight"
     weights: NDArray[np.float64] = check_array(
-        readable(name, sample_weight), ensure_2d=False, dtype=np.float64, input_name=name
+        readable_numbers(name, sample_weight), ensure_2d=False, dtype=np.float64, input_name=name
     )
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must have one dimension, got shape {weights.shape}.")
@@ -83,7 +85,7 @@ def _checked_weights(sample_weight: ArrayLike, losses: NDArray[np.float64]) -> N
         raise ValueError(f"sample_weight must not be negative, got {weights.min()}.")
     if not weights.any():
         raise ValueError("sample_weight is zero for every sample; one at least must count.")
-    return weights
+    return moderate_weights(weights)
 
 
 #: For ``scoring=``: minus ``mean_l2_loss`` (Eq. 13), in the units of y.

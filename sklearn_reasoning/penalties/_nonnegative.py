@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ._base import Penalty
+from ._rows import indicator
 
 
 class Nonnegative(Penalty):
@@ -31,8 +31,7 @@ class Nonnegative(Penalty):
 
     def value(self, y: Tensor) -> Tensor:
         """Return 0 for rows without a negative entry, inf for others."""
-        outside = (y < 0.0).any(dim=-1)
-        return torch.zeros_like(y[..., 0]).masked_fill(outside, torch.inf)
+        return indicator((y < 0.0).any(dim=-1), y)
 
     def prox(self, v: Tensor, step: Tensor | float) -> Tensor:
         """Return v with zeros for its negative entries."""

@@ -56,7 +56,8 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
         ColumnTransformer or Pipeline of those. ``callbacks``, a RandomState as
         ``random_state`` and the ``memory`` of a Pipeline are left out, with a warning.
     path : str or path-like
-        The file to write; one that is there is replaced.
+        The file to write; one that is there is replaced, and keeps its mode. Of a link, the file
+        that it leads to.
 
     Raises
     ------
@@ -68,7 +69,8 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
     NotFittedError
         If the model is not fitted.
     OSError
-        If the file cannot be written; what was at ``path`` is then as it was.
+        If the file cannot be written, is write-protected, or is no file but a device or a pipe;
+        what was at ``path`` is then as it was.
 
     Warns
     -----
@@ -176,7 +178,12 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 def _read(content: bytes) -> tuple[Any, dict[str, Any], list[str]]:
     """Return the model in a file's bytes, the releases that wrote it, and its classes."""
     document, tensors = unseal(content)
-    version = document.get("format_version")
+    version = document.get("format_version", 1)
+    if type(version) is int and version in range(1, FORMAT_VERSION):
+        raise ValueError(
+            f"format version {version!r} is of a version of this package that was never released; "
+            f"this one reads {FORMAT_VERSION}. Fit the model again and save it"
+        )
     if type(version) is not int or version != FORMAT_VERSION:
         raise ValueError(f"format version {version!r}, this release reads {FORMAT_VERSION}")
     if "sha256" not in document:

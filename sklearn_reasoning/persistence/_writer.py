@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import KeysView, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -105,7 +105,9 @@ class Writer:
             if value and isinstance(value[0], str):
                 where = f"{where}the step {value[0]!r}: "
             return {"tuple": [self._value(entry, where) for entry in value]}
-        if isinstance(value, list | np.ndarray):
+        if hasattr(value, "__array__"):  # arrays, tensors, indices and series of frames
+            return self._value(np.asarray(value).tolist(), where)
+        if isinstance(value, Sequence | KeysView) and not isinstance(value, bytes | bytearray):
             return [self._value(entry, where) for entry in value]
         if isinstance(value, Mapping):
             return {"dict": {str(key): self._value(v, where) for key, v in value.items()}}

@@ -28,6 +28,15 @@ Array = np.ndarray[Any, Any]
 # within 2e-13 of 60-digit arithmetic.
 _ROUNDING = 1024 * np.finfo(np.float64).eps
 
+# A rounding of 1 - phi t is that of another t, as far from it as the rounding of L. By Markov's
+# inequality it changes a polynomial by 2 n^2 / (L - mu) times as much; with a margin.
+_MARKOV = 16 * np.finfo(np.float64).eps
+
+# Below this share of L, that is not worth much: the polynomial is bounded on an interval wider by
+# the roundings at its ends.
+_NARROW = 1e-3
+_WIDER = 16 * np.finfo(np.float64).eps
+
 # A sum of coefficients within this of an attained value is not worth a finer grid.
 _TIGHT = 1e-6
 
@@ -74,13 +83,22 @@ def samples(c: Array, n: int) -> Array:
     return np.fft.irfft(spectrum, 2 * n, axis=-1)[..., : n + 1]
 
 
-def supremum(p: Callable[[Array], Array], degree: int, mu: float, L: float) -> Supremum:
+def supremum(
+    p: Callable[[Array], Array], degree: int, mu: float, L: float, rounding: float = 0.0
+) -> Supremum:
     """Bound the suprema of m polynomials over [mu, L], none of a higher ``degree``.
 
-    ``p`` maps points of shape (m, j) or (1, j) to values of shape (m, j). ``certified / attained``
-    is at most 1.001, but for rounding.
+    ``p`` maps points of shape (m, j) or (1, j) to values of shape (m, j), with a relative error of
+    ``rounding`` beyond that of every such sample. ``certified / attained`` is at most 1.001, but
+    for rounding.
     """
-    return _supremum(p, p(_nodes(degree, mu, L)[None]), degree, mu, L)
+    values = p(_nodes(degree, mu, L)[None])
+    found = _supremum(p, values, degree, mu, L, rounding)
+    if not degree or L - mu >= _NARROW * L:
+        return found
+    low, high = mu * (1.0 - _WIDER), L * (1.0 + _WIDER)
+    wider = _supremum(p, p(_nodes(degree, low, high)[None]), degree, low, high, rounding)
+    return found._replace(certified=np.maximum(found.certified, wider.certified))
 
 
 def _nodes(degree: int, mu: float, L: float) -> Array:
@@ -88,7 +106,12 @@ def _nodes(degree: int, mu: float, L: float) -> Array:
 
 
 def _supremum(
-    p: Callable[[Array], Array], values: Array, degree: int, mu: float, L: float
+    p: Callable[[Array], Array],
+    values: Array,
+    degree: int,
+    mu: float,
+    L: float,
+    rounding: float = 0.0,
 ) -> Supremum:
     """Bound the suprema of polynomials whose values at :func:`_nodes` are known."""
     n = max(degree, 1)
@@ -97,7 +120,8 @@ def _supremum(
     attained = np.abs(values).max(axis=1)
     with np.errstate(invalid="ignore", over="ignore"):
         c = coefficients(values)
-        allowance = _ROUNDING * (n + 1) * attained
+        moved = _MARKOV * n**2 * (L / max(L - mu, _NARROW * L))
+        allowance = (_ROUNDING * (n + 1) + moved + rounding) * attained
         certified = np.abs(c).sum(axis=1) + allowance
         loose = certified > (1.0 + _TIGHT) * attained + allowance
     if loose.any():

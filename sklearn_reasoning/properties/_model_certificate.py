@@ -11,7 +11,7 @@ from sklearn_reasoning.algorithms import PerIteration
 
 from ._certificate import Certificate, StabilityCertificate
 from ._fitted import FittedLayer, MeasuredRows
-from ._report import html_table, summary_of
+from ._report import html_table, in_digits, summary_of
 
 # A learned step size may lie beyond the end of its range by rounding.
 _ROUNDING = 1e-9
@@ -196,7 +196,7 @@ class ModelCertificate:
         numbers = self.to_dict()
         parts = [f"algorithm={numbers['algorithm']!r}", f"k={self.k}"]
         for name in ("convergence", "stability_in_Q", "stability_in_b", "sensitivity"):
-            parts.append(f"{name}={numbers[f'{name}_certified']:.4g}")
+            parts.append(f"{name}={in_digits(numbers[f'{name}_certified'])}")
         return f"ModelCertificate({', '.join(parts)})"
 
     def _repr_html_(self) -> str:

@@ -45,14 +45,12 @@ def _sentences(numbers: Mapping[str, Any]) -> Iterator[str]:
         first = "|b|" if _begins_at_zero(numbers) else "|g|"
         moving = "the weights move" if numbers["step_size"] is None else "the step size moves"
         sentence = (
-            f"Sensitivity: if {moving} by a small e, the output moves by "
-            f"{_bound(numbers, 'sensitivity')} e {first}"
+            f"Sensitivity: if {moving} by a small e, "
+            f"{_bound(numbers, 'sensitivity', f'e {first}', 'the output moves ')}"
         )
         if "sensitivity_over_range_certified" in numbers:
-            sentence += (
-                f"; anywhere in the range of step sizes, by "
-                f"{_bound(numbers, 'sensitivity_over_range')} e {first}"
-            )
+            over_range = _bound(numbers, "sensitivity_over_range", f"e {first}")
+            sentence += f"; anywhere in the range of step sizes, {over_range}"
         yield sentence + "."
     if "n_rows" in numbers:
         yield from _on_rows(numbers)
@@ -64,23 +62,23 @@ def _begins_at_zero(numbers: Mapping[str, Any]) -> bool:
 
 
 def _on_stability(numbers: Mapping[str, Any]) -> str:
-    in_b = f"if b moves by e, by {_bound(numbers, 'stability_in_b')} e"
+    in_b = f"if b moves by e, {_bound(numbers, 'stability_in_b', 'e')}"
     if _begins_at_zero(numbers):
-        moved = f"{_bound(numbers, 'stability_in_Q')} e |b|"
-        return f"Stability: if Q moves by e, the output moves by {moved}; {in_b}."
+        moved = _bound(numbers, "stability_in_Q", "e |b|", "the output moves ")
+        return f"Stability: if Q moves by e, {moved}; {in_b}."
     per_gradient, per_start, norm = (
         numbers[name]
         for name in ("stability_in_Q_certified", "stability_in_Q_per_start_certified", "start_norm")
     )
     if per_gradient == float("inf") or per_start == float("inf"):
-        moved = f"no proven multiple (at least {numbers['stability_in_Q_attained']:.4g}) of e |g|"
+        moved = _no_bound(numbers["stability_in_Q_attained"], "e |g|")
     else:
-        moved = f"at most ({per_gradient:.4g} |g| + {per_start:.4g} |c|) e"
+        moved = f"the output moves by at most ({per_gradient:.4g} |g| + {per_start:.4g} |c|) e"
     where = "each row's start c" if norm is None else "the start c"
     length = "" if norm is None else f" and |c| = {norm:.4g}"
     return (
-        f"Stability: if Q moves by e, the output moves by {moved}, where g is the gradient at "
-        f"{where}{length}; {in_b}; if c moves by e, by {_bound(numbers, 'stability_in_start')} e."
+        f"Stability: if Q moves by e, {moved}, where g is the gradient at {where}{length}; "
+        f"{in_b}; if c moves by e, {_bound(numbers, 'stability_in_start', 'e')}."
     )
 
 
@@ -147,11 +145,20 @@ def _on_rows(numbers: Mapping[str, Any]) -> Iterator[str]:
     yield sentence
 
 
-def _bound(numbers: Mapping[str, Any], name: str) -> str:
+def _bound(numbers: Mapping[str, Any], name: str, unit: str, what: str = "") -> str:
     certified = numbers[f"{name}_certified"]
     if certified == float("inf"):
-        return f"no proven multiple (at least {numbers[f'{name}_attained']:.4g}) of"
-    return f"at most {certified:.4g}"
+        return _no_bound(numbers[f"{name}_attained"], unit)
+    return f"{what}by at most {certified:.4g} {unit}"
+
+
+def _no_bound(attained: float, unit: str) -> str:
+    return f"no bound (found: {attained:.4g} {unit})" if attained else "no bound"
+
+
+def in_digits(certified: float) -> str:
+    """Return a proven bound in four digits, or that there is none."""
+    return "no bound" if certified == float("inf") else f"{certified:.4g}"
 
 
 def html_table(numbers: Mapping[str, Any]) -> str:
@@ -160,7 +167,7 @@ def html_table(numbers: Mapping[str, Any]) -> str:
     rows = [
         f"<tr><th style='text-align:left' title='{html.escape(meaning, quote=True)}'>"
         f"{html.escape(title)}</th>"
-        f"<td>{numbers[f'{name}_attained']:.4g}</td><td>{numbers[f'{name}_certified']:.4g}</td></tr>"
+        f"<td>{numbers[f'{name}_attained']:.4g}</td><td>{in_digits(numbers[f'{name}_certified'])}</td></tr>"
         for name, (title, meaning) in names.items()
         if f"{name}_certified" in numbers
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -12,9 +12,15 @@ import numpy as np
 from sklearn_reasoning.algorithms import Algorithm, PerIteration
 
 from ._analyses import analysis_of
+from ._analysis import Analysis
 from ._arguments import Case, resolve
+from ._chebyshev_series import Array
 
 _LARGEST_K = 2**16
+
+# Up to here every k is looked at: the first steps may come near the minimiser and leave it again.
+_EACH_UP_TO = 2**10
+_FIRST_BLOCK = 2**6
 
 
 def steps_needed(
@@ -44,9 +50,9 @@ def steps_needed(
     Returns
     -------
     int or None
-        The smallest k whose certified Cvg is at most ``accuracy``; for methods whose error may
-        grow on the way, a k at which it is and before which it is not. None if 65,536 steps, or
-        those that have a step size, are not enough, or if nothing is proven.
+        The smallest k whose certified Cvg is at most ``accuracy``; above 1,024, for methods
+        whose error may grow on the way, a k at which it is and before which it is not. None if
+        65,536 steps, or those that have a step size, are not enough, or if nothing is proven.
 
     Raises
     ------
@@ -72,6 +78,15 @@ def steps_needed(
         analysis = analysis.from_any_start()
     largest = min(_LARGEST_K, len(case.phi)) if isinstance(case.phi, PerIteration) else _LARGEST_K
 
+    found, each = None, min(largest, _EACH_UP_TO)
+    if isinstance(case.phi, PerIteration):  # the sizes to come may do anything
+        each = largest
+    for block in _blocks(each):
+        if (found := _first_of(block, analysis, case, accuracy)) is not None or block[
+            -1
+        ] == largest:
+            return found
+
     # What a few eigenvalues show is cheap, and rules out all but the last of the candidates.
     def possible(k: int) -> bool:
         return bool(analysis.shown_convergence(_at(case, k)) <= accuracy)
@@ -79,8 +94,36 @@ def steps_needed(
     def proven(k: int) -> bool:
         return possible(k) and bool(analysis.convergence_bound(_at(case, k)) <= accuracy)
 
-    candidate = _first(possible, 0, largest)
+    candidate = _first(possible, each + 1, largest)
     return None if candidate is None else _first(proven, candidate, largest)
+
+
+def _blocks(largest: int) -> Iterator[Array]:
+    """Yield 0, ..., largest in blocks that grow, since a larger k costs more."""
+    begin, end = 0, _FIRST_BLOCK
+    while begin <= largest:
+        yield np.arange(begin, min(end, largest + 1))
+        begin, end = end, 2 * end
+
+
+def _first_of(ks: Array, analysis: Analysis, case: Case, accuracy: float) -> int | None:
+    """Return the first of some k whose bound is at most the accuracy."""
+    candidates = ks[
+        analysis.shown_convergence(replace(case, k=ks, phi=_repeated(case, ks))) <= accuracy
+    ]
+    length = 1
+    while len(candidates):
+        some, candidates = candidates[:length], candidates[length:]
+        bounds = analysis.convergence_bound(replace(case, k=some, phi=_repeated(case, some)))
+        if (bounds <= accuracy).any():
+            return int(some[(bounds <= accuracy).argmax()])
+        length *= 2
+    return None
+
+
+def _repeated(case: Case, ks: Array) -> Any:
+    """Return the step sizes of a case of one k for several."""
+    return np.full(ks.shape, case.phi) if isinstance(case.phi, np.ndarray) else case.phi
 
 
 def _at(case: Case, k: int) -> Case:

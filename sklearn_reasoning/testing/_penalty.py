@@ -43,7 +43,8 @@ def check_penalty(penalty: Penalty, d: int = 4) -> None:
     - ``prox`` keeps shapes and dtypes, is firmly nonexpansive, and is where
       :math:`g(y) + \|y - v\|^2 / (2 \phi)` is smallest; its derivatives are finite differences;
     - a set has values 0 and inf, its ``prox`` ends inside, moves no point twice, and is the same
-      for every step size;
+      for every step size; ``project`` does the same, and no point is longer than
+      ``largest_norm``;
     - ``in_units`` is :math:`u \mapsto g(unit\, u) / unit^2`, with the proximal step that goes with
       it;
     - three models side by side get the bits of each alone;
@@ -172,6 +173,12 @@ def _check_set(penalty: Penalty, d: int) -> None:
         penalty,
         "value is inf at every output of prox; let it allow for rounding errors there.",
     )
+    require(
+        bool((p.norm(dim=-1) <= penalty.largest_norm(d) * (1.0 + _EXACT)).all()),
+        penalty,
+        f"a point of the set is longer than largest_norm({d}).",
+    )
+    close(penalty.project(v), p, _EXACT, penalty, "project is not the projection")
 
 
 def _check_units(penalty: Penalty, d: int) -> None:

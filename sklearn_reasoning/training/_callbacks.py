@@ -19,6 +19,8 @@ from skorch.callbacks import (
     ProgressBar,
 )
 
+from ._checkpoints import template_folder
+
 # They need data sets, batches or an optimiser of a kind that is not there.
 _UNUSABLE = {
     EpochScoring: "early_stopping=True, or scikit-learn's ScoringMonitor,",
@@ -76,6 +78,13 @@ def _check_monitor(callback: Any, has_validation: bool) -> None:
             f"callbacks holds a {kind} with load_best=True that wants the optimiser back too, "
             "which is not saved: set f_optimizer=None."
         )
+    if isinstance(callback, Checkpoint) and callback.load_best:
+        template = template_folder(callback)
+        if template is not None:
+            raise ValueError(
+                f"callbacks holds a {kind} with load_best=True whose file {template!r} lies in a "
+                "folder that changes: put the braces into the name of the file."
+            )
 
 
 def copies(callbacks: Sequence[Any] | None) -> list[Any] | None:

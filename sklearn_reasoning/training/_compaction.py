@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -63,13 +62,10 @@ def some_models(module: RegressionModel, models: list[int]) -> RegressionModel:
     """Return a module of some of the models of a module, around copies of their numbers."""
     index = torch.tensor(models, device=module.weights.device)
 
-    def rows(value: Tensor | None) -> Any:
-        if value is None or len(value) != module.n_models:  # what all models share
-            return value
-        return value.detach().index_select(0, index)
+    def rows(value: Tensor) -> Tensor:
+        # What all models share stays whole.
+        return value.index_select(0, index) if len(value) == module.n_models else value
 
-    twin = copy.copy(module)
-    twin._parameters = {name: rows(value) for name, value in module._parameters.items()}
-    twin._buffers = {name: rows(value) for name, value in module._buffers.items()}
-    twin.k = tuple(module.k[model] for model in models)
-    return twin
+    some = module.with_numbers(rows)
+    some.k = tuple(module.k[model] for model in models)
+    return some

@@ -24,8 +24,8 @@ def history_to_columns(history: Sequence[dict[str, Any]]) -> dict[str, _Array]:
 def history_from_columns(columns: Mapping[str, _Array]) -> History:
     """Return the history that :func:`history_to_columns` was given."""
     history = History()
-    for i in range(len(next(iter(columns.values()), ()))):
-        history.new_epoch()
-        for key, values in columns.items():
-            history.record(key, values[i].item() if values.ndim == 1 else values[i])
+    values = [column.tolist() if column.ndim == 1 else column for column in columns.values()]
+    # Not with history.record, which copies the history for every value.
+    for row in zip(*values, strict=True):
+        history.append({"batches": [], **dict(zip(columns, row, strict=True))})
     return history

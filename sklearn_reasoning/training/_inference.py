@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -175,7 +174,7 @@ def _in_blocks(
     found: list[list[_Array]] = []
     with torch.no_grad(), one_thread():
         for rows in _blocks(module, len(x)):
-            block = Columns.of(
+            block = PaddedRows.of(
                 x[rows], *(None if each is None else each[rows] for each in (b, rotation))
             )
             tensors = function(inputs_of(module, [block], [0]))
@@ -201,7 +200,7 @@ def rows_at_once(module: RegressionModel) -> int:
 
 
 @dataclass(frozen=True)
-class Columns:
+class PaddedRows:
     """Rows to predict, as the columns of matrices, float64.
 
     They are padded with zeros to a multiple of 16: a model gets the same bits in every stack.
@@ -213,7 +212,7 @@ class Columns:
     rotation: _Array | None
 
     @classmethod
-    def of(cls, x: _Array, b: _Array | None, rotation: _Array | None) -> Columns:
+    def of(cls, x: _Array, b: _Array | None, rotation: _Array | None) -> PaddedRows:
         """Return n rows: x of shape (n, m), b of shape (n, d), R of shape (n, d, d)."""
         n, length = len(x), padded(len(x), 16)
 
@@ -236,7 +235,9 @@ class Columns:
         return np.ascontiguousarray(outputs[: self.n].cpu().numpy())
 
 
-def inputs_of(module: RegressionModel, blocks: Sequence[Columns], which: Sequence[int]) -> Inputs:
+def inputs_of(
+    module: RegressionModel, blocks: Sequence[PaddedRows], which: Sequence[int]
+) -> Inputs:
     """Return the inputs of a module: to each model one of the blocks, of equal length."""
 
     def tensor(name: str) -> Tensor | None:
@@ -256,17 +257,7 @@ def inputs_of(module: RegressionModel, blocks: Sequence[Columns], which: Sequenc
 
 
 def in_float64(module: RegressionModel) -> RegressionModel:
-    """Return a module of the same structure around float64 copies of all numbers.
-
-    ``deepcopy(module).double()`` takes longer than the prediction of a small model.
-    """
+    """Return a module of the same structure around float64 copies of all numbers."""
     if module.weights.dtype == torch.float64:
         return module
-    twin = copy.copy(module)
-    twin._parameters = {name: _double(p) for name, p in module._parameters.items()}
-    twin._buffers = {name: _double(buffer) for name, buffer in module._buffers.items()}
-    return twin
-
-
-def _double(value: Any) -> Any:
-    return value.detach().double() if value is not None and value.is_floating_point() else value
+    return module.with_numbers(lambda old: old.double() if old.is_floating_point() else old)

@@ -14,6 +14,7 @@ from skorch.history import History
 from torch import Tensor, nn
 
 from ._callbacks import BestSoFar, copies, epoch_log
+from ._checkpoints import own_folders
 from ._compaction import Compaction
 from ._history import history_from_columns, history_to_columns
 from ._interrupts import interrupts
@@ -342,9 +343,10 @@ def train(net: ModelNet, rows: Any, validation: Any = None, **options: Any) -> N
     rows, validation, **options
         As for :meth:`ModelNet.fit_loop`.
     """
-    net.notify("on_train_begin", X=rows, y=validation)
-    net.fit_loop(rows, validation, **options)
-    net.notify("on_train_end", X=rows, y=validation)
+    with own_folders(net, [callback for _, callback in net.callbacks_]):
+        net.notify("on_train_begin", X=rows, y=validation)
+        net.fit_loop(rows, validation, **options)
+        net.notify("on_train_end", X=rows, y=validation)
 
 
 def _column(values: list[float], like: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from sklearn_reasoning._support.threads import one_thread
 
 from ._compaction import some_models
-from ._inference import Columns, in_float64, in_units, inputs_of, predict, rows_at_once
+from ._inference import PaddedRows, in_float64, in_units, inputs_of, predict, rows_at_once
 from ._regression_model import RegressionModel
 
 _Array = np.ndarray[Any, Any]
@@ -33,7 +33,7 @@ def predict_stack(module: RegressionModel, wanted: Sequence[tuple[int, Given]]) 
     list of ndarray of shape (n, d)
     """
     results: list[Any] = [None] * len(wanted)
-    blocks: dict[int, Columns] = {}
+    blocks: dict[int, PaddedRows] = {}
     longest = rows_at_once(module)
     groups: dict[int, list[int]] = defaultdict(list)
     for place, (model, given) in enumerate(wanted):
@@ -41,7 +41,7 @@ def predict_stack(module: RegressionModel, wanted: Sequence[tuple[int, Given]]) 
             results[place] = predict(some_models(module, [model]), *given)
             continue
         if id(given) not in blocks:
-            blocks[id(given)] = Columns.of(*given)
+            blocks[id(given)] = PaddedRows.of(*given)
         groups[blocks[id(given)].x.shape[1]].append(place)
     for length, places in groups.items():
         # Neighbours of equal k are cheaper than unlike ones.

@@ -64,7 +64,18 @@ def test_options_count_for_equality():
     [
         ("heavyball", "Did you mean 'heavy_ball'?"),
         ("chebychev", "Did you mean 'chebyshev'?"),
-        ("qqqqq", "'opt']."),
+        ("nesterov", "Did you mean 'nag'?"),
+        ("NAG", "Did you mean 'nag'?"),
+        ("FISTA", "Did you mean 'nag'?"),
+        ("NesterovAcceleratedGradient", "Did you mean 'nag'?"),
+        ("gradient_descent", "Did you mean 'gd'?"),
+        ("gradient descent", "Did you mean 'gd'?"),
+        ("conjugate-gradients", "Did you mean 'cg'?"),
+        ("polyak", "Did you mean 'heavy_ball'?"),
+        ("recurrent", "Did you mean 'rnn'?"),
+        ("exact", "Did you mean 'opt'?"),
+        ("Adam", "it is an optimizer, not the algorithm of a layer."),
+        ("qqqqq", "or registered first."),
     ],
 )
 def test_unknown_names_list_the_known_and_suggest(wrong, hint):

@@ -228,6 +228,18 @@ def energy_and_layer_rows():
         "rotation",
         partial(energies.SpectralQuadratic, ones, torch.ones(1, 3, 3), ones),
     )
+    yield (
+        "suggest_spectrum",
+        "ValueError",
+        "shape",
+        partial(energies.suggest_spectrum, [1.0], [1.0]),
+    )
+    yield (
+        "suggest_spectrum",
+        "ValueError",
+        "wrong way",
+        partial(energies.suggest_spectrum, [[1.0]], [[1.0]]),
+    )
     yield "OperatorQuadratic", "TypeError", "matvec", partial(energies.OperatorQuadratic, 3, ones)
     yield (
         "OperatorQuadratic",
@@ -381,9 +393,46 @@ def algorithm_rows():
     yield "check_penalty", "TypeError", "must be a Penalty", partial(testing.check_penalty, "l1")
 
 
+def penalty_rows():
+    box, budget, simplex = penalties.Box, penalties.Budget, penalties.Simplex
+    l1, group_l1, columns = penalties.L1, penalties.GroupL1, penalties.Columns
+    affine, ball = penalties.Affine, penalties.Ball
+    yield "Affine", "TypeError", "must be a matrix of numbers", partial(affine, "A", 0.0)
+    yield "Affine", "ValueError", "A y = c has no solution", partial(affine, [[0.0]], 1.0)
+    yield "Ball", "TypeError", "radius='wide' must be a number", partial(ball, "wide")
+    yield "Ball", "ValueError", "radius=-1 must not be negative", partial(ball, -1.0)
+    yield "Box", "TypeError", "low='low' must be a number", partial(box, "low", 1.0)
+    yield "Box", "ValueError", "low=1 must not be above high=0", partial(box, 1.0, 0.0)
+    yield "Budget", "TypeError", "total='all' must be a number", partial(budget, "all")
+    yield "Budget", "ValueError", "the set is empty", partial(budget, 3.0, high=[1.0, 1.0])
+    yield "Columns", "TypeError", "write Columns(['load'])", partial(columns, "load")
+    yield "Columns", "ValueError", "lists no column", partial(columns, [])
+    yield "GroupL1", "TypeError", "groups=3 must list sizes", partial(group_l1, 1.0, 3)
+    yield "GroupL1", "ValueError", "weight=-1 must not", partial(group_l1, -1.0, (1, 2))
+    yield "L1", "TypeError", "weight='much' must be a number", partial(l1, "much")
+    yield "L1", "ValueError", "weight=-1 must not be negative", partial(l1, -1.0)
+    yield "Monotone", "TypeError", "increasing='yes'", partial(penalties.Monotone, "yes")
+    yield "Simplex", "TypeError", "total='all' must be a number", partial(simplex, "all")
+    yield "Simplex", "ValueError", "total=-1 is negative", partial(simplex, -1.0)
+    yield "Penalty.check", "ValueError", "high holds 2 numbers", partial(box(0, [1, 2]).check, 3)
+    yield (
+        "Penalty.with_columns",
+        "ValueError",
+        "do not go with the 1 columns ['cap']",
+        partial(box(0, columns(["cap"])).with_columns, ones),
+    )
+
+
 ROWS = [
     row
-    for rows in (polynomial_rows, property_rows, bound_rows, energy_and_layer_rows, algorithm_rows)
+    for rows in (
+        polynomial_rows,
+        property_rows,
+        bound_rows,
+        energy_and_layer_rows,
+        algorithm_rows,
+        penalty_rows,
+    )
     for row in rows()
 ]
 

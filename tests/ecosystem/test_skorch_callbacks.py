@@ -1,10 +1,15 @@
 """skorch's callbacks on both estimators: what works, and what is refused before any training."""
 
+import os
 import pickle
+import threading
 
 import numpy as np
 import pytest
 import torch
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -20,6 +25,7 @@ from skorch.callbacks import (
 )
 
 from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor
+from sklearn_reasoning.algorithms import GradientDescent
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = np.tanh(X[:, :2] - X[:, 1:])
@@ -63,6 +69,96 @@ def test_the_best_checkpoint_may_be_loaded(tmp_path):
     callback = Checkpoint("train_loss_best", **options)
     model = regressor(batch_size=10, callbacks=[callback]).fit(X, Y)
     assert np.array_equal(model.predict(X), regressor(batch_size=10).fit(X, Y).predict(X))
+
+
+class FitBeside(Callback):
+    """Another fit, with the same checkpoint, in the middle of this one."""
+
+    def __init__(self, fit):
+        self.fit = fit
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 3:
+            self.fit()
+
+
+LOAD_BEST = {"monitor": "train_loss_best", "f_optimizer": None, "load_best": True}
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage")
+@pytest.mark.parametrize(
+    "names",
+    [
+        {},
+        {"fn_prefix": "a-"},
+        {"fn_prefix": "deeper/", "f_params": "best-{last_epoch[epoch]}.pt"},
+        {"f_params": "deeper/params.pt", "f_history": None},
+        {"f_params": "params.safetensors", "use_safetensors": True},
+    ],
+    ids=str,
+)
+def test_fits_that_share_a_checkpoint_load_what_they_saved(tmp_path, make_and_data, names):
+    make, data = make_and_data
+    if make is denoiser and "use_safetensors" in names:
+        pytest.skip("skorch cannot save this module so, and says it in the sink alone")
+    checkpoint = Checkpoint(**LOAD_BEST, dirname=str(tmp_path), **names)
+
+    def other(lr=1e-4):
+        return make(callbacks=[checkpoint], lr=lr).fit(*data)
+
+    alone = make(callbacks=[checkpoint]).fit(*data)
+    # The first call of this one saves; then others write under its names, and lose nothing of it.
+    beside = make(callbacks=[checkpoint, FitBeside(other)]).fit(*data)
+    np.testing.assert_array_equal(beside.predict(data[0]), alone.predict(data[0]))
+    folder = tmp_path / "deeper" if "deeper" in str(names) else tmp_path
+    found = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("fit-")]
+    assert any("params" in name or "best-" in name for name in found)
+    # The files are where their names say, and the callback says so too.
+    used = beside.net_.callbacks_[-2 if len(beside.net_.callbacks_) > 1 else 0][1]
+    assert vars(used) == vars(checkpoint)
+    assert folder.is_dir()
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage")
+def test_training_that_goes_on_loads_the_best_of_all_its_calls(tmp_path):
+    checkpoint = Checkpoint(**LOAD_BEST, dirname=str(tmp_path))
+    model = regressor(callbacks=[checkpoint], lr=1e-2)
+    for _ in range(20):
+        model.partial_fit(X, Y)
+    best = min(model.history_[:, "train_loss"])
+    model.set_params(lr=10.0).partial_fit(X, Y)
+    saved = torch.load(tmp_path / "params.pt", weights_only=True)
+    assert min(model.history_[:, "train_loss"]) <= best
+    for name, value in model.module_.state_dict().items():
+        assert torch.equal(value, saved[name])
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage")
+def test_files_of_a_fit_that_fails_are_kept(tmp_path):
+    checkpoint = Checkpoint(**LOAD_BEST, dirname=str(tmp_path))
+    with pytest.raises(RuntimeError, match="out of patience"):
+        regressor(callbacks=[checkpoint, Failing()]).fit(X, Y)
+    assert sorted(os.listdir(tmp_path)) == ["criterion.pt", "history.json", "params.pt"]
+
+
+def test_a_checkpoint_in_a_folder_that_changes_is_refused(make_and_data):
+    make, data = make_and_data
+    checkpoint = Checkpoint(**LOAD_BEST, f_params="{last_epoch[epoch]}/params.pt")
+    with pytest.raises(ValueError, match=r"callbacks holds a Checkpoint.*put the braces into"):
+        make(callbacks=[checkpoint]).fit(*data)
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage")
+def test_a_search_in_threads_has_the_scores_of_one_by_one(tmp_path):
+    checkpoint = Checkpoint(**LOAD_BEST, dirname=str(tmp_path))
+    rates = {"lr": [1e-4, 1e-3, 1e-2, 1e-1]}
+    scores = []
+    for n_jobs in (1, 2):
+        with parallel_config("threading", n_jobs=n_jobs):
+            search = GridSearchCV(regressor(callbacks=[checkpoint]), rates, cv=2, refit=False)
+            scores.append(search.fit(X, Y).cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(*scores)
 
 
 def test_what_watches_changes_no_bit(tmp_path, make_and_data, capsys):
@@ -113,6 +209,64 @@ def test_the_callback_that_was_handed_in_stays_as_it_was(make_and_data):
     # The copy that saw the training is the net's.
     assert dict(model.net_.callbacks_)["curious"].X_ is not None
     assert b"curious" not in pickle.dumps(model.net_)
+
+
+class Locked(Callback):
+    """One that holds what cannot be copied."""
+
+    def __init__(self, lock):
+        self.lock = lock
+
+
+class LockedOnceItTrains(Callback):
+    """The way out."""
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.lock_ = threading.Lock()
+
+
+class Shared(Locked):
+    """The other one."""
+
+    def __sklearn_clone__(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [Locked(threading.Lock()), ("name", Locked(threading.Lock()))],
+    ids=["alone", "named"],
+)
+def test_a_callback_that_cannot_be_copied_is_named(make_and_data, callback):
+    make, data = make_and_data
+    model = make(callbacks=[Callback(), callback]).fit(*data)
+    for copying in (clone, lambda model: cross_val_score(model, *data, cv=2)):
+        with pytest.raises(TypeError, match=r"^callbacks holds a Locked that.*on_train_begin"):
+            copying(model)
+
+
+def test_another_parameter_that_cannot_be_copied_is_named():
+    class Own(GradientDescent):
+        def __init__(self):
+            self.lock = threading.Lock()
+
+    with pytest.raises(TypeError, match=r"^algo holds a Own that cannot be copied"):
+        clone(regressor(algo=Own()))
+    # ... and what goes wrong for another reason stays what it is.
+    with pytest.raises(RuntimeError, match="does not set or modifies parameter"):
+        clone(Changing(k=3))
+
+
+class Changing(HybridReasoningDenoiser):
+    def __init__(self, k=3):
+        super().__init__(k=[k])
+
+
+def test_the_ways_out_for_what_cannot_be_copied(make_and_data):
+    make, data = make_and_data
+    for callback in (LockedOnceItTrains(), Shared(threading.Lock())):
+        scores = cross_val_score(make(callbacks=[callback]), *data, cv=2)
+        np.testing.assert_array_equal(scores, cross_val_score(make(), *data, cv=2))
 
 
 class Failing(Callback):

@@ -185,8 +185,8 @@ BAD_DATA = {
     "no columns": (lambda X, y: (X[:, :0], y), r"0 feature"),
     "ragged X": (lambda X, y: ([[1.0, 2.0], [3.0]], [1.0, 2.0]), r"inhomogeneous|sequence"),
     "ragged y": (lambda X, y: (X[:2], [[1.0, 2.0], [3.0]]), r"inhomogeneous|sequence"),
-    "text in X": (lambda X, y: (np.full((20, 2), "a"), y), r"could not convert|'a'"),
-    "text in y": (lambda X, y: (X, np.full(20, "a")), r"could not convert|'a'|dtype"),
+    "text in X": (lambda X, y: (np.full((20, 2), "a"), y), r"X holds text, such as 'a'"),
+    "text in y": (lambda X, y: (X, np.full(20, "a")), r"y holds text, such as 'a'"),
     "objects": (lambda X, y: (np.full((20, 2), {}, dtype=object), y), "dict"),
     "sparse X": (lambda X, y: (scipy.sparse.csr_matrix(X), y), "[Ss]parse"),
     "1-D X": (lambda X, y: (X[:, 0], y), r"1D array"),
@@ -228,7 +228,7 @@ BAD_WEIGHTS = {
     "all zero": (lambda w: 0.0 * w, "[Ss]ample.?weight.*zero"),
     "too few": (lambda w: w[:-1], r"sample_weight.*\(19,\).*\(20,\)"),
     "two-dimensional": (lambda w: w[:, None], r"[Ss]ample.?weight"),
-    "text": (lambda w: ["a"] * 20, r"could not convert"),
+    "text": (lambda w: ["a"] * 20, r"sample_weight holds text, such as 'a'"),
     "complex": (lambda w: w + 1j, "[Cc]omplex"),
 }
 

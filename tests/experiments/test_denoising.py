@@ -313,7 +313,7 @@ def test_too_few_or_too_small_images_are_refused():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"algos": ()}, ValueError, "algos"),
+        ({"algos": ()}, TypeError, "algos"),
         ({"algos": ("gd", "gd")}, ValueError, "twice"),
         ({"algos": ("gd", GradientDescent())}, ValueError, "twice"),
         ({"k": None}, TypeError, "tuple"),

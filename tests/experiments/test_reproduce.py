@@ -85,10 +85,12 @@ def test_an_algorithm_of_the_user_is_in_every_figure(made):
 
 def test_complexities_are_estimated_beside_the_gap(tmp_path, monkeypatch):
     monkeypatch.setattr(_complexity, "_N_DRAWS", 4)
-    protocol = SMALL.but({"algos": ("gd",), "k": (1, 3), "q_hidden": (2,), "epochs": 5})
+    protocol = SMALL.but({"algos": ("gd", "nag"), "k": (1, 3), "q_hidden": (2,), "epochs": 5})
     reproduce(["fig5"], tmp_path, protocol=protocol, complexity=True, n_jobs=1, verbose=0)
     table = read_csv(tmp_path / "complexity.csv")
-    assert list(zip(table["algo"], table["k"], strict=True)) == [("gd", 1), ("gd", 3)]
+    assert list(zip(table["algo"], table["k"], strict=True)) == [
+        ("gd", 1), ("gd", 3), ("nag", 1), ("nag", 3),
+    ]  # fmt: skip
     # The sup over signs of a mean of losses below r in mean square is at most sqrt(r).
     bounds = np.sqrt(table["level"])
     assert ((np.array(table["complexity"]) > 0) & (table["complexity"] < bounds)).all()
@@ -181,11 +183,40 @@ def test_the_command(tmp_path, capsys):
         (["--vary", "colour=1,2"], "colour"),
         (["--vary", "noise=1,2", "--vary", "noise=3,4"], "twice"),
         (["--vary", "mu=0.1,7"], "mu=7"),
-        (["fig2", "--complexity"], "complexity"),
+        (["fig2", "--complexity"], "--complexity: complexity"),
+        (["fig9"], "argument FIGURE: figures=['fig9']"),
+        (["--algo", "nesterov"], "--algo: algo='nesterov' is not one of"),
+        (["--algo", "gd", "gd"], "--algo: algos=('gd', 'gd') holds an entry twice"),
+        (["--hidden", "99999999999"], "--hidden: 99999999999 is above 10,000"),
+        (["--lr", "nan"], "--lr: 'nan'"),
+        (["--jobs", "0"], "--jobs: 0"),
+        (["--n-samples", "99999999999"], "--n-samples: 99999999999 is above"),
+        (["--population", "50"], "--population: n_samples=100 must be below population_size=50"),
+        (["--L", "0.01"], "--L: mu=0.1 must be at most L=0.01"),
+        (["--noise", "-1"], "--noise: '-1'"),
+        (["--noise", "nan"], "--noise: 'nan'"),
+        (["--weight-decay", "inf"], "--weight-decay: 'inf'"),
+        (["--seed", "99999999999"], "--seed: 99999999999 is above"),
+        (["--true-energy", "no.npz"], "--true-energy: There is no file no.npz"),
+        (["--true-energy", "."], "--true-energy: . is a folder"),
+        (["--true-energy", __file__], "--true-energy: true_energy="),
+        (["--images", "."], "--images: images is a setting of fig7"),
+        (["fig7", "--images", "nowhere"], "--images: path='nowhere' does not exist"),
+        (["fig7", "--lr", "1"], "--lr: lrs has no part in fig7"),
+        (["--vary", "noise=-1,2"], "--vary: The 'noise' parameter"),
+        (["--vary", "epochs=1,2"], "--vary: setting='epochs'"),
+        (["--vary", "n_samples=5"], "--vary: values=[5]"),
     ],
 )
 def test_bad_options_are_one_line_with_status_2(options, message, refused, tmp_path):
     assert message in refused(options, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_processes_are_refused_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match="n_jobs=0 must be"):
+        reproduce(["fig2"], tmp_path / "out", protocol=SMALL, n_jobs=0)
+    assert not (tmp_path / "out").exists()
 
 
 def test_tables_come_back_as_they_were(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skorch.callbacks import BatchScoring, Callback, EpochScoring, LRScheduler
 
 from sklearn_reasoning import HybridReasoningDenoiser
@@ -132,6 +133,15 @@ BAD_NOISY = {
     "None": (None, "noisy=NoneType must be an array"),
     "a path": ("image.png", "noisy=str must be an array"),
     "a generator": ((image for image in FINE), "noisy=generator must be an array"),
+    "a palette's indices": (
+        [Image.fromarray((255 * FINE[0]).astype(np.uint8)).convert("P")],
+        r"noisy\[0\] is a Pillow image of mode 'P'.*convert\('RGB'\)",
+    ),
+    "inks": (
+        [FINE[0], Image.new("CMYK", (9, 8))],
+        r"noisy\[1\] is a Pillow image of mode 'CMYK'.*convert\('RGB'\)",
+    ),
+    "another colour space": ([Image.new("YCbCr", (9, 8))], r"noisy\[0\].*'YCbCr'.*'RGB'"),
     "ragged": ([[[0.1, 0.2], [0.3]]], r"noisy\[0\] is no image"),
 }
 
@@ -174,6 +184,13 @@ def test_bad_targets(small, trained, name):
     assert_refused(small(callbacks=[NoTraining()]), match, FINE, clean)
     with pytest.raises(REFUSED, match=match):
         trained.score(FINE, clean)
+
+
+def test_images_of_pillow_are_arrays(trained):
+    image = Image.fromarray((255 * FINE[0]).astype(np.uint8))
+    for one in (image, image.convert("RGB")):
+        expected = trained.predict([np.asarray(one)])
+        np.testing.assert_array_equal(trained.predict([one]), expected)
 
 
 def test_noise_may_leave_the_range(small):

@@ -155,3 +155,45 @@ def test_second_derivatives_are_those_of_the_minimiser():
         (bend,) = torch.autograd.grad(slope.sum(), leaves[0])
         expected = -2 * np.array(b) / np.array(spectrum) ** 3
         np.testing.assert_allclose(bend, expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "exponent"),
+    [
+        (torch.float64, -1000),
+        (torch.float64, -560),
+        (torch.float64, 530),
+        (torch.float64, 1000),
+        (torch.float32, -110),
+        (torch.float32, 66),
+        (torch.float32, 120),
+    ],
+)
+def test_the_unit_of_b_does_not_matter(dtype, exponent):
+    """The squares of these gradients are beyond the floats."""
+    unit = 2.0**exponent
+    generator = torch.Generator().manual_seed(0)
+    eigenvalues = 0.1 + 0.9 * torch.rand(5, 4, generator=generator, dtype=dtype)
+    b = torch.randn(5, 4, generator=generator, dtype=dtype)
+    b[0] = 0.0
+    for k in (1, 3, 6):
+        layer = ReasoningLayer("cg", k=k, mu=0.1, L=1.0)
+        results, slopes = [], []
+        for scale in (1.0, unit):
+            given = (scale * b).requires_grad_()
+            y = layer(DiagonalQuadratic(eigenvalues, given))
+            results.append(y.detach() / scale)
+            # Of y in units by b in units.
+            slopes.append(torch.autograd.grad((y / scale).sum(), given)[0] * scale)
+        torch.testing.assert_close(results[1], results[0], rtol=0, atol=0)
+        torch.testing.assert_close(slopes[1], slopes[0])
+    exact = -b / eigenvalues
+    torch.testing.assert_close(results[1], exact, rtol=1e-4, atol=1e-5)
+
+
+def test_rows_of_unlike_units_do_not_spoil_one_another():
+    eigenvalues = torch.tensor([[0.5, 0.25]], dtype=torch.float64).expand(4, 2)
+    units = torch.tensor([[1e-170], [1.0], [1e160], [0.0]], dtype=torch.float64)
+    b = units * torch.tensor([1.0, -2.0], dtype=torch.float64)
+    y = ReasoningLayer("cg", k=3, mu=0.1, L=1.0)(DiagonalQuadratic(eigenvalues, b))
+    torch.testing.assert_close(y, -b / eigenvalues, rtol=1e-12, atol=0.0)

@@ -1,6 +1,11 @@
 """Model files: the same bits back, and nothing but numbers in them."""
 
+import time
+from collections import UserList
+
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EpochTimer
@@ -47,6 +52,70 @@ def test_every_kind_of_model_comes_back(fitted, path, parameters):
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     np.testing.assert_array_equal(again.step_size_, model.step_size_)
     assert again.get_params() == model.get_params()
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        lambda columns: range(min(columns), max(columns) + 1),
+        np.array,
+        pd.Index,
+        lambda columns: pd.RangeIndex(min(columns), max(columns) + 1),
+        pd.Series,
+        pl.Series,
+        tuple,
+        lambda columns: dict.fromkeys(columns).keys(),
+        UserList,
+    ],
+    ids=["range", "array", "index", "range index", "series", "polars", "tuple", "keys", "own"],
+)
+def test_lists_of_columns_of_any_kind_come_back(fitted, path, listed):
+    X, y = make_quadratic_reasoning(40, random_state=0)
+    columns = list(range(10, 15)), list(range(15, 40))
+    lists = {"linear_term": listed(columns[0]), "rotation": listed(columns[1])}
+    model = fitted(X, y, **lists)
+    save_model(model, path)
+    again = load_model(path)
+    assert [list(again.linear_term), list(again.rotation)] == [*columns]
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.partial_fit(X, y).predict(X).shape == y.shape
+
+
+def test_names_of_a_frame_come_back(fitted, path):
+    X, y = make_quadratic_reasoning(40, random_state=0)
+    frame = pd.DataFrame(X).add_prefix("x")
+    model = fitted(frame, y, linear_term=frame.columns[10:15], rotation=frame.columns[15:])
+    save_model(model, path)
+    again = load_model(path)
+    assert again.linear_term == [f"x{i}" for i in range(10, 15)]
+    np.testing.assert_array_equal(again.predict(frame), model.predict(frame))
+
+
+def test_a_link_and_the_mode_of_a_file_stay(fitted, path, tmp_path):
+    model = fitted([[0.0], [1.0]], [0.0, 1.0])
+    (tmp_path / "link").symlink_to(path)
+    save_model(model, tmp_path / "link")
+    path.chmod(0o640)
+    save_model(model, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert load_model(path).k == model.k
+
+
+def test_loading_is_linear_in_the_rows_of_a_history(fitted, path):
+    model = fitted([[0.0], [1.0]], [0.0, 1.0])
+    row = dict(model.history_[-1])
+    for _ in range(100_000):
+        model.history_.append(dict(row))
+    save_model(model, path)
+    began = time.process_time()
+    again = load_model(path)
+    assert time.process_time() - began < 2.0  # half a minute where it grows with the square
+    history = again.history_
+    assert time.process_time() - began < 10.0
+    assert len(history) == 100_004
+    assert history[0] == {"batches": [], **model.history_[0]}
+    assert history[-1] == {"batches": [], **row}
 
 
 def test_column_names_and_vectors_come_back(fitted, path):

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_reasoning import HybridReasoningRegressor, load_model, save_model
-from sklearn_reasoning.algorithms import list_algorithms
+from sklearn_reasoning.algorithms import Algorithm, list_algorithms
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
 from sklearn_reasoning.properties import (
     Certificate,
@@ -313,6 +313,34 @@ def test_rows_that_do_not_fit(fitted, data):
         fitted["nag"].certify(np.zeros((0, 3)))
 
 
+class NormalisedDescent(Algorithm):
+    """The step depends on the length of the gradient: no polynomial, and nothing is proven."""
+
+    name, needs, is_polynomial = "normalised", frozenset({"gradient"}), False
+
+    def step(self, state, problem, phi):
+        (y,) = state
+        slope = problem.gradient(y)
+        return (y - phi * slope / (1.0 + slope.norm(dim=-1, keepdim=True)),)
+
+    def stable_region(self, mu, L):
+        return 0.01 / L, 1.0 / L
+
+
+@pytest.mark.parametrize("start", ["zero", "learned"])
+def test_of_an_own_method_that_is_no_polynomial_there_is_no_bound(data, start):
+    certificate = regressor(NormalisedDescent(), start=start).fit(*data).certify(data[0])
+    assert certificate.holds is None
+    assert certificate.steps_needed is None
+    numbers, text, page = certificate.to_dict(), str(certificate), certificate._repr_html_()
+    assert all(numbers[f"{name}_certified"] == np.inf for name in NUMBERS)
+    assert "Convergence: no bound; nothing is proven for this method" in text
+    assert "at most; no bound." in text  # of the rows
+    assert "within the bound" not in text
+    assert repr(certificate).count("no bound") == len(NUMBERS)
+    assert "inf" not in re.sub("info|infinity", "", text + page)
+
+
 # ---------------------------------------------------------------------- how it shows
 
 
@@ -340,7 +368,7 @@ def test_text_and_table_hold_the_numbers(fitted, data, algo):
     page, short = certificate._repr_html_(), repr(certificate)
     assert text == certificate.summary()
     for name in NUMBERS:
-        shown = f"{numbers[f'{name}_certified']:.4g}"
+        shown = f"{numbers[f'{name}_certified']:.4g}".replace("inf", "no bound")
         assert f"<td>{shown}</td>" in page
         assert f"{name}={shown}" in short
         if numbers[f"{name}_certified"] < np.inf and name.startswith("stability"):

@@ -287,8 +287,43 @@ def test_one_eigenvalue(name):
         for what, found in certificates(name, k, phi, t, t).items():
             reference = float(exact(what, name, t, k, phi, t, t))
             assert found.attained == pytest.approx(reference, rel=1e-10, abs=1e-15), what
-            assert found.certified == pytest.approx(reference, rel=1e-9, abs=1e-15), what
+            assert found.certified == pytest.approx(reference, rel=1e-9, abs=1e-14), what
             assert found.eigenvalue == t
+
+
+def assert_bounds_the_exact_values(name, k, which, mu, L):
+    phi = None if which is None else step_size(name, which, mu, L)
+    for what, found in certificates(name, k, phi, mu, L).items():
+        for t in {mu, L, float(found.eigenvalue)}:
+            assert mpf(float(found.certified)) >= exact(what, name, t, k, phi, mu, L), (what, t)
+
+
+@pytest.mark.parametrize("gap", [1e-4, 1e-6, 1e-9, 1e-12, 1e-15])
+@pytest.mark.parametrize("L", [0.7, 1.0, 3.0])
+@pytest.mark.parametrize(("name", "which"), SETTINGS)
+def test_bounds_where_mu_is_near_L(name, which, L, gap):
+    """1 - phi t has few digits left there, and its powers fewer."""
+    for k in (1, 2, 10):
+        assert_bounds_the_exact_values(name, k, which, L * (1.0 - gap), L)
+
+
+@pytest.mark.parametrize("condition", [1e8, 1e10, 1e12, 1e14])
+@pytest.mark.parametrize(("name", "which"), SETTINGS)
+def test_bounds_at_conditions_without_end(name, which, condition):
+    for k in (3, 10, 100):
+        assert_bounds_the_exact_values(name, k, which, 1.0 / condition, 1.0)
+
+
+@pytest.mark.parametrize(("k", "mu"), [(5500, 1e-6), (10_000, 1e-6), (8000, 1e-5)])
+def test_bounds_of_thousands_of_steps(k, mu):
+    """At the end of its region the two roots of heavy ball are one, and roundings add up."""
+    phi = step_size("heavy_ball", "end", mu)
+    for found, what in (
+        (convergence("heavy_ball", k, phi, mu), "convergence"),
+        (sensitivity("heavy_ball", k, phi, mu), "sensitivity"),
+    ):
+        truth = exact(what, "heavy_ball", float(found.eigenvalue), k, phi, mu)
+        assert truth <= mpf(float(found.certified)) <= truth * mpf(1.002)
 
 
 @pytest.mark.parametrize("prop", [convergence, stability, sensitivity])

@@ -136,12 +136,11 @@ def test_weights_and_what_is_not_proven():
     )
     assert found[1].startswith("Convergence")
     assert found[2] == (
-        "Stability: if Q moves by e, the output moves by no proven multiple (at least 1.5) of "
-        "e |b|; if b moves by e, by no proven multiple (at least 1.5) of e."
+        "Stability: if Q moves by e, no bound (found: 1.5 e |b|); if b moves by e, no bound "
+        "(found: 1.5 e)."
     )
     assert found[3] == (
-        "Sensitivity: if the weights move by a small e, the output moves by no proven multiple "
-        "(at least 1.5) of e |b|."
+        "Sensitivity: if the weights move by a small e, no bound (found: 1.5 e |b|)."
     )
     # What is found, or what is proven, is worth a sentence by itself.
     assert "Sensitivity" in lines(sensitivity=Certificate(0.0, np.inf))[4]
@@ -188,7 +187,30 @@ def test_no_bound_from_a_start_or_with_a_penalty():
     )
     unproven_in_start = replace(NAG.stability, in_Q_per_start=unproven)
     found = lines(stability=unproven_in_start, layer=layer(start_norm=2.0))[2]
-    assert "moves by no proven multiple (at least 60) of e |g|, where" in found
+    assert "if Q moves by e, no bound (found: 60 e |g|), where" in found
+
+
+def test_where_nothing_is_proven_there_is_no_bound():
+    unproven, unknown = Certificate(1.5, np.inf), Certificate(0.0, np.inf)
+    certificate = replace(
+        NAG,
+        convergence=unproven,
+        stability=StabilityCertificate(unknown, unknown, unknown, unknown),
+        sensitivity=unproven,
+        sensitivity_over_range=unproven,
+        rows=ROWS,
+    )
+    assert certificate.holds is None
+    assert repr(certificate) == (
+        "ModelCertificate(algorithm='nag', k=10, convergence=no bound, stability_in_Q=no bound, "
+        "stability_in_b=no bound, sensitivity=no bound)"
+    )
+    text = certificate.summary()
+    assert "Stability: if Q moves by e, no bound; if b moves by e, no bound." in text
+    assert text.count("no bound") == 6
+    page = certificate._repr_html_()
+    assert "<td>1.5</td><td>no bound</td>" in page
+    assert "inf<" not in page
 
 
 def test_the_table_for_notebooks():

@@ -107,6 +107,41 @@ def test_a_method_that_first_grows():
     assert convergence("heavy_ball", k - 1, phi, mu).certified > 0.5
 
 
+def test_steps_that_leave_the_minimiser_again():
+    # 0.5 to 1: two sizes of Chebyshev's, and then one that multiplies the error.
+    sizes = PerIteration((1.0 / 0.573, 1.0 / 0.927, 60.0, 60.0))
+    assert convergence("gd", 2, sizes, 0.5).certified < 0.06
+    assert min(convergence("gd", [1, 3], sizes, 0.5).certified) > 0.4
+    assert steps_needed("gd", 0.06, sizes, 0.5) == 2
+    assert steps_needed("gd", 0.01, sizes, 0.5) is None
+
+
+@pytest.mark.parametrize("accuracy", [0.8, 0.3, 0.05, 1e-3])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball"])
+def test_sizes_of_each_step_against_all_k(name, seed, accuracy):
+    rng = np.random.default_rng(seed)
+    sizes = PerIteration(tuple(rng.uniform(0.5, 2.2, size=70)))
+    certified = convergence(name, np.arange(71), sizes, 0.4).certified
+    enough = np.flatnonzero(certified <= accuracy)
+    expected = int(enough[0]) if len(enough) else None
+    assert steps_needed(name, accuracy, sizes, 0.4) == expected
+
+
+@pytest.mark.parametrize("phi", [0.5, 1.2, 1.9, 2.5])
+@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball", "rnn", "cg", "opt"])
+def test_one_size_against_all_k(name, phi):
+    size = phi if name in ("gd", "nag", "heavy_ball") else None
+    certified = convergence(name, np.arange(200), size, 0.4).certified
+    for accuracy in (1.0, 0.6, 0.45, 0.2, 1e-2):
+        enough = np.flatnonzero(certified <= accuracy)
+        found = steps_needed(name, accuracy, size, 0.4)
+        if len(enough):
+            assert found == enough[0]
+        else:
+            assert found is None or found >= 200
+
+
 def test_defaults_are_those_of_the_docstring():
     assert steps_needed("nag", 0.01) == steps_needed("nag", 0.01, 1.0, 0.1, 1.0) == 17
     assert steps_needed("gd", 0.01, mu=0.2, L=2.0) == 44  # at step size 1/L

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_reasoning._support.inputs import readable
+from sklearn_reasoning._support.numbers import readable_numbers
 
 
 class CallableLoss(str):
@@ -31,7 +31,7 @@ class CallableLoss(str):
         X : array-like of shape (n, n_features)
             Columns as in ``fit``.
         y : array-like of shape (n,) or (n, d)
-            Targets, as the predictions are shaped.
+            Targets, as many as the predictions. One dimension means d = 1.
 
         Returns
         -------
@@ -43,13 +43,15 @@ class CallableLoss(str):
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If y does not have the shape of the predictions.
+            If y has another number of rows or of outputs than the predictions.
         """
         predicted = self._estimator.predict(X)
-        y = np.asarray(readable("y", y), dtype=np.float64)
-        if y.shape != predicted.shape:
+        y = np.asarray(readable_numbers("y", y), dtype=np.float64)
+        # With one output (n,) and (n, 1) are the same targets, and must not be broadcast.
+        columns = [a.reshape(-1, 1) if a.ndim == 1 else a for a in (predicted, y)]
+        if columns[0].shape != columns[1].shape:
             raise ValueError(f"y has shape {y.shape}, the predictions have {predicted.shape}.")
-        return float(np.linalg.norm((predicted - y).reshape(len(y), -1), axis=1).mean())
+        return float(np.linalg.norm(columns[0] - columns[1], axis=1).mean())
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Copies and pickles are plain strings: a parameter must not carry its estimator along.

@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sklearn_reasoning._support.documentation import documented_like
-from sklearn_reasoning._support.inputs import readable
+from sklearn_reasoning._support.numbers import moderate_weights, readable_numbers
 from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
@@ -48,7 +48,7 @@ from ._architecture import architecture_of, hold_out, settings_of
 from ._columns import resolve_columns
 from ._deferred_fit import defer
 from ._loss_parameter import LossParameter
-from ._outputs import mean_norm, output_dtypes
+from ._outputs import check_magnitude, mean_norm, output_dtypes
 
 _Array = np.ndarray[Any, Any]
 
@@ -477,15 +477,16 @@ class HybridReasoningRegressor(
     ) -> tuple[Rows, torch.dtype]:
         X, y = validate_data(
             self,
-            readable("X", X),
-            readable("y", y),
+            readable_numbers("X", X),
+            readable_numbers("y", y),
             reset=reset,
             dtype=[np.float64, np.float32],
             multi_output=True,
             y_numeric=True,
         )
-        sample_weight = readable("sample_weight", sample_weight)
+        sample_weight = readable_numbers("sample_weight", sample_weight)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weight = moderate_weights(weight)
         if not weight.sum() > 0.0:
             raise ValueError("sample_weight must not be zero for every row.")
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -506,6 +507,7 @@ class HybridReasoningRegressor(
         x, b, R = self._columns.split(X, _ORTHOGONAL[dtype])
         # In one memory order, so that a frame and an array of the same numbers give the same bits.
         y = y.reshape(len(y), -1).astype(np.float64, order="C")
+        check_magnitude(y)
         rows = Rows(x, y, weight, b, R)
         # Rows of weight zero are absent: they would take places in batches, and turns of the order.
         return rows if weight.all() else rows.take(np.flatnonzero(weight)), dtype
@@ -725,7 +727,7 @@ class HybridReasoningRegressor(
         self, X: Any, dtype: torch.dtype
     ) -> tuple[_Array, _Array | None, _Array | None]:
         """Return x, b and R as float64, of a model that is trained in a dtype."""
-        X = validate_data(self, readable("X", X), reset=False, dtype=np.float64)
+        X = validate_data(self, readable_numbers("X", X), reset=False, dtype=np.float64)
         return self._columns.split(X, _ORTHOGONAL[dtype])
 
     def __sklearn_tags__(self) -> Tags:

@@ -135,6 +135,9 @@ class DenoisingProtocol(StudySettings):
     _tuples: ClassVar[Mapping[str, Callable[[Any], bool]]] = {"algos": is_algorithm, "k": is_count}
 
     def __post_init__(self) -> None:
+        for name in self._tuples:
+            if not getattr(self, name):
+                raise TypeError(f"{name}={getattr(self, name)!r} must be a tuple of some entries.")
         super().__post_init__()
         for algorithm in map(get_algorithm, self.algos):
             # Refuses what has no form for single pixels.

@@ -1,7 +1,11 @@
 """The study of the paper's Section 7: synthetic quadratic problems."""
 
 from ._complexity import measure_complexity as measure_complexity
-from ._population import Population as Population, draw_population as draw_population
+from ._population import (
+    Population as Population,
+    check_true_energy as check_true_energy,
+    draw_population as draw_population,
+)
 from ._study import run_study as run_study
 from ._sweep import (
     VARIED as VARIED,

@@ -83,15 +83,25 @@ def draw_population(protocol: Protocol) -> Population:
     return Population(np.hstack([x, decoupled]), y, noisy, spectrum, R, folds)
 
 
+def check_true_energy(protocol: Protocol) -> None:
+    """Raise a ValueError if the file of ``true_energy`` does not hold weights of the shapes."""
+    if protocol.true_energy is not None:
+        _released(protocol)
+
+
 def _released(protocol: Protocol) -> tuple[tuple[_Array, _Array], ...]:
     """Return the weights in a file as the paper's authors released theirs."""
     path, m, d = str(protocol.true_energy), protocol.n_features, protocol.n_outputs
-    with np.load(path) as file:
-        names = [f"layers_w.{i}.{kind}" for i in (0, 1) for kind in ("weight", "bias")]
-        missing = [name for name in names if name not in file]
-        if missing:
-            raise ValueError(f"true_energy={path!r} lacks {missing}.")
-        W1, b1, W2, b2 = (file[name].astype(np.float64) for name in names)
+    names = [f"layers_w.{i}.{kind}" for i in (0, 1) for kind in ("weight", "bias")]
+    try:
+        with np.load(path) as file:
+            weights = {name: file[name].astype(np.float64) for name in names if name in file}
+    # numpy has many errors for what is no such file, that of its zip files among them.
+    except Exception as error:
+        raise ValueError(f"true_energy={path!r} cannot be read as an .npz file: {error}") from error
+    if missing := [name for name in names if name not in weights]:
+        raise ValueError(f"true_energy={path!r} lacks {missing}.")
+    W1, b1, W2, b2 = (weights[name] for name in names)
     if W1.shape[1:] != (m,) or W2.shape != (d - 2, len(W1)):
         raise ValueError(
             f"true_energy={path!r} holds matrices of shapes {W1.shape} and {W2.shape}; "

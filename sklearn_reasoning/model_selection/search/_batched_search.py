@@ -31,6 +31,7 @@ from sklearn_reasoning._runs.checkpoint import Checkpoint
 from sklearn_reasoning._runs.progress import ProgressBar
 from sklearn_reasoning._runs.tasks import running
 from sklearn_reasoning._support.documentation import Documented
+from sklearn_reasoning.algorithms import own_algorithms
 from sklearn_reasoning.estimators.regressor import is_watched
 
 from ._evaluate import Evaluation
@@ -195,6 +196,7 @@ class BatchedSearch(Documented, BaseSearchCV):
         if self.checkpoint_dir is None:
             return None
         parameters = evaluation.estimator.get_params(deep=True)
+        own = own_algorithms()  # candidates know them by name
         return Checkpoint(
             self.checkpoint_dir,
             {
@@ -202,6 +204,7 @@ class BatchedSearch(Documented, BaseSearchCV):
                 **{f"the estimator's {name}": parameters[name] for name in sorted(parameters)},
                 # Requests of metadata and of output are no parameters.
                 "the estimator": evaluation.estimator,
+                **({"the registered algorithms": own} if own else {}),
                 # As each fit will get them: what a candidate's estimator was fitted to is gone.
                 "the candidates": [clone(candidate, safe=False) for candidate in candidates],
                 "X": evaluation.X,
