@@ -286,14 +286,14 @@ class RegressionModel(Model):
     def turns(self) -> Tensor:
         """Return how far a weight of 1 turns each pair of axes, of shape (n_models, n_skew).
 
-        By the share of the smaller spread in the larger: a turn moves what varies much into what
-        varies little, where it is noise that the loss does not see.
+        By the share of the smaller variance in the larger: a turn moves what varies much into
+        what varies little, where it is noise that the loss does not see.
         """
         d = self.architecture.n_outputs
         rows, columns = torch.triu_indices(d, d, offset=1, device=self.spread.device)
         one, other = self.spread[:, rows], self.spread[:, columns]
         larger = torch.maximum(one, other)
-        return torch.where(larger > 0.0, torch.minimum(one, other) / larger, 1.0)
+        return torch.where(larger > 0.0, (torch.minimum(one, other) / larger).square(), 1.0)
 
     def linear_term(self, outputs: dict[str, Tensor], batch: Inputs) -> Tensor:
         """Return b, of shape (n_models, d, n): what is given or linear, and what is predicted."""

@@ -8,14 +8,14 @@ import torch
 
 from sklearn_reasoning._networks import padded
 
-from ._ridge import ridge
+from ._ridge import noise_share, ridge
 from ._settings import Architecture, Rows
 
 _Array = np.ndarray[Any, Any]
 
-# Decays of weights times the number of rows: where b is given, and where it is learned, for targets
-# of which a linear model explains nothing. Chosen on data sets (docs/benchmarks.md).
-_DECAY, _DECAY_FOR_NOISE = 1.0, 50.0
+# Decays of weights times the number of rows: where b is given; and where it is learned, times the
+# ratio of noise to signal, and at most. Chosen on data sets (docs/benchmarks.md).
+_DECAY, _DECAY_BY_NOISE, _LARGEST_DECAY = 1.0, 10.0, 1000.0
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,13 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
         linear = ridge(rows.x, (y - mean) / unit, weight, n)
         slopes[: a.n_outputs, : a.n_features] = linear.slopes
         level[: a.n_outputs, 0] = linear.level
-        decay = _DECAY_FOR_NOISE * linear.unexplained / n
+        residuals = y - mean - unit * (rows.x @ linear.slopes.T + linear.level)
+        residuals -= (weight[:, None] * residuals).sum(axis=0)
+        decay = _decay_by_noise(noise_share(rows.x, residuals, weight, n)) / n
+        if np.abs(residuals).max() > 1e-9 * unit:
+            # Q changes what the network of b learns, which is what the ridge regression leaves.
+            _, axes = _principal_axes(residuals, weight)
+            variances = (weight[:, None] * ((y - mean) @ axes) ** 2).sum(axis=0)
     return TargetStatistics(
         unit=unit,
         offset=offset / unit,
@@ -164,11 +170,18 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
         scale=np.sqrt(_variance(y, about, weight)) / unit,
         axes=axes,
         # Rounding alone gives axes without any spread a share of the largest variance.
-        spread=np.sqrt(np.where(variances > 1e-12 * variances[0], variances, 0.0)) / unit,
+        spread=np.sqrt(np.where(variances > 1e-12 * variances.max(), variances, 0.0)) / unit,
         slopes=slopes,
         level=level,
         decay=decay,
     )
+
+
+def _decay_by_noise(share: float) -> float:
+    """Return the decay times the number of rows, for a share of noise in what is to be learned."""
+    if share >= 1.0:
+        return _LARGEST_DECAY
+    return min(_DECAY_BY_NOISE * share / (1.0 - share), _LARGEST_DECAY)
 
 
 def _n_different(rows: Rows) -> int:

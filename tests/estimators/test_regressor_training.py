@@ -186,7 +186,7 @@ def test_train_loss_is_in_the_units_of_y(data, loss):
 )
 def test_keep(data, options):
     X, y = data
-    options = {"batch_size": 1000, "lr": 0.1, "max_epochs": 15, "lr_schedule": "constant"} | options
+    options = {"batch_size": 1000, "lr": 0.4, "max_epochs": 15, "lr_schedule": "constant"} | options
     best = regressor(keep="best", **options).fit(X, y)
     losses = np.array(best.history_[:, "train_loss"])
     assert 0 < losses.argmin() < 14  # the last is not the best, so that the two differ

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_reasoning import HybridReasoningRegressor, load_model, save_model
 from sklearn_reasoning.algorithms import list_algorithms
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
-from sklearn_reasoning.training._ridge import ridge
+from sklearn_reasoning.training._ridge import noise_share, ridge
 
 N, M, D = 40, 3, 4
 MEANS = np.array([5.0, -3.0, 40.0, 0.0])
@@ -140,7 +140,7 @@ def test_noise_alone_is_predicted_by_its_mean():
     X, y = rng.normal(size=(200, 5)), rng.normal(size=(200, 2))
     model = untrained().fit(X, y)
     assert np.abs(model.predict(X) - y.mean(axis=0)).max() < 0.3
-    assert model.net_.models[0].weight_decay == pytest.approx(50 / 200, rel=0.05)
+    assert model.net_.models[0].weight_decay == 1000 / 200
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -186,11 +186,13 @@ def test_auto_is_by_rows_and_noise():
         model = regressor(linear_term=linear_term).fit(np.hstack([X, b]), y)
         assert model.net_.models[0].weight_decay == 1 / N
     model = regressor().fit(X, y)
-    # By hand: generalised cross-validation of ridge, relative to that of the mean.
-    found = ridge(X, y - y.mean(axis=0), np.full(N, 1 / N), N)
-    assert 0.01 < found.unexplained < 1.0
+    # By hand: of what ridge regression leaves.
+    found, even = ridge(X, y - y.mean(axis=0), np.full(N, 1 / N), N), np.full(N, 1 / N)
+    residuals = y - y.mean(axis=0) - X @ found.slopes.T - found.level
+    share = noise_share(X, residuals - residuals.mean(axis=0), even, N)
+    assert 0.01 < share < 0.99
     decay = model.net_.models[0].weight_decay
-    assert decay == pytest.approx(50 * found.unexplained / N, rel=1e-12)
+    assert decay == pytest.approx(10 * share / (1 - share) / N, rel=1e-9)
     assert model.get_params()["weight_decay"] == "auto"
     same = clone(model).set_params(weight_decay=decay).fit(X, y)
     assert np.array_equal(same.predict(X), model.predict(X))
@@ -263,15 +265,29 @@ def test_another_decay_is_refused(decay):
 # ---------------------------------------------------------------------- rotations
 
 
-def test_axes_turn_by_the_ratio_of_their_spreads():
+def test_axes_are_those_of_what_ridge_regression_leaves():
+    rng = np.random.default_rng(0)
+    rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    X = rng.normal(size=(200, 2))
+    noise = rng.normal(size=(200, 3)) * [8.0, 2.0, 0.5] @ rotation
+    y = X @ rng.normal(size=(2, 3)) * 20.0 + noise
+    module = regressor().fit(X, y).module_
+    left = y - untrained().fit(X, y).predict(X)
+    variances, axes = np.linalg.eigh(np.cov(left.T, bias=True))
+    assert_allclose(np.abs((axes[:, ::-1] * module.axes[0].numpy()).sum(axis=0)), 1.0, rtol=1e-9)
+    assert variances[2] > 10 * variances[1]
+
+
+def test_axes_turn_by_the_ratio_of_their_variances():
     rng = np.random.default_rng(0)
     y = rng.normal(size=(200, 3)) * [8.0, 2.0, 0.5] @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
     X = rng.normal(size=(200, 2))
     module = regressor().fit(X, y).module_
-    spread = np.sqrt(np.linalg.eigvalsh(np.cov(y.T, bias=True))[::-1])
+    variances = ((y - y.mean(axis=0)) @ module.axes[0].numpy()) ** 2
+    spread = np.sqrt(variances.mean(axis=0))
     assert_allclose(module.spread[0] * module.unit, spread, rtol=1e-9)
     i, j = np.triu_indices(3, 1)
-    assert_allclose(module.turns()[0], spread[j] / spread[i], rtol=1e-9)
+    assert_allclose(module.turns()[0], (spread[j] / spread[i]) ** 2, rtol=1e-9)
 
 
 def test_a_column_that_varies_later_can_turn_again():

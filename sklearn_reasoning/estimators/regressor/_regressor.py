@@ -114,9 +114,10 @@ class HybridReasoningRegressor(
         Learning rate.
     weight_decay : float or "auto", default="auto"
         L2 penalty on the matrices of the networks; biases, rotation, start, cell and step sizes
-        do not decay. "auto" is 1/n where b is given or corrected, and 50 u/n where it is
-        learned: n counts the rows that differ, u in [0, 1] is the share of the variance of y
-        that the ridge regression leaves unexplained; with ``optimizer="sgd"`` at most 1/lr.
+        do not decay. "auto" is 1/n where b is given or corrected, and where it is
+        learned 10 v/(1 - v)/n, at most 1000/n: n counts the rows that differ, v is the share of
+        noise in what the ridge regression of b leaves, by kernel ridge regression and
+        generalised cross-validation; with ``optimizer="sgd"`` at most 1/lr.
         ``net_.models[0].weight_decay`` has it.
     max_epochs : int, default=200
         Number of passes over the rows.
