@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import make_friedman1
 from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 
-from sklearn_reasoning.training._ridge import _SHARES, noise_share, ridge
+from sklearn_reasoning.training._ridge import _SHARES, ridge
 
 SHARES = _SHARES[:, 0].numpy()
 
