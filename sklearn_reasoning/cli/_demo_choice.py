@@ -17,7 +17,7 @@ def cheapest_of_the_best(results: Mapping[str, Any]) -> int:
         return 0
     best = int(np.nanargmax(scores))
     ties = np.flatnonzero(scores >= scores[best] - standard_error(results, best))
-    return int(min(ties, key=lambda row: (*_cost(results, row), -scores[row])))
+    return int(min(ties, key=lambda row: (*_cost(results, int(row)), -scores[row])))
 
 
 def standard_error(results: Mapping[str, Any], row: int) -> float:
