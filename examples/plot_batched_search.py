@@ -4,7 +4,7 @@ Hundreds of models at a time
 
 ``BatchedGridSearchCV`` is a ``GridSearchCV`` that trains up to 256 fits as one tensor program.
 Fits that differ in k, learning rate, weight decay, seed or fold share a stack, so a fine grid
-over these costs little more than a coarse one. The scores are the same bits.
+over these costs little more than a coarse one. The scores are the same to the last bit.
 """
 
 import matplotlib.pyplot as plt

@@ -4,7 +4,7 @@ Trained to be stopped at k
 
 A model that was trained with k steps predicts with any other number of steps: ``k=`` of ``predict``
 runs the same energies for longer or shorter. Should one run them to the end? Where b is given it
-may help. Where b is learned and k is small it does harm, because such an energy was made for its k.
+may help. Where b is learned and k is small it does harm: such an energy was trained for k steps.
 """
 
 import matplotlib.pyplot as plt

@@ -98,6 +98,23 @@ def test_the_demo_compares_own_algorithms(own, monkeypatch):
     assert given["n_jobs"] == os.cpu_count()
 
 
+def test_the_demo_reloads_a_model_with_an_own_algorithm(own, capsys):
+    arguments = ["--algo", "folder_of_mine:Mine", "--n-train", "30", "--epochs", "1", "--jobs", "1"]
+    assert main(["demo", *arguments, "--out", "out"]) == 0
+    assert "predictions are the same bits" in capsys.readouterr().out.replace("\n", " ")
+    assert (own / "out" / "model.safetensors").exists()
+
+
+def test_the_demo_refuses_the_name_of_another_algorithm(refused, own):
+    (own / "named_gd.py").write_text(
+        "from sklearn_reasoning.algorithms import GradientDescent\n\n\n"
+        "class Other(GradientDescent):\n    pass\n"
+    )
+    error = refused("demo", "--out", "out", "--algo", "named_gd:Other")
+    assert "argument --algo: 'gd' is already the name of GradientDescent" in error
+    assert not (own / "out").exists()
+
+
 def test_denoise_reads_models_with_own_algorithms(refused, capsys, own, monkeypatch):
     monkeypatch.syspath_prepend(own)
     mine = importlib.import_module("folder_of_mine")

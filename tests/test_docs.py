@@ -1,5 +1,6 @@
 """The pages of the documentation lead to one another, and to every public name."""
 
+import inspect
 import re
 import runpy
 from pathlib import Path
@@ -34,6 +35,13 @@ def test_links_lead_to_files_and_headings(path):
         file = (path.parent / name) if name else path
         assert file.exists(), target
         assert not anchor or anchor in anchors(file), target
+
+
+def test_the_first_case_of_the_readme_is_the_one_that_is_measured():
+    oven = inspect.getsource(runpy.run_path(str(ROOT / "benchmarks" / "first_case.py"))["oven"])
+    first, *others = oven.rstrip().splitlines()
+    shown = "\n".join([f">>> {first}", *(f"... {line}" for line in others)])
+    assert shown in (ROOT / "README.md").read_text()
 
 
 def test_every_page_is_in_the_contents():

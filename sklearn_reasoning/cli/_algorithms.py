@@ -40,6 +40,19 @@ def check_own(algorithms: Sequence[str | Algorithm], parser: argparse.ArgumentPa
             parser.error(f"argument --algo: {each!r} breaks the contract of algorithms: {error}")
 
 
+def register_own(algorithms: Sequence[str | Algorithm], parser: argparse.ArgumentParser) -> None:
+    """Register users' own algorithms, so that model files can name them."""
+    from sklearn_reasoning.algorithms import register_algorithm
+
+    for each in algorithms:
+        if isinstance(each, str):
+            continue
+        try:
+            register_algorithm(type(each))
+        except ValueError as error:
+            parser.error(f"argument --algo: {error}")
+
+
 def _registered(name: str) -> Algorithm:
     from sklearn_reasoning.algorithms import get_algorithm
 

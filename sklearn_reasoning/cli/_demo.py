@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
     demo.add_argument(
         "--n-train", type=whole(9, 1407), default=400, help="training images, to 1407"
     )
-    demo.add_argument("--epochs", type=whole(1), default=80, help="epochs of each training")
+    demo.add_argument("--epochs", type=whole(1), default=40, help="epochs of each training")
     demo.add_argument(
         "--jobs", type=processes, default=2, help="processes of the search; -1 is all cores"
     )
@@ -38,11 +38,12 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Run the command with the arguments that were given."""
     need_matplotlib("the demo", parser)
     # Imports wait until they are needed: --help answers at once.
-    from ._algorithms import check_own
+    from ._algorithms import check_own, register_own
     from ._run_demo import GRID, run_demo
 
     algorithms = list(dict.fromkeys(options.algo))
     check_own(algorithms, parser)
+    register_own(algorithms, parser)  # the model's file names its algorithm
     try:
         run_demo(
             options.out,

@@ -33,7 +33,7 @@ def draw(data: Bunch, predictions: Mapping[str, Any], table: Mapping[str, Any], 
 def _draw_images(figure: Any, data: Bunch, predictions: Mapping[str, Any]) -> None:
     n_shown = 10
     rows = {
-        "noisy": data.X_test[:, :64],
+        "noisy": -data.X_test[:, -64:],
         **predictions,
         "clean": data.y_test,
     }

@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from ._algorithms import named_algorithm
+from ._algorithms import named_algorithm, register_own
 from ._types import LARGEST_K, input_file, output_folder, whole
 
 
@@ -40,16 +40,12 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     missing = [path for path in options.inputs if not (path and os.path.exists(path))]
     if missing:
         parser.error(f"argument IN: There is no file or folder {', '.join(map(repr, missing))}.")
-    from sklearn_reasoning.algorithms import Algorithm, register_algorithm
     from sklearn_reasoning.imaging import HybridReasoningDenoiser, denoise_files
     from sklearn_reasoning.persistence import load_model
     from sklearn_reasoning.pretrained import load_denoiser
 
-    if isinstance(options.algo, Algorithm):
-        try:
-            register_algorithm(type(options.algo))
-        except ValueError as error:
-            parser.error(f"argument --algo: {error}")
+    if options.algo is not None:
+        register_own([options.algo], parser)
     try:
         model = load_denoiser() if options.model is None else load_model(options.model)
     except (OSError, ValueError) as error:

@@ -134,7 +134,7 @@ def write(request, regressor, denoiser, digits, search):
     def demo_model(folder):
         fitted = search.best_estimator_
         data = type("data", (), {"X_test": np.ones((2, 1))})
-        assert _demo._survives_reloading(fitted, data, folder / "model.joblib")
+        assert _demo._survives_reloading(fitted, data, folder / "model.safetensors")
 
     def demo_figure(folder):
         predictions = {"hybrid": digits.y_test}

@@ -21,7 +21,7 @@ from ._batched_search import BatchedSearch
 
 
 class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
-    r"""``GridSearchCV`` that trains the models of a grid side by side: the same bits, sooner.
+    r"""``GridSearchCV`` that trains the models of a grid side by side, with the same results.
 
     Every candidate is fitted on every fold, as by :class:`sklearn.model_selection.GridSearchCV`,
     but up to 256 of these fits are one tensor program (a *stack*): a small network costs the
