@@ -30,9 +30,9 @@ Restoration of noisy handwritten digits
 Images: the 1,797 images of 8 x 8 pixels of sklearn.datasets.load_digits, scaled to [0, 1].
 Input: X = [x | b], 128 columns. x is the noisy image (Gaussian noise, not clipped) minus the mean
     of the clean training images, row by row; b = -x is the linear term of the energy.
-Target: y, 64 columns, is the clean image minus the same mean. Add `mean_image` to see an image. Pixels at
-    the edge are white in nearly all images: their R^2 says nothing, and r2_score, which averages
-    over pixels, is mostly theirs. Use multioutput="variance_weighted", or l2_loss_scorer.
+Target: y, 64 columns, is the clean image minus the same mean. Add `mean_image` to see an image.
+Scores: pixels at the edge are white in nearly all images. Their R^2 says nothing, and r2_score, the
+    average over pixels, is mostly theirs. Use multioutput="variance_weighted", or l2_loss_scorer.
 Why it suits a reasoning layer: the best linear restoration of x (Wiener's filter) is -Q^{-1} b,
     the minimiser of 1/2 y'Qy + b'y, with Q = I + noise^2 C^{-1} and C the covariance of the images.
 
@@ -81,8 +81,8 @@ def load_digits_restoration(
         y_train, y_test : ndarrays of shapes (n_train, 64) and (n_test, 64)
             The clean images minus ``mean_image``.
         mean_image : ndarray of shape (64,)
-            Mean of the clean training images, to 12 digits; add it to y, a prediction or x to get an image,
-            and ``reshape(8, 8)`` to draw it.
+            Mean of the clean training images, to 12 digits; add it to y, a prediction or x to get
+            an image, and ``reshape(8, 8)`` to draw it.
         train_indices, test_indices : ndarrays of shapes (n_train,) and (n_test,)
             Rows of :func:`sklearn.datasets.load_digits` that the images are.
         feature_names, target_names : lists of 128 and 64 str

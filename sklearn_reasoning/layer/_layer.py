@@ -104,9 +104,7 @@ class ReasoningLayer(nn.Module):
         self.penalty = penalty
         check_takes_penalty(self.algorithm, penalty)
         self._checked: tuple[Penalty, int] | None = None
-        resolved = resolve_step_size(
-            self.algorithm, step_size, step_size_range, self.mu, self.L
-        )
+        resolved = resolve_step_size(self.algorithm, step_size, step_size_range, self.mu, self.L)
         self.per_iteration = bool(step_size_per_iteration) and resolved is not None
         n_sizes: int | None = None
         if self.per_iteration:
