@@ -12,7 +12,7 @@ _Array = np.ndarray[Any, Any]
 # for its size to be told, and that does not come from one or two rows.
 _DEVIATIONS, _SMALLEST_COSINE, _DEVIATIONS_OF_ROWS = 4.0, 0.2, 2.0
 # How far beyond the bounds the eigenvalues may seem to be.
-_MARGIN = 2.0
+_MARGIN = 5.0
 
 
 def misfit(b: _Array, y: _Array, weight: _Array, mu: float, L: float) -> float | None:
@@ -21,7 +21,7 @@ def misfit(b: _Array, y: _Array, weight: _Array, mu: float, L: float) -> float |
     Where :math:`y = -Q^{-1} b`, the ratios :math:`-\sum b'y / \sum \|y\|^2` and
     :math:`-\sum \|b\|^2 / \sum b'y` are averages of eigenvalues. Noise in y makes the former
     smaller, noise in b the latter larger: between them is what Q would have to be. If that is
-    apart from [mu, L] by more than a factor of 2, b has the wrong scale; if b'y is positive, the
+    apart from [mu, L] by more than a factor of 5, b has the wrong scale; if b'y is positive, the
     wrong sign. The rows must say so as they are and without their means: columns that are
     positive by nature are related by their means alone, and b may move with Q from row to row.
 

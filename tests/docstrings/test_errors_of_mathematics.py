@@ -344,6 +344,7 @@ def algorithm_rows():
     problem = algorithms.Problem(energies.DiagonalQuadratic(ones, ones), 0.1, 1.0)
     yield "get_algorithm", "TypeError", "algo", partial(algorithms.get_algorithm, 3)
     yield "get_algorithm", "ValueError", "nag", partial(algorithms.get_algorithm, "nga")
+    yield "register_algorithm", "TypeError", "class", partial(algorithms.register_algorithm, int)
     yield "register_algorithm", "ValueError", "gd", partial(algorithms.register_algorithm, Another)
     yield "RecurrentCell", "ValueError", "width", partial(algorithms.RecurrentCell, 1)
     yield "RecurrentCell", "ValueError", "n_layers", partial(algorithms.RecurrentCell, 2, 0)

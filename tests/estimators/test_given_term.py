@@ -83,7 +83,7 @@ def test_b_that_has_nothing_to_do_with_y_is_silent():
 
 
 def test_an_algorithm_that_learns_its_own_scale_is_silent():
-    regressor(algo="rnn").fit(*make_data(3.0))
+    regressor(algo="rnn").fit(*make_data(100.0))
 
 
 def test_a_scaled_b_is_named():

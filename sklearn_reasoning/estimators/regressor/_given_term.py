@@ -30,7 +30,7 @@ def warn_of_misfit(architecture: Architecture, rows: Rows, stacklevel: int) -> N
         )
     else:
         power = int(abs(np.log10(factor)))
-        times = f"{10**power:,d}" if power else "two"
+        times = f"{10**power:,d}" if power else "five"
         size = "large" if factor > 1.0 else "small"
         what = (
             f"linear_term: b is more than {times} times too {size} for y and a spectrum of Q in "
