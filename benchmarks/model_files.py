@@ -2,9 +2,10 @@
 
 Files of models from 10 kB to 100 MB, with long histories and with many columns, and files made to
 cost as much as they can: each is loaded in a process of its own, which reports the largest memory
-beyond what it had before, and the time. On Linux. Run: python benchmarks/model_files.py
+beyond what it had before, and the CPU time. On Linux. Run: python benchmarks/model_files.py
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -48,7 +49,17 @@ def documents(size):
         ("a text in JSON", '"', "x", '"'),
     ):
         text = start + middle * (size // len(middle)) + end
-        yield name, f'{{"format_version": 4, "model": {text}}}'
+        yield name, signed(f'"parameters": {{"q_hidden": {text}}}')
+
+
+def signed(parameters, tensors=()):
+    """Return the text of a document with its checksum, as docs/model-files.md has it."""
+    text = f'{{"sha256": "{"0" * 64}", "format_version": 4, "versions": {{}}, "model": {{'
+    text += f'"class": "HybridReasoningRegressor", "number": 0, "fitted": null, {parameters}}}}}'
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        digest.update(f"\0{name}\0U8\0{0}\0".encode())
+    return text.replace("0" * 64, digest.hexdigest(), 1)
 
 
 def files(folder):
@@ -61,17 +72,16 @@ def files(folder):
     yield "20,000 epochs", path
     save_model(fitted((4,), n_features=100_000), path)
     yield "100,000 columns", path
-    for size in (MEGABYTE, 4 * MEGABYTE):
+    for size in (MEGABYTE // 2, 2 * MEGABYTE):
         for name, text in documents(size):
             write_hostile(path, text)
             yield name, path
-        one = ',"0.history.{}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'
-        many = "".join(one.format(i) for i in range(size // 62))
-        write_hostile(path, '{"format_version": 4}', many)
+        names = [f"0.{i}" for i in range(size // 62)]
+        one = ',"{}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'
+        write_hostile(
+            path, signed('"parameters": {}', names), "".join(one.format(name) for name in names)
+        )
         yield "many tensors", path
-        endless = ',"0.history.a":{"dtype":"F64","shape":[1000000000000,0],"data_offsets":[0,0]}'
-        write_hostile(path, '{"format_version": 4}' + " " * size, endless)
-        yield "a tensor of 10^12 rows of nothing", path
 
 
 def peak_memory(begin=False):
@@ -92,13 +102,13 @@ def measure(path):
         if os.path.exists(warm):
             load_model(warm)
         before = peak_memory(begin=True)
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             load_model(path)
             outcome = "loaded"
         except ModelFileError as error:
             outcome = f"refused: {str(error).partition('model: ')[2][:44]}"
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
     print(json.dumps([peak_memory() - before, seconds, outcome]))
 
 
