@@ -416,6 +416,8 @@ def penalty_rows():
     yield "Simplex", "TypeError", "total='all' must be a number", partial(simplex, "all")
     yield "Simplex", "ValueError", "total=-1 is negative", partial(simplex, -1.0)
     yield "Penalty.check", "ValueError", "high holds 2 numbers", partial(box(0, [1, 2]).check, 3)
+    yield "Penalty.project", "TypeError", "ndarray", partial(simplex().project, np.ones((1, 2)))
+    yield "Penalty.project", "ValueError", "outputs", partial(simplex().project, ones[:, :0])
     yield (
         "Penalty.with_columns",
         "ValueError",
