@@ -10,6 +10,7 @@ import pytest
 from sklearn_reasoning import HybridReasoningDenoiser, save_model
 from sklearn_reasoning.algorithms import _registry
 from sklearn_reasoning.cli import _run_demo, main
+from sklearn_reasoning.pretrained import load_denoiser
 
 OWN = """
 from sklearn_reasoning.algorithms import GradientDescent
@@ -129,4 +130,18 @@ def test_denoise_reads_models_with_own_algorithms(refused, capsys, own, monkeypa
     command = ["denoise", "picture.png", "--out", "out", "--model", "mine.safetensors"]
     assert "mine_of_a_folder" in refused(*command)
     assert main([*command, "--algo", "folder_of_mine:Mine"]) == 1  # for the picture
+    assert "picture.png was left out" in capsys.readouterr().err
+
+
+def test_denoise_refuses_an_algorithm_that_the_model_does_not_run(refused, capsys, own):
+    (own / "picture.png").write_bytes(b"no picture")
+    command = ["denoise", "picture.png", "--out", "out", "--algo"]
+    trained = load_denoiser().algorithm_.name
+    other = "gd" if trained != "gd" else "nag"
+    for algo, name in ((other, other), ("folder_of_mine:Mine", "mine_of_a_folder")):
+        error = refused(*command, algo)
+        assert f"argument --algo: the model runs {trained!r}, with which it was trained" in error
+        assert f"would not use {name!r}. Leave --algo out." in error
+        assert not (own / "out").exists()
+    assert main([*command, trained]) == 1  # for the picture
     assert "picture.png was left out" in capsys.readouterr().err

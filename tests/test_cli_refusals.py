@@ -57,7 +57,7 @@ from sklearn_reasoning.cli import _print_properties, _run_demo, main
         (["properties", "--algo", "gd", "--k", "ten"], "--k: 'ten'"),
         (["properties", "--algo", "gd", "--k", "1.5"], "--k: '1.5'"),
         (["properties", "--algo", "gd", "--k", "1:2:3:4"], "--k: '1:2:3:4'"),
-        (["properties", "--algo", "gd", "--k", "-1"], "--k: '-1' must rise"),
+        (["properties", "--algo", "gd", "--k", "-1"], "--k: k must be at least 0, got '-1'"),
         (["properties", "--algo", "gd", "--k", "9:1"], "--k: '9:1' must rise"),
         (["properties", "--algo", "gd", "--k", "1:9:0"], "--k: '1:9:0' must rise"),
         (["properties", "--algo", "gd", "--k", "1:9999999999"], "within 0 to 65,536"),

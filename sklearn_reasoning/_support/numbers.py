@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,17 @@ _TIME_CLASSES = (
     np.timedelta64,
 )
 
+_PLAIN = (float, int, bool, np.float64)
+# Attributes of pandas' values that are numbers.
+_NUMBER_OF = {"Interval": "mid", "Period": "ordinal"}
+
 
 def readable_numbers(name: str, data: Any) -> Any:
     """Return data in a form that scikit-learn reads, as :func:`readable` does, if it is of numbers.
 
     Validation casts dates, spans of time and text to floats: a date's unit would decide what is
-    learned. A TypeError for dates and times, a ValueError for text, also in objects and in single
-    columns of frames; it names the column.
+    learned. A TypeError for dates, times and whatever else no number is made of, a ValueError for
+    text, also in objects and in single columns of frames; it names the column.
     """
     data = readable(name, data)
     if isinstance(data, list | tuple):
@@ -77,10 +82,21 @@ def _columns(name: str, data: Any) -> Iterator[tuple[str, Any]]:
 
 def _check_objects(name: str, array: _Array) -> None:
     for value in array.flat:
+        if type(value) in _PLAIN:
+            continue
         if isinstance(value, str | bytes):
             raise _of_text(name, value)
         if isinstance(value, _TIME_CLASSES):
             raise _of_times(name, type(value).__name__)
+        if not _is_number(value):
+            raise _of_others(name, value)
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether validation reads a value, or says itself what is wrong: it is missing."""
+    known = isinstance(value, Number | None) or np.iterable(value)
+    reads = any(hasattr(value, name) for name in ("__float__", "__index__", "__array__"))
+    return known or reads or type(value).__name__ == "NAType"
 
 
 def _of_times(name: str, kind: str) -> TypeError:
@@ -88,6 +104,13 @@ def _of_times(name: str, kind: str) -> TypeError:
         f"{name} holds dates or times ({kind}), whose unit would decide what is learned. Make "
         "numbers of them in a unit of your choice: (dates - first) / numpy.timedelta64(1, 'D')."
     )
+
+
+def _of_others(name: str, value: Any) -> TypeError:
+    kind = type(value).__name__
+    way_out = _NUMBER_OF.get(kind)
+    hint = "" if way_out is None else f": value.{way_out} of each"
+    return TypeError(f"{name} holds values of {kind}, not numbers. Make numbers of them{hint}.")
 
 
 def _of_text(name: str, value: Any) -> ValueError:

@@ -1,8 +1,8 @@
 """What the bounds of a spectrum may be."""
 
 
-def check_spectrum(mu: float, L: float) -> None:
-    """Refuse bounds that are no 0 < mu <= L < inf.
+def check_spectrum(mu: float, L: float) -> tuple[float, float]:
+    """Return bounds of a spectrum in double precision, if they are some: 0 < mu <= L < inf.
 
     A TypeError if one is no number, a ValueError if they are no bounds of a positive spectrum.
     """
@@ -12,3 +12,4 @@ def check_spectrum(mu: float, L: float) -> None:
         raise TypeError(f"mu={mu!r} and L={L!r} must be numbers.") from error
     if not bounds:
         raise ValueError(f"mu={mu!r} and L={L!r} must satisfy 0 < mu <= L < inf.")
+    return float(mu), float(L)

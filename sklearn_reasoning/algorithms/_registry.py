@@ -27,8 +27,10 @@ def register_algorithm(cls: type[Algorithm]) -> type[Algorithm]:
 
     Raises
     ------
+    TypeError
+        If it is no subclass of :class:`Algorithm`, or cannot be made without arguments.
     ValueError
-        If another class has that name.
+        If it has no name, or another class has that name.
 
     Examples
     --------
@@ -36,6 +38,7 @@ def register_algorithm(cls: type[Algorithm]) -> type[Algorithm]:
     >>> register_algorithm(GradientDescent) is GradientDescent
     True
     """
+    _check_class(cls)
     known = _ALGORITHMS.setdefault(cls.name, cls)
     if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
         raise ValueError(f"{cls.name!r} is already the name of {known.__qualname__}.")
@@ -101,6 +104,31 @@ def own_algorithms() -> OwnAlgorithms:
     here = {name: cls for name, cls in _ALGORITHMS.items() if not _is_ours(cls)}
     from_elsewhere = [ticket for name, ticket in arrived().items() if name not in _ALGORITHMS]
     return OwnAlgorithms(here.values(), from_elsewhere)
+
+
+def _check_class(cls: Any) -> None:
+    """Refuse what no name could stand for."""
+    if isinstance(cls, Algorithm):
+        raise TypeError(
+            f"register_algorithm takes a class, got the instance {cls!r}: register "
+            f"{type(cls).__name__}. Options other than its defaults are for instances, which "
+            "estimators take as they are."
+        )
+    if not _is_class(cls):
+        raise TypeError(f"register_algorithm takes a subclass of Algorithm, got {cls!r}.")
+    name = getattr(cls, "name", None)
+    if not isinstance(name, str) or not name:
+        raise ValueError(
+            f"{cls.__name__} has no name to be found by: set name = '...' in the class, got "
+            f"{name!r}."
+        )
+    try:
+        cls()
+    except TypeError as error:
+        raise TypeError(
+            f"{cls.__name__} cannot be made without arguments, and a name stands for what is: give "
+            f"its options defaults, or pass an instance to estimators ({error})."
+        ) from error
 
 
 def _is_ours(cls: type) -> bool:

@@ -55,6 +55,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             f"argument --model: {options.model} holds a {type(model).__name__}, not a "
             "HybridReasoningDenoiser"
         )
+    _check_algorithm(options.algo, model.algorithm_, parser)
     try:
         result = denoise_files(
             model, options.inputs, options.out, k=options.k, progress=_print_line
@@ -68,6 +69,16 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     for path, reason in result.failed.items():
         print(f"{parser.prog}: {path} was left out: {reason}", file=sys.stderr)
     return 1 if result.failed else 0
+
+
+def _check_algorithm(wanted: Any, own: Any, parser: argparse.ArgumentParser) -> None:
+    """Refuse an algorithm that the model does not run: it would change nothing."""
+    if wanted is None or wanted == own.name or type(wanted) is type(own):
+        return
+    parser.error(
+        f"argument --algo: the model runs {own.name!r}, with which it was trained, and would not "
+        f"use {wanted if isinstance(wanted, str) else wanted.name!r}. Leave --algo out."
+    )
 
 
 def _print_line(line: str) -> None:

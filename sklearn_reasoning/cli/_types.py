@@ -28,7 +28,9 @@ def steps(text: str) -> list[int]:
         first = numbers[0]
         last = numbers[1] if len(numbers) > 1 else first
         stride = numbers[2] if len(numbers) > 2 else 1
-        if not 0 <= first <= last <= LARGEST_K or stride < 1:
+        if first < 0:
+            raise argparse.ArgumentTypeError(f"k must be at least 0, got {part!r}")
+        if not first <= last <= LARGEST_K or stride < 1:
             raise argparse.ArgumentTypeError(
                 f"{part!r} must rise, by at least 1, within 0 to {LARGEST_K:,}"
             )

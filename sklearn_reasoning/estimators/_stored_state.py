@@ -219,8 +219,12 @@ def restored_history(tensors: Mapping[str, Tensor]) -> Any:
     """
     columns = {name: tensor.numpy() for name, tensor in tensors.items()}
     lengths = {len(column) if column.ndim else -1 for column in columns.values()}
-    # An axis of length 0 lets a tensor without bytes have any number of rows.
-    shapes = all(0 not in column.shape[1:] for column in columns.values())
+    # An axis of length 0 lets a tensor without bytes have any number of rows. One column may have
+    # it beside others: the step sizes of no steps.
+    shapes = all(
+        0 not in column.shape[1:] or (name == "step_size" and len(columns) > 1)
+        for name, column in columns.items()
+    )
     if len(lengths) > 1 or lengths == {-1} or not shapes:
         raise ValueError("the columns of the history are not equally long")
     return columns

@@ -14,7 +14,10 @@ try:
 except ImportError:
     CallbackSupportMixin, _with_callbacks = object, None
 
-__all__ = ["CallbackSupportMixin", "Watch", "watch_of", "with_callbacks"]
+__all__ = ["IS_WRAPPED", "CallbackSupportMixin", "Watch", "watch_of", "with_callbacks"]
+
+#: Whether scikit-learn's function stands between a caller and ``fit``.
+IS_WRAPPED = _with_callbacks is not None
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

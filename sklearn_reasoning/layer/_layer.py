@@ -99,13 +99,12 @@ class ReasoningLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.algorithm = get_algorithm(algo)
-        check_spectrum(mu, L)
-        self.mu, self.L = float(mu), float(L)
+        self.mu, self.L = check_spectrum(mu, L)
         self.k = check_steps(k)
         self.penalty = penalty
         check_takes_penalty(self.algorithm, penalty)
         self._checked: tuple[Penalty, int] | None = None
-        resolved = resolve_step_size(self.algorithm, step_size, step_size_range, mu, L)
+        resolved = resolve_step_size(self.algorithm, step_size, step_size_range, self.mu, self.L)
         self.per_iteration = bool(step_size_per_iteration) and resolved is not None
         n_sizes: int | None = None
         if self.per_iteration:

@@ -78,6 +78,7 @@ def resolve_step_size(
     >>> resolve_step_size(get_algorithm("cg"), None, "stable", mu=0.25, L=1.0) is None
     True
     """
+    mu, L = float(mu), float(L)  # in float32 the end of a region is rounded past itself
     initial = algorithm.initial_step_size(mu, L)
     if initial is None:
         return None

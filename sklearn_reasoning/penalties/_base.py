@@ -15,6 +15,7 @@ from sklearn_reasoning._support.value import Value
 from ._columns import Columns
 from ._known import Known
 from ._options import Constant
+from ._points import check_points, check_projected
 
 
 class Penalty(Value, ABC):
@@ -125,6 +126,14 @@ class Penalty(Value, ABC):
         Tensor of shape (..., n, d)
             The projections onto a set; y itself where all is allowed.
 
+        Raises
+        ------
+        TypeError
+            If y is no tensor of floating point numbers.
+        ValueError
+            If y has no outputs, or other rows or outputs than the options; if a row that is not
+            finite has no projection.
+
         Examples
         --------
         >>> import torch
@@ -133,7 +142,8 @@ class Penalty(Value, ABC):
         >>> Ball(1.0).project(y), L1(1.0).project(y)
         (tensor([[0.6000, 0.8000]]), tensor([[3., 4.]]))
         """
-        return self.prox(y, 1.0) if self.is_set else y
+        check_points(self, y)
+        return check_projected(self, y, self.prox(y, 1.0)) if self.is_set else y
 
     def distance(self, y: Tensor) -> Tensor:
         """Return how far each row of y is from where g is finite.

@@ -18,6 +18,9 @@ _KEY = "sklearn_reasoning"
 _DIGEST = re.compile(r'\A\{"sha256": "([0-9a-f]{64})"')
 _NO_DIGEST = "0" * 64
 
+# An empty one takes twenty times its place in the file; models have some tens.
+_MOST_TENSORS = 10_000
+
 # The library has no types.
 _deserialize: Any = safetensors.deserialize
 
@@ -56,6 +59,8 @@ def unseal(content: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     # It checks the header, so that the lines below can rely on it.
     found = _deserialize(content)
+    if len(found) > _MOST_TENSORS:
+        raise ValueError(f"it has more than {_MOST_TENSORS:,} tensors")
     length = int.from_bytes(content[:8], "little")
     text = json.loads(content[8 : 8 + length])["__metadata__"][_KEY]
     if (signed := _DIGEST.match(text)) is not None:

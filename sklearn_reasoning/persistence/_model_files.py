@@ -39,7 +39,7 @@ _CLASSES: dict[str, StoredClass] = {
 _PACKAGE = "sklearn_reasoning"
 
 
-def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
+def save_model(estimator: Any, path: str | bytes | os.PathLike[str]) -> None:
     """Write a fitted model to a safetensors file.
 
     The file holds tensors, and JSON with the constructor's parameters and what ``fit`` found
@@ -55,7 +55,7 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
         MinMaxScaler, MaxAbsScaler, RobustScaler, Normalizer, PCA, "passthrough", and a
         ColumnTransformer or Pipeline of those. ``callbacks``, a RandomState as
         ``random_state`` and the ``memory`` of a Pipeline are left out, with a warning.
-    path : str or path-like
+    path : str, bytes or path-like
         The file to write; one that is there is replaced, and keeps its mode. Of a link, the file
         that it leads to.
 
@@ -112,15 +112,15 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
         "versions": {_PACKAGE: __version__, **libraries},
         "model": model,
     }
-    write_atomically(Path(path), seal(document, writer.tensors))
+    write_atomically(Path(os.fsdecode(path)), seal(document, writer.tensors))
 
 
-def load_model(path: str | os.PathLike[str]) -> Any:
+def load_model(path: str | bytes | os.PathLike[str]) -> Any:
     """Read a model that :func:`save_model` wrote.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or path-like
         The file to read.
 
     Returns
@@ -133,6 +133,8 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     ------
     FileNotFoundError
         If there is no such file.
+    IsADirectoryError
+        If it is a folder.
     ModelFileError
         If the file is not one of :func:`save_model`'s, is damaged, or is of a format that
         this release does not know. It is a ValueError.
@@ -155,7 +157,9 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     ...     load_model(path).k
     3
     """
-    path = Path(path)
+    path = Path(os.fsdecode(path))
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name the file that save_model wrote in it.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     content = path.read_bytes()

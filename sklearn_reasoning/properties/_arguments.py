@@ -57,7 +57,7 @@ def resolve(algo: str | Algorithm, k: Any, step_size: Any, mu: float, L: float) 
     do not broadcast.
     """
     algorithm = get_algorithm(algo)
-    check_spectrum(mu, L)
+    mu, L = check_spectrum(mu, L)
     steps = np.asarray(check_steps(k))
     phi: Any = None
     if isinstance(step_size, Mapping):
@@ -73,7 +73,7 @@ def resolve(algo: str | Algorithm, k: Any, step_size: Any, mu: float, L: float) 
                 f"k of shape {steps.shape} and step_size of shape {phi.shape} do not broadcast."
             ) from error
         phi = phi.ravel()
-    return Case(algorithm, steps.ravel(), phi, float(mu), float(L), steps.shape)
+    return Case(algorithm, steps.ravel(), phi, mu, L, steps.shape)
 
 
 def _step_sizes(step_size: Any, initial: float) -> Array:

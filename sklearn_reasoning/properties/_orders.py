@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_reasoning._polynomials import check_steps
-from sklearn_reasoning.algorithms import Algorithm, PerIteration, get_algorithm
+from sklearn_reasoning.algorithms import Algorithm, PerIteration, check_spectrum, get_algorithm
 
 from ._chebyshev_series import Array
 from ._convergence import convergence
@@ -124,6 +124,7 @@ def fit_orders(
     steps = np.unique(check_steps(np.geomspace(50, 400, 20).astype(int) if k is None else k))
     if steps.size < 3 or steps.min() < 1:
         raise ValueError(f"k={k!r} must hold at least three numbers of steps from 1 on.")
+    mu, L = check_spectrum(mu, L)
     stab = stability(algorithm, steps, step_size, mu, L)
     decays = {
         "convergence": convergence(algorithm, steps, step_size, mu, L).certified,

@@ -78,7 +78,7 @@ def sensitivity(
     if isinstance(step_size, str):
         if step_size != "stable":
             raise ValueError(f"step_size={step_size!r} must be 'stable', a range or numbers.")
-        check_spectrum(mu, L)
+        mu, L = check_spectrum(mu, L)
         step_size = get_algorithm(algo).stable_region(mu, L)
     if not isinstance(step_size, tuple) or get_algorithm(algo).initial_step_size(mu, L) is None:
         case = resolve(algo, k, None if isinstance(step_size, tuple) else step_size, mu, L)

@@ -50,5 +50,4 @@ def stable_region(algo: str | Algorithm, mu: float, L: float) -> tuple[float, fl
     (0.0, inf)
     """
     algorithm = get_algorithm(algo)
-    check_spectrum(mu, L)
-    return algorithm.stable_region(mu, L)
+    return algorithm.stable_region(*check_spectrum(mu, L))

@@ -109,3 +109,39 @@ def test_a_name_is_given_once(registry):
 
 def test_tests_leave_the_registry_alone():
     assert "slow" not in list_algorithms()
+
+
+class Nameless(GradientDescent):
+    name = None
+
+
+class WithArguments(GradientDescent):
+    name = "with_arguments"
+
+    def __init__(self, power):
+        self.power = power
+
+
+class Abstract(Algorithm):
+    name = "abstract"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (Nameless, ValueError, "Nameless has no name .* set name = '...' in the class, got None"),
+        (type("Empty", (GradientDescent,), {"name": ""}), ValueError, "Empty has no name"),
+        (type("Property", (GradientDescent,), {"name": property(repr)}), ValueError, "no name"),
+        (type("Unnamed", (Algorithm,), {"step": None}), ValueError, "Unnamed has no name"),
+        (WithArguments, TypeError, "WithArguments cannot be made .* defaults, or pass an instance"),
+        (Abstract, TypeError, "Abstract cannot be made without arguments"),
+        (Slow(), TypeError, r"takes a class, got the instance Slow\(\): register Slow"),
+        ("slow", TypeError, "takes a subclass of Algorithm, got 'slow'"),
+        (int, TypeError, "takes a subclass of Algorithm, got <class 'int'>"),
+    ],
+)
+def test_what_no_name_could_stand_for(registry, wrong, error, message):
+    before = list_algorithms()
+    with pytest.raises(error, match=message):
+        register_algorithm(wrong)
+    assert list_algorithms() == before

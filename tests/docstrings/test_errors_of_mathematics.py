@@ -344,6 +344,7 @@ def algorithm_rows():
     problem = algorithms.Problem(energies.DiagonalQuadratic(ones, ones), 0.1, 1.0)
     yield "get_algorithm", "TypeError", "algo", partial(algorithms.get_algorithm, 3)
     yield "get_algorithm", "ValueError", "nag", partial(algorithms.get_algorithm, "nga")
+    yield "register_algorithm", "TypeError", "class", partial(algorithms.register_algorithm, int)
     yield "register_algorithm", "ValueError", "gd", partial(algorithms.register_algorithm, Another)
     yield "RecurrentCell", "ValueError", "width", partial(algorithms.RecurrentCell, 1)
     yield "RecurrentCell", "ValueError", "n_layers", partial(algorithms.RecurrentCell, 2, 0)
@@ -415,6 +416,8 @@ def penalty_rows():
     yield "Simplex", "TypeError", "total='all' must be a number", partial(simplex, "all")
     yield "Simplex", "ValueError", "total=-1 is negative", partial(simplex, -1.0)
     yield "Penalty.check", "ValueError", "high holds 2 numbers", partial(box(0, [1, 2]).check, 3)
+    yield "Penalty.project", "TypeError", "ndarray", partial(simplex().project, np.ones((1, 2)))
+    yield "Penalty.project", "ValueError", "outputs", partial(simplex().project, ones[:, :0])
     yield (
         "Penalty.with_columns",
         "ValueError",

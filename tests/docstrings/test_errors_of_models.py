@@ -130,6 +130,7 @@ def estimator_rows():
         "none",
         lambda folder: save_model(fitted(), folder / "none" / "m"),
     )
+    yield "load_model", "IsADirectoryError", "is a folder", lambda folder: load_model(folder)
     yield "load_model", "FileNotFoundError", "no file", lambda folder: load_model(folder / "m")
     yield (
         "load_model",

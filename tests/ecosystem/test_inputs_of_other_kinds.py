@@ -226,3 +226,22 @@ def test_one_output_is_a_vector_or_a_column(shape, given):
     model = regressor().fit(X, y.reshape(shape))
     assert model.loss(X, y.reshape(given)) == pytest.approx(model.empirical_loss_, rel=1e-12)
     assert model.loss(X, y.reshape(given)) == mean_l2_loss(y, model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pd.period_range("2020", periods=N, freq="M"), "Period, not numbers.*value.ordinal of"),
+        (pd.interval_range(0, N), "Interval, not numbers.*value.mid of each"),
+        ([object()] * N, "object, not numbers. Make numbers of them"),
+    ],
+    ids=["periods", "intervals", "objects"],
+)
+def test_values_that_no_number_is_made_of(column, message):
+    frame = pd.DataFrame(X, columns=["age", "dose"]).assign(when=column)
+    with pytest.raises(TypeError, match=rf"^X\['when'\] holds values of {message}"):
+        regressor().fit(frame, Y)
+    with pytest.raises(TypeError, match=rf"^y holds values of {message}"):
+        regressor().fit(X, pd.Series(column))
+    with pytest.raises(TypeError, match=rf"^X holds values of {message}"):
+        regressor().fit(frame.to_numpy(), Y)

@@ -1,5 +1,6 @@
 """Model files: the same bits back, and nothing but numbers in them."""
 
+import os
 import time
 from collections import UserList
 
@@ -218,3 +219,24 @@ def test_what_is_no_model_is_refused(path):
     path.write_bytes(b"not a model")
     with pytest.raises(ValueError, match="cannot be read as a model"):
         load_model(path)
+
+
+def test_a_folder_is_named_as_one(tmp_path):
+    for path in (tmp_path, str(tmp_path), os.fsencode(tmp_path)):
+        with pytest.raises(IsADirectoryError, match="is a folder; name the file"):
+            load_model(path)
+
+
+def test_paths_of_bytes(fitted, rows, path):
+    model = fitted(*rows)
+    save_model(model, os.fsencode(path))
+    assert (load_model(os.fsencode(path)).predict(rows[0]) == model.predict(rows[0])).all()
+
+
+def test_no_steps_with_a_step_size_each(fitted, rows, path):
+    model = fitted(*rows, k=0, step_size_per_iteration=True)
+    save_model(model, path)
+    again = load_model(path)
+    assert (again.predict(rows[0]) == model.predict(rows[0])).all()
+    assert again.history_[:, "train_loss"] == model.history_[:, "train_loss"]
+    assert [row["step_size"].shape for row in again.history_] == [(0,)] * 4

@@ -231,3 +231,11 @@ def test_what_is_no_description_is_refused(text, path, documented):
     path.write_bytes(struct.pack("<Q", len(header)) + header)
     with pytest.raises(ModelFileError, match="cannot be read as a model"):
         load_model(path)
+
+
+def test_very_many_tensors_of_nothing(path, documented):
+    document = {"format_version": 4, "versions": {}, "model": {}}
+    tensors = {f"0.{i}": ("U8", [0], b"") for i in range(10_001)}
+    path.write_bytes(documented.put_together(document, tensors))
+    with pytest.raises(ModelFileError, match="more than 10,000 tensors"):
+        load_model(path)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sklearn_reasoning import HybridReasoningRegressor, ReasoningLayer
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.properties import sensitivity, stable_region
 
@@ -23,6 +24,23 @@ class Damped(Algorithm):
     def step(self, state, problem, phi):
         (y,) = state
         return (problem.descend(y, 0.5 * phi),)
+
+
+@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball"])
+@pytest.mark.parametrize("mu", [0.1, 0.3, 1e-3])
+def test_bounds_in_single_precision_are_those_in_double(name, mu):
+    mu, L = np.float32(mu), np.float32(1.0 / 3.0)
+    assert stable_region(name, mu, L) == stable_region(name, float(mu), float(L))
+    single = sensitivity(name, K, "stable", mu, L)
+    double = sensitivity(name, K, "stable", float(mu), float(L))
+    assert (single.certified == double.certified).all()
+    layer = ReasoningLayer(name, k=3, mu=mu, L=L)
+    assert (layer.low, layer.high) == stable_region(name, float(mu), float(L))
+    model = HybridReasoningRegressor(name, k=3, mu=mu, L=L, lr=5.0, max_epochs=3, random_state=0)
+    certificate = model.fit([[0.0], [1.0], [3.0]], [1.0, 0.0, 2.0]).certify()
+    assert certificate.is_stable
+    if name != "heavy_ball":
+        assert np.isfinite(certificate.sensitivity_over_range.certified)
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

@@ -25,7 +25,7 @@ from sklearn_reasoning.estimators._parameters import (
     check_relations,
 )
 from sklearn_reasoning.estimators._versioned import VersionStamped
-from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.estimators._watch import IS_WRAPPED, watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
@@ -47,6 +47,7 @@ from sklearn_reasoning.training import (
 from ._architecture import architecture_of, hold_out, settings_of
 from ._columns import resolve_columns
 from ._deferred_fit import defer
+from ._given_term import warn_of_misfit
 from ._loss_parameter import LossParameter
 from ._outputs import check_magnitude, mean_norm, output_dtypes
 
@@ -194,6 +195,12 @@ class HybridReasoningRegressor(
         fit it.
     DivergenceError
         From ``fit``, if the training loss becomes infinite or NaN.
+
+    Warns
+    -----
+    UserWarning
+        From ``fit``, if a given or corrected b has a scale or a sign that cannot fit y within
+        [mu, L]; :func:`~sklearn_reasoning.energies.suggest_spectrum` proposes the two.
 
     Notes
     -----
@@ -356,6 +363,7 @@ class HybridReasoningRegressor(
             task = self._task_of(*self._validated_rows(X, y, sample_weight, reset=True))
             if defer(self, task):
                 return self
+            warn_of_misfit(task.architecture, task.rows, stacklevel=2 + IS_WRAPPED)
             warm = self.warm_start and hasattr(self, "net_")
             initial = self._net_of_shape(task.architecture, "warm_start=True") if warm else None
             net = fit_stack(
@@ -430,6 +438,8 @@ class HybridReasoningRegressor(
             architecture = architecture_of(self)
             net = None if first else self._net_of_shape(architecture, "partial_fit")
             seed = seed_of(self.random_state) if net is None else net.models[0].seed
+            if first:
+                warn_of_misfit(architecture, rows, stacklevel=2)
             settings = replace(
                 settings_of(self, len(rows.y), seed),
                 lr_schedule="constant",
