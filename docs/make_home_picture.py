@@ -65,15 +65,16 @@ def main():
         print(f"{name.replace(chr(10), ' '):<28}{value:6.2f}")
 
     figure, axes = plt.subplots(
-        1, 3, figsize=(11, 3.7), layout="constrained", width_ratios=[1, 1, 1.15]
+        1, 3, figsize=(11, 3.7), layout="constrained", width_ratios=[1.15, 1, 1]
     )
-    for ax, row, name in zip(axes, ROWS, ("one row", "another row"), strict=False):
+    bars, *energies = axes
+    for ax, row, name in zip(energies, ROWS, ("one row", "another row"), strict=True):
         draw_energy(ax, model, X_test[row : row + 1], y_test[row], f"The energy of {name}")
-    axes[0].legend(loc="best", fontsize=9)
-    bars = axes[2].barh(list(error), list(error.values()), color=["0.7"] * 3 + ["C0"])
-    axes[2].bar_label(bars, fmt="%.1f", padding=3)
-    axes[2].set(title="Mean error on unseen rows", xlim=(0, 1.15 * max(error.values())))
-    axes[2].spines[["top", "right"]].set_visible(False)
+    energies[0].legend(loc="best", fontsize=9)
+    drawn = bars.barh(list(error), list(error.values()), color=["0.7"] * 3 + ["C0"])
+    bars.bar_label(drawn, fmt="%.1f", padding=3)
+    bars.set(title="Mean error on unseen rows", xlim=(0, 1.15 * max(error.values())))
+    bars.spines[["top", "right"]].set_visible(False)
     figure.savefig(OUT, dpi=120)
 
 
