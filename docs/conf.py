@@ -17,6 +17,7 @@ copyright = f"2026, {author}"
 release = version = installed("sklearn-reasoning")
 
 extensions = [
+    "api_index",
     "complete_api",
     "markdown_source",
     "mathml",
@@ -25,6 +26,8 @@ extensions = [
     "offline",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "wide_figures",
 ]
@@ -84,6 +87,12 @@ sphinx_gallery_conf = {
     "matplotlib_animations": False,
     "plot_gallery": "True",
 }
+
+# ------------------------------------------------------------------ copy buttons
+# Code has one, and gives neither its prompts nor what it printed; formulas and output have none.
+copybutton_selector = ".notranslate:not(.highlight-text, .highlight-none) > div.highlight > pre"
+copybutton_prompt_text = r">>> |\.\.\. |\.\.\.$|\$ "
+copybutton_prompt_is_regexp = True
 
 # ------------------------------------------------------------------ HTML
 html_theme = "furo"

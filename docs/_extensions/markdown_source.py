@@ -2,18 +2,25 @@
 
 import re
 
+from docutils import nodes
 from sphinx import addnodes
 
 # A code host shows the script; the site has a page for it.
 _EXAMPLE = re.compile(r"\]\((?:\.\./)?examples/(plot_\w+)\.py\)")
-# doctest wants an empty line after the last output of a block.
-_LAST_LINE = re.compile(r"^(```python\n.*?)\n\n```$", re.MULTILINE | re.DOTALL)
 # Pages that lie above docs/ and are included name the folder in their links.
 _FROM_ABOVE = re.compile(r"docs/([\w-]+)\.md")
 
 
 def _source(app, docname, content):
-    content[0] = _LAST_LINE.sub(r"\1\n```", _EXAMPLE.sub(r"](gallery/\1.rst)", content[0]))
+    content[0] = _EXAMPLE.sub(r"](gallery/\1.rst)", content[0])
+
+
+def _last_line(app, doctree):
+    """Cut the empty line that doctest wants after the last output of a block."""
+    for block in doctree.findall(nodes.literal_block):
+        if block.rawsource == block.astext() and block.rawsource.endswith("\n"):
+            block.rawsource = block.rawsource.rstrip("\n")
+            block[:] = [nodes.Text(block.rawsource)]
 
 
 def _from_above(app, doctree):
@@ -24,7 +31,8 @@ def _from_above(app, doctree):
 
 
 def setup(app):
-    """Mend pages as they are read, and the links of what they include."""
+    """Mend pages as they are read, and the code and links of what they include."""
     app.connect("source-read", _source)
+    app.connect("doctree-read", _last_line)
     app.connect("doctree-read", _from_above)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

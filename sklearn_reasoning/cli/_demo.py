@@ -14,24 +14,30 @@ def add_to(commands: Any) -> None:
         "demo",
         help="train, compare and explain hybrid models on scikit-learn's digits",
         description="Restore noisy digits; choose algorithm, depth and size by a grid search.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     demo.set_defaults(parser=demo, run=run)
     demo.add_argument(
-        "--out", type=output_folder, default="demo-output", help="folder for the model and figure"
-    )
-    demo.add_argument(
-        "--algo", type=named_algorithm, nargs="+", default=["gd", "nag"], metavar="NAME",
-        help="algorithms to compare; one of yours is module:Class",
+        "--out", type=output_folder, default="demo-output", metavar="DIR",
+        help="folder for the model and the figure; default demo-output",
     )  # fmt: skip
     demo.add_argument(
-        "--n-train", type=whole(9, 1407), default=400, help="training images, to 1407"
-    )
-    demo.add_argument("--epochs", type=whole(1), default=40, help="epochs of each training")
+        "--algo", type=named_algorithm, nargs="+", default=["gd", "nag"], metavar="NAME",
+        help="algorithms to compare; one of yours is module:Class; default gd nag",
+    )  # fmt: skip
     demo.add_argument(
-        "--jobs", type=processes, default=2, help="processes of the search; -1 is all cores"
+        "--n-train", type=whole(9, 1407), default=400, metavar="N",
+        help="training images, to 1407; default 400",
+    )  # fmt: skip
+    demo.add_argument(
+        "--epochs", type=whole(1), default=40, help="epochs of each training; default 40"
     )
-    demo.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of everything")
+    demo.add_argument(
+        "--jobs", type=processes, default=2,
+        help="processes of the search; -1 is all cores; default 2",
+    )  # fmt: skip
+    demo.add_argument(
+        "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of everything; default 0"
+    )
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

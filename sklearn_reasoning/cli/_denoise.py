@@ -31,8 +31,9 @@ def add_to(commands: Any) -> None:
         help="the algorithm of the model as module:Class, if it is one of yours",
     )  # fmt: skip
     denoise.add_argument(
-        "--k", type=whole(1, LARGEST_K), help="steps of the algorithm, in place of the model's own"
-    )
+        "--k", type=whole(1, LARGEST_K), metavar="STEPS",
+        help="steps of the algorithm, in place of the model's own",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

@@ -25,10 +25,19 @@ def add_to(commands: Any) -> None:
         help="numbers of steps: 5, or 1,2,5, or 1:30 (both ends included), or 1:30:5 (every "
         "fifth); default 1:30",
     )  # fmt: skip
-    properties.add_argument("--mu", type=positive, default=0.1, help="default 0.1")
-    properties.add_argument("--L", type=positive, default=1.0, help="default 1")
-    properties.add_argument("--step-size", type=positive, help="default 1/L")
-    properties.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    properties.add_argument(
+        "--mu", type=positive, default=0.1, help="smallest eigenvalue of Q; default 0.1"
+    )
+    properties.add_argument(
+        "--L", type=positive, default=1.0, help="largest eigenvalue of Q; default 1"
+    )
+    properties.add_argument(
+        "--step-size", type=positive, metavar="SIZE", help="size of every step; default 1/L"
+    )
+    properties.add_argument(
+        "--format", choices=("table", "csv", "json"), default="table",
+        help="what is printed; default table",
+    )  # fmt: skip
     properties.add_argument(
         "--plot", type=figure_file, metavar="FILE", help="draw too, into a .png, .svg or .pdf"
     )

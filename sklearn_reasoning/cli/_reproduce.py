@@ -42,14 +42,15 @@ def add_to(commands: Any) -> None:
     size.add_argument(
         "--quick",
         action="store_true",
-        help="the default, on two cores: fig2 to fig6 in about ten minutes, fig7 in five",
+        help="the default: on two cores fig2 to fig6 in about ten minutes, fig7 in five",
     )
     size.add_argument("--full", action="store_true", help="the paper's sizes: many hours")
     command.add_argument(
-        "--out", type=output_folder, default="reproduction", help="folder; default reproduction"
-    )
+        "--out", type=output_folder, default="reproduction", metavar="DIR",
+        help="folder for figures, tables and report; default reproduction",
+    )  # fmt: skip
     command.add_argument(
-        "--jobs", type=processes, default=2, help="processes; default 2, -1 is all cores"
+        "--jobs", type=processes, default=2, help="processes that train; -1 is all cores; default 2"
     )
     command.add_argument(
         "--complexity",
@@ -69,36 +70,52 @@ def add_to(commands: Any) -> None:
     flags_of = {}
     for flags, options in (
         (("--algo",), {"dest": "algos", "type": named_algorithm, "nargs": "+", "metavar": "NAME",
-                       "help": "gd nag ..., or mymodule:MyAlgorithm"}),
+                       "help": "algorithms to compare, as gd nag; one of yours is module:Class"}),
         (("--k",), {"type": lambda text: tuple(steps(text)), "metavar": "STEPS",
-                    "help": "as 1,2,5 or 1:30"}),
-        (("--hidden",), {"dest": "q_hidden", "type": whole(0, _LARGEST_DIMENSION), "nargs": "+"}),
-        (("--optimizer",), {"dest": "optimizers", "choices": ("adam", "sgd"), "nargs": "+"}),
-        (("--lr",), {"dest": "lrs", "type": positive, "nargs": "+"}),
-        (("--epochs",), {"type": whole(1)}),
-        (("--repetitions",), {"type": whole(2, 100_000)}),
-        (("--n-samples",), {"type": whole(5, _MOST_ROWS)}),
-        (("--n-features",), {"type": whole(1, _LARGEST_DIMENSION)}),
-        (("--n-outputs",), {"type": whole(3, _LARGEST_DIMENSION)}),
-        (("--population",), {"dest": "population_size", "type": whole(1, _MOST_ROWS)}),
-        (("--mu",), {"type": positive}),
-        (("--L",), {"type": positive}),
-        (("--noise",), {"type": not_negative, "help": "of the training labels"}),
-        (("--weight-decay",), {"type": not_negative}),
-        (("--learn-step-size",), {"action": "store_const", "const": True}),
+                    "help": "numbers of steps, as 1,2,5 or 1:30; each is a model of its own"}),
+        (("--hidden",), {"dest": "q_hidden", "type": whole(0, _LARGEST_DIMENSION), "nargs": "+",
+                         "metavar": "UNITS",
+                         "help": "hidden units of the network for Q; 0 is a linear map"}),
+        (("--optimizer",), {"dest": "optimizers", "choices": ("adam", "sgd"), "nargs": "+",
+                            "help": "optimisers to try; the best is kept"}),
+        (("--lr",), {"dest": "lrs", "type": positive, "nargs": "+", "metavar": "RATE",
+                     "help": "learning rates to try; the best is kept"}),
+        (("--epochs",), {"type": whole(1), "help": "passes over the training rows"}),
+        (("--repetitions",), {"type": whole(2, 100_000), "metavar": "N",
+                              "help": "training sets, each drawn anew"}),
+        (("--n-samples",), {"type": whole(5, _MOST_ROWS), "metavar": "N",
+                            "help": "training rows of a repetition"}),
+        (("--n-features",), {"type": whole(1, _LARGEST_DIMENSION), "metavar": "M",
+                             "help": "length of x"}),
+        (("--n-outputs",), {"type": whole(3, _LARGEST_DIMENSION), "metavar": "D",
+                            "help": "length of y"}),
+        (("--population",), {"dest": "population_size", "type": whole(1, _MOST_ROWS),
+                             "metavar": "N", "help": "rows that training sets are drawn from"}),
+        (("--mu",), {"type": positive, "help": "smallest eigenvalue of Q*"}),
+        (("--L",), {"type": positive, "help": "largest eigenvalue of Q*"}),
+        (("--noise",), {"type": not_negative,
+                        "help": "standard deviation of noise on the training labels"}),
+        (("--weight-decay",), {"type": not_negative, "metavar": "DECAY",
+                               "help": "L2 penalty on the weights"}),
+        (("--learn-step-size",), {"action": "store_const", "const": True,
+                                  "help": "train the step size, too"}),
         (("--fresh-weights",), {"dest": "same_initial_weights", "action": "store_const",
-                                "const": False, "help": "other first weights a repetition"}),
-        (("--held-out",), {"choices": ("population", "disjoint")}),
-        (("--selection",), {"choices": ("training", "cross-validation")}),
+                                "const": False,
+                                "help": "begin each repetition with other weights"}),
+        (("--held-out",), {"choices": ("population", "disjoint"),
+                           "help": "measure losses on every row, or on those not trained on"}),
+        (("--selection",), {"choices": ("training", "cross-validation"),
+                            "help": "the loss by which optimiser and learning rate are chosen"}),
         (("--true-energy",), {"type": input_file, "metavar": "FILE",
-                              "help": "the weights of another Q*, .npz"}),
+                              "help": "an .npz with the weights of another Q*"}),
         (("--fig6-k",), {"type": lambda text: tuple(steps(text)), "metavar": "STEPS",
-                         "help": "of figure 6 alone"}),
-        (("--fig6-epochs",), {"type": whole(1), "help": "of figure 6 alone"}),
-        (("--images",), {"metavar": "FOLDER", "help": "of figure 7 alone: BSD400, in place of the "
+                         "help": "numbers of steps in figure 6"}),
+        (("--fig6-epochs",), {"type": whole(1), "metavar": "EPOCHS", "help": "epochs in figure 6"}),
+        (("--images",), {"metavar": "FOLDER", "help": "figure 7 on BSD400, in place of the "
                          "photographs that installed packages ship"}),
-        (("--fig7-steps",), {"type": whole(1), "help": "of figure 7 alone"}),
-        (("--seed",), {"type": whole(0, LARGEST_SEED)}),
+        (("--fig7-steps",), {"type": whole(1), "metavar": "N",
+                             "help": "training steps of each model in figure 7"}),
+        (("--seed",), {"type": whole(0, LARGEST_SEED), "help": "seed of everything"}),
     ):  # fmt: skip
         flags_of[settings.add_argument(*flags, **options).dest] = flags[0]
     command.set_defaults(settings=flags_of)

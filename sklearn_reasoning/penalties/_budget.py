@@ -32,8 +32,8 @@ class Budget(Penalty):
         If an option is neither a number, an array of numbers nor Columns.
     ValueError
         If a lower bound is above the upper one, or the set is empty: the total is above the sum of
-        the upper bounds or below that of the lower ones. What needs d or :meth:`with_columns` to be
-        known is checked by :meth:`check`.
+        the upper bounds or below that of the lower ones. What needs d or
+        :meth:`Penalty.with_columns` to be known is checked by :meth:`Penalty.check`.
 
     Notes
     -----

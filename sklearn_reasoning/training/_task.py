@@ -10,7 +10,7 @@ import torch
 from ._batches import cut
 from ._settings import Architecture, ModelSettings, Rows
 
-# Beyond this number of models the arrays of a stack leave the processor's cache.
+#: The most models that train as one stack: beyond, its arrays leave the processor's cache.
 LARGEST_STACK = 256
 
 

@@ -77,7 +77,7 @@ def trained_models(net: ModelNet) -> Iterator[TrainedModel]:
     Parameters
     ----------
     net : ModelNet
-        As for :class:`TrainedStack`.
+        Trained. A stack of one is handed on as it is.
 
     Yields
     ------
