@@ -182,7 +182,7 @@ for name, found in shares.items():
     print(f"{name:20} {shown(found)} times the error of a constant")
 
 # %%
-# All of them are worse than a constant, and RidgeCV is as well: what is learned of the past months
-# is no guide to the next. The defaults begin at a ridge regression, so with a learned b they are
-# as wrong as that is, 2.2 against 1.9 here with errors that overlap. So compare with
-# ``DummyRegressor`` first, on days that follow the training days.
+# None of them is better than a constant, and ridge regression and the defaults with a learned b are
+# twice as wrong: what is learned of the past months is no guide to the next. The defaults begin at
+# a ridge regression, so they are about as wrong as that is, 2.2 against 1.9 with errors that
+# overlap. So compare with ``DummyRegressor`` first, on months that follow those of training.
