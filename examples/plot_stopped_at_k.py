@@ -4,7 +4,8 @@ Trained to be stopped at k
 
 A model that was trained with k steps predicts with any other number of steps: ``k=`` of ``predict``
 runs the same energies for longer or shorter. Should one run them to the end? Where b is given it
-may help. Where b is learned and k is small it does harm: such an energy was trained for k steps.
+may help. Where b is learned and k is small it does a little harm: such an energy was trained for
+k steps.
 """
 
 import matplotlib.pyplot as plt
@@ -37,9 +38,9 @@ def draw(ax, models, X_test, y_test):
 
 # %%
 # First the paper's problem, in which b and the eigenvectors of Q are columns of X. Two steps of
-# gradient descent cannot reach the answers, and the model does much better when it is run on, until
-# it passes them. Training with 20 steps is better than running on with 20: only then could the
-# energy be fitted to the answers.
+# gradient descent cannot reach the answers, and the model does much better when it is run on.
+# Training with 20 steps is better than running on with 20: only then could the energy be fitted to
+# the answers.
 X, y, problem = make_quadratic_reasoning(return_problem=True, random_state=0)
 given = [
     HybridReasoningRegressor(
@@ -54,8 +55,10 @@ plt.show()
 
 # %%
 # Then plain regression, six measurements of a wine to the other seven. The steps begin at the mean
-# of y, and the network for b makes up for those that are missing: the energy has its answer near
-# the trained k, and its minimiser may be far from it. Fewer steps stay closer to the mean.
+# of y, and b makes up for those that are missing: the energy has its answer near the trained k, and
+# its minimiser beyond it. Run to the end, the model of two steps loses 7 per cent, and those of 5
+# and 20 hardly anything. Two steps would suit them best, by 1 per cent: fewer steps stay closer to
+# the mean.
 wine = StandardScaler().fit_transform(load_wine().data)
 W_train, W_test, v_train, v_test = train_test_split(wine[:, :6], wine[:, 6:], random_state=0)
 learned = [

@@ -43,8 +43,9 @@ plt.show()
 # %%
 # The first step of either algorithm is a multiple of b, whatever Q is: nothing is fitted, and
 # there is no gap. A constant Q has little to overfit with, and is done after a few steps. Q(x)
-# goes on to fit the training digits with every step, but new digits only for the first few: from
-# there on each step costs more gap than it gains.
+# goes on to fit the training digits with every step, but new digits only for the first eight: what
+# later steps gain goes into the gap. The search takes one of these all the same: the gap is a
+# price, and new digits are restored better than with a constant Q.
 table = gap_table(search)
 for algo, k, hidden, *losses in zip(
     *(table[f"param_{name}"] for name in ("algo", "k", "q_hidden")),

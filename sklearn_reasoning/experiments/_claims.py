@@ -1,6 +1,6 @@
 """The paper's claims about figures 2 to 6, and what a study says of each.
 
-Those about figure 7 are in ``_denoising_claims.py``.
+Those about figure 7 are in ``denoising/_claims.py``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ._protocol import Protocol
 RULES = (
     "Repetitions are paired: all algorithms are trained on the same rows. Tests are two-sided "
     "t-tests of paired differences, of slopes or of rank correlations, one value a repetition, at "
-    "0.01; p-values of several k are adjusted by Holm's method. A comparison at several k holds "
-    "if the sign is right at every k and significant at one or more; in part, if it is "
-    "significant somewhere but the sign is wrong elsewhere; it does not hold if only the wrong "
-    "sign is significant. A trend that turns significantly holds in part. A claim of several "
-    "parts holds if all of them hold, in part if some do. What the repetitions do not decide is "
-    "not testable, as is what lacks gd, nag, a k or a second repetition. Figure 2 is exact. "
+    "0.01. A comparison at several k holds if it is significant at every k; in part, if at some "
+    "(adjusted by Holm's method) and elsewhere undecided or wrong; it does not hold if only the "
+    "wrong sign is significant. A trend that turns significantly holds in part. A peak needs an "
+    "inner k that is significantly above both ends. A claim of several parts holds if all of them "
+    "hold, in part if some do. What is significant neither way is undecided: more repetitions may "
+    "tell. What lacks gd, nag, a k or a second repetition is not testable. Figure 2 is exact. "
     "Figure 7 is judged as figure 5."
 )
 
@@ -54,8 +54,9 @@ class Claim:
         The figure, "fig2" to "fig7".
     text : str
         What is claimed.
-    verdict : {"holds", "holds in part", "does not hold", "not testable"}
-        What the numbers say.
+    verdict : {"holds", "holds in part", "does not hold", "undecided", "not testable"}
+        What the numbers say: "undecided" where the repetitions are too few or too far apart to
+        tell, "not testable" where an algorithm, a k or a second repetition is missing.
     found : str
         The numbers.
     p_value : float or None

@@ -16,12 +16,12 @@ from ._measurements import Matrix
 
 ALPHA = 0.01
 
-HOLDS, IN_PART, FAILS, NOT_TESTABLE = "holds", "holds in part", "does not hold", "not testable"
-UNDECIDED = "undecided"
+HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
+UNDECIDED, NOT_TESTABLE = "undecided", "not testable"
 
 
 class Part(NamedTuple):
-    """A part of a claim: its verdict or "undecided", what was found, and a p-value."""
+    """A part of a claim: its verdict, what was found, and a p-value."""
 
     verdict: str
     found: str
@@ -32,16 +32,16 @@ def combine(parts: Sequence[Part]) -> Part:
     """Join the parts of a claim, all of which it asserts.
 
     All hold: it holds. Some hold, or hold in part: it holds in part. None, and one is refuted:
-    it does not hold. What cannot be tested, or is undecided in all parts, is "not testable". The
-    p-value is the largest of the parts that decide: those that hold, wholly or in part, or,
-    where the claim does not hold, those that are refuted.
+    it does not hold. All are undecided: so is the claim. A part that cannot be tested leaves it
+    not testable. The p-value is the largest of the parts that decide: those that hold, wholly or in
+    part, those that are refuted where the claim does not hold, and all where nothing decides.
     """
     verdicts = {part.verdict for part in parts}
     found = " ".join(part.found for part in parts)
     if not parts or NOT_TESTABLE in verdicts:
         return Part(NOT_TESTABLE, found, None)
     if verdicts == {UNDECIDED}:
-        verdict, deciding = NOT_TESTABLE, verdicts
+        verdict, deciding = UNDECIDED, verdicts
         found = f"The repetitions do not decide (no p below {ALPHA:g}). {found}"
     elif verdicts & {HOLDS, IN_PART}:
         verdict, deciding = HOLDS if verdicts == {HOLDS} else IN_PART, {HOLDS, IN_PART}
@@ -86,9 +86,10 @@ def holm(p_values: Iterable[float]) -> Matrix:
 def below(low: Matrix, high: Matrix, k: Sequence[int], names: tuple[str, str]) -> Part:
     """Test at each k that one algorithm is below another in the same repetitions.
 
-    Matrices have a row a repetition and a column a k. Holds: below at every k, significantly
-    (Holm over k) at one or more. In part: significantly below at some k, but not below at others.
-    Does not hold: significantly above at some k, and significantly below at none.
+    Matrices have a row a repetition and a column a k. Holds: significantly below at every k; since
+    every one is needed, their p-values are not adjusted. In part: significantly below at some k
+    (Holm over k), and undecided or above at others. Does not hold: significantly above at some k,
+    and significantly below at none.
     """
     # Where both of a pair are infinite the matrices hold NaN, so that no difference is invalid.
     tested = [(steps, *mean_and_p(d)) for steps, d in zip(k, (low - high).T, strict=True)]
@@ -97,22 +98,25 @@ def below(low: Matrix, high: Matrix, k: Sequence[int], names: tuple[str, str]) -
     if not tested:
         return Part(NOT_TESTABLE, f"No two repetitions of {first} and {second} to compare.", None)
     steps = [entry[0] for entry in tested]
-    means = np.array([entry[1] for entry in tested])
-    p = holm(entry[2] for entry in tested)
+    means, unadjusted = (np.array([entry[i] for entry in tested]) for i in (1, 2))
+    p = holm(unadjusted)
+    is_below = means < 0.0
     significant = p < ALPHA
-    right, wrong = significant & (means < 0.0), significant & (means > 0.0)
-    everywhere = bool((means < 0.0).all())
-    found = (
-        f"{first} is below {second} at {int((means < 0.0).sum())} of {len(steps)} k, "
-        f"significantly at {int(right.sum())}"
-    )
-    if not everywhere:
-        found += f"; not below at {_listed(steps, ~(means < 0.0))}"
+    right, wrong = significant & is_below, significant & (means > 0.0)
+    holds = bool((is_below & (unadjusted < ALPHA)).all())
+    found = f"{first} is below {second} at {int(is_below.sum())} of {len(steps)} k"
+    if holds:
+        found += f", significantly at each (the largest {show_p(unadjusted.max())})"
+    else:
+        found += f", significantly at {int(right.sum())} (the smallest {show_p(p.min())}, Holm)"
+    if not is_below.all():
+        found += f"; not below at {_listed(steps, ~is_below)}"
         found += f", significantly above at {_listed(steps, wrong)}" if wrong.any() else ""
-    found += f". Mean of {first} - {second} over these k: {means.mean():+.3g}; "
-    found += f"smallest {show_p(p.min())} (Holm)."
+    found += f". Mean of {first} - {second} over these k: {means.mean():+.3g}."
+    if holds:
+        return Part(HOLDS, found, float(unadjusted.max()))
     if right.any():
-        return Part(HOLDS if everywhere else IN_PART, found, float(p.min()))
+        return Part(IN_PART, found, float(p[right].min()))
     return Part(FAILS if wrong.any() else UNDECIDED, found, float(p.min()))
 
 
@@ -150,9 +154,9 @@ def peak(values: Matrix, k: Sequence[int], name: str) -> Part:
     """Test that values, a row a repetition, rise and then fall: a maximum strictly inside the k.
 
     Each inner k is tested against both ends, and has the larger p of the two. Holds: above both
-    ends at some inner k, significantly (Holm over the inner k). In part: the largest inner mean
-    is above both ends, and some inner k is significantly above one of them (Holm over all).
-    Does not hold: every inner k is significantly below the same end.
+    ends at some inner k, significantly (Holm over the inner k). Does not hold: every inner k is
+    significantly below the same end. Undecided else: a rise whose fall is not significant is no
+    peak yet, and the other way round.
     """
     values, steps = _usable(values, k)
     if len(steps) < 3:
@@ -160,7 +164,6 @@ def peak(values: Matrix, k: Sequence[int], name: str) -> Part:
     means, p = _inner_against_ends(values)
     is_above = np.all(means > 0.0, axis=0)
     over_both = holm(np.where(is_above, p.max(axis=0), 1.0))
-    over_one = holm(np.where(means > 0.0, p, 1.0).ravel())
     under_all = np.where(means < 0.0, p, 1.0).max(axis=1)
     heights = np.nanmean(values, axis=0)
     top = int(np.argmax(heights[1:-1]))
@@ -173,12 +176,12 @@ def peak(values: Matrix, k: Sequence[int], name: str) -> Part:
     )
     if over_both.min() < ALPHA:
         return Part(HOLDS, found, float(over_both.min()))
-    if is_above[top] and over_one.min() < ALPHA:
-        return Part(IN_PART, found, float(over_one.min()))
     refuted = float(holm(under_all).min())
     if refuted < ALPHA:
         end = steps[0 if under_all[0] < under_all[1] else -1]
         return Part(FAILS, f"{found} All inner k are below k = {end} ({show_p(refuted)}).", refuted)
+    rise, fall = (float(holm(row).min()) for row in np.where(means > 0.0, p, 1.0))
+    found += f" Of the two, the rise has {show_p(rise)}, the fall {show_p(fall)} (Holm)."
     return Part(UNDECIDED, found, float(over_both.min()))
 
 

@@ -13,13 +13,19 @@ import sklearn_reasoning
 from sklearn_reasoning._runs.atomic_files import write_atomically
 
 from ._claims import RULES, Claim
-from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, show_p
+from ._evidence import FAILS, HOLDS, IN_PART, NOT_TESTABLE, UNDECIDED, show_p
 from ._figures import TITLES
 from ._protocol import Protocol
 from ._tables import Table
 from .denoising import DenoisingProtocol
 
-_CLASSES = {HOLDS: "holds", IN_PART: "part", FAILS: "fails", NOT_TESTABLE: "open"}
+_CLASSES = {
+    HOLDS: "holds",
+    IN_PART: "part",
+    FAILS: "fails",
+    UNDECIDED: "undecided",
+    NOT_TESTABLE: "open",
+}
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -36,6 +42,8 @@ ul.claims p { margin: .2rem 0; color: #1a1a1a; }
 li.holds { border-color: #00664f; } .holds .verdict, td.holds { color: #00664f; }
 li.part { border-color: #8a5a00; } .part .verdict, td.part { color: #8a5a00; }
 li.fails { border-color: #a8321f; } .fails .verdict, td.fails { color: #a8321f; }
+li.undecided { border-color: #34568b; }
+.undecided .verdict, td.undecided { color: #34568b; }
 li.open { border-color: #5c5c5c; } .open .verdict, td.open { color: #5c5c5c; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; } td, th { padding: .25rem .8rem .25rem 0; text-align: left;

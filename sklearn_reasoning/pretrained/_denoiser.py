@@ -44,7 +44,9 @@ def load_denoiser() -> HybridReasoningDenoiser:
     ==========================  =====  =====  =====
 
     Where the level of the noise is known and uniform, BM3D is better, at many times the CPU time.
-    An image without noise comes back at 37 to 43 dB (middle 160 x 160 pixels).
+    It does harm to images with hardly any noise: the same photographs, whole, come back worse than
+    they went in up to a level of 2/255, from 7/255 on all of them gain, and without noise they come
+    back at 35.5 to 41.9 dB.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""scikit-learn's own checks: none may fail, be expected to fail, or be skipped."""
+"""scikit-learn's own checks: none may fail, be expected to fail, or be skipped.
+
+That is with ``SCIPY_ARRAY_API=1``, which conftest.py sets: else scikit-learn skips one.
+"""
 
 import pytest
 import sklearn

@@ -198,7 +198,7 @@ def test_the_paper_s_shapes_hold_where_they_are_and_not_where_they_are_not():
     false = denoising_claims(constructed(lambda *row: -as_in_the_paper(*row)))
     assert [claim.verdict for claim in false] == ["does not hold"] * 6
     flat = denoising_claims(constructed(lambda *row: 3.0))
-    assert [claim.verdict for claim in flat] == ["not testable"] * 6
+    assert [claim.verdict for claim in flat] == ["undecided"] * 6
 
 
 def test_means_and_errors_over_repetitions():

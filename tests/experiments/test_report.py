@@ -15,6 +15,7 @@ CLAIMS = [
     Claim("fig2", "Cvg of nag is below that of gd", "holds", "0.1 & 0.2", None),
     Claim("fig3", "k < 3 & so on", "does not hold", "-1.5 at k = 3", 0.004),
     Claim("fig3", "another", "holds in part", EVIL, 1e-200),
+    Claim("fig3", "a third", "undecided", "+0.1 and -0.1", 0.4),
     Claim("fig5", EVIL, "not testable", "one repetition", None),
 ]
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -82,7 +83,7 @@ def test_every_claim_is_told_with_verdict_numbers_and_test(page):
 def test_the_verdicts_of_each_figure_are_counted(page):
     head, _, rest = page.text.partition("claims that")
     line = rest[rest.index("Figure 3") :].splitlines()[0]
-    assert line == "Figure 3: empirical loss against k\N{EN DASH}11\N{EN DASH}"
+    assert line == "Figure 3: empirical loss against k\N{EN DASH}111\N{EN DASH}"
     assert "NeurIPS 2020" in head
 
 
