@@ -15,7 +15,7 @@ _Array = np.ndarray[Any, Any]
 
 # Decays of weights times the number of rows: where b is given; and where it is learned, times the
 # ratio of noise to signal, and at most. Chosen on data sets (docs/benchmarks.md).
-_DECAY, _DECAY_BY_NOISE, _LARGEST_DECAY = 1.0, 10.0, 1000.0
+_DECAY, _DECAY_BY_NOISE, _LARGEST_DECAY = 1.0, 10.0, 200.0
 
 
 @dataclass(frozen=True)

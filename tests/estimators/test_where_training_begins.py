@@ -140,7 +140,7 @@ def test_noise_alone_is_predicted_by_its_mean():
     X, y = rng.normal(size=(200, 5)), rng.normal(size=(200, 2))
     model = untrained().fit(X, y)
     assert np.abs(model.predict(X) - y.mean(axis=0)).max() < 0.3
-    assert model.net_.models[0].weight_decay == 1000 / 200
+    assert model.net_.models[0].weight_decay == 200 / 200
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

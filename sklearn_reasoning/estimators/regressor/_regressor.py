@@ -116,7 +116,7 @@ class HybridReasoningRegressor(
     weight_decay : float or "auto", default="auto"
         L2 penalty on the matrices of the networks; biases, rotation, start, cell and step sizes
         do not decay. "auto" is 1/n where b is given or corrected, and where it is
-        learned 10 v/(1 - v)/n, at most 1000/n: n counts the rows that differ, v is the share of
+        learned 10 v/(1 - v)/n, at most 200/n: n counts the rows that differ, v is the share of
         noise in what the ridge regression of b leaves, by kernel ridge regression and
         generalised cross-validation; with ``optimizer="sgd"`` at most 1/lr.
         ``net_.models[0].weight_decay`` has it.
