@@ -158,7 +158,10 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
         level[: a.n_outputs, 0] = linear.level
         residuals = y - mean - unit * (rows.x @ linear.slopes.T + linear.level)
         residuals -= (weight[:, None] * residuals).sum(axis=0)
-        decay = _decay_by_noise(noise_share(rows.x, residuals, weight, n)) / n
+        # With rotations of their own, targets are no smooth functions of x alone.
+        known = a.rotation != "given"
+        share = noise_share(rows.x, residuals, weight, n) if known else 0.5
+        decay = _decay_by_noise(share) / n
         if np.abs(residuals).max() > 1e-9 * unit:
             # Q changes what the network of b learns, which is what the ridge regression leaves.
             _, axes = _principal_axes(residuals, weight)

@@ -194,6 +194,8 @@ def test_auto_is_by_rows_and_noise():
     decay = model.net_.models[0].weight_decay
     assert decay == pytest.approx(10 * share / (1 - share) / N, rel=1e-9)
     assert model.get_params()["weight_decay"] == "auto"
+    turned = regressor(rotation="given").fit(np.hstack([X, np.tile(np.eye(D).ravel(), (N, 1))]), y)
+    assert turned.net_.models[0].weight_decay == 10 / N
     same = clone(model).set_params(weight_decay=decay).fit(X, y)
     assert np.array_equal(same.predict(X), model.predict(X))
 
