@@ -130,7 +130,7 @@ def test_a_float32_rotation_that_fit_takes_is_taken_by_predict():
         R = R @ np.linalg.qr(rng.normal(size=(n, d, d)).astype(np.float32))[0]
     x, b = rng.normal(size=(n, 2)), rng.normal(size=(n, d))
     X = np.hstack([x, b, R.reshape(n, -1)]).astype(np.float32)
-    model = regressor(linear_term="given", rotation="given").fit(X, b)
+    model = regressor(linear_term="given", rotation="given").fit(X, -b)
     assert model.predict(X).shape == (n, d)
 
 

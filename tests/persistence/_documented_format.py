@@ -114,7 +114,7 @@ def predict(document, tensors, X):
         ratio = np.divide(
             np.minimum(spread[i], spread[j]), larger, out=np.ones(len(i)), where=larger > 0
         )
-        A[:, i, j] = upper * ratio
+        A[:, i, j] = upper * ratio**2
         A = A - A.transpose(0, 2, 1)
         R = axes @ np.linalg.solve(np.eye(d) - A, np.eye(d) + A)
     if a["start"] == "learned":
