@@ -16,6 +16,7 @@ from sklearn_reasoning.layer import first_distance, remaining
 
 from ._batches import Inputs
 from ._regression_model import RegressionModel
+from ._settings import Given
 
 _Array = np.ndarray[Any, Any]
 
@@ -56,6 +57,8 @@ def predict(
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
+    limits: _Array | None = None,
+    *,
     k: int | None = None,
 ) -> _Array:
     """Return the outputs of a single model, computed in float64.
@@ -66,6 +69,7 @@ def predict(
     x : ndarray of shape (n, n_features)
     b : ndarray of shape (n, d) or None
     rotation : ndarray of shape (n, d, d) or None
+    limits : ndarray of shape (n, n_limits) or None
     k : int or None, default=None
         Another number of steps than the model's own; 0 gives the starting points.
 
@@ -74,13 +78,8 @@ def predict(
     ndarray of shape (n, d)
     """
     module = in_float64(module)
-
-    def outputs(inputs: Inputs) -> Tensor:
-        if k == 0:  # of the exact minimiser too, which takes no steps
-            return in_units(module, module.problem(inputs)[0].start_point())
-        return in_units(module, module(inputs, k))
-
-    (y,) = _in_blocks(module, x, b, rotation, lambda inputs: (outputs(inputs),))
+    given = Given(x, b, rotation, limits)
+    (y,) = _in_blocks(module, given, lambda inputs: (outputs(module, inputs, k),))
     return y
 
 
@@ -89,6 +88,7 @@ def predict_energy(
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
+    limits: _Array | None = None,
 ) -> tuple[_Array, _Array]:
     """Return the energies of a single model, computed in float64.
 
@@ -104,13 +104,14 @@ def predict_energy(
     def energies(inputs: Inputs) -> tuple[Tensor, Tensor]:
         energy: Any = module.problem(inputs)[0].energy
         linear = energy.b
-        if module.architecture.is_centred:
+        a = module.architecture
+        if a.is_centred and (a.penalty is None or a.obeys_at_end):
             # 1/2 (y - m)'Q(y - m) + b'(y - m), written out.
             offset = module.offset.unsqueeze(1).expand(linear.shape)
             linear = linear - energy.product(offset.mT.contiguous().mT)
         return energy.matrix(), linear * module.unit
 
-    Q, linear = _in_blocks(module, x, b, rotation, energies)
+    Q, linear = _in_blocks(module, Given(x, b, rotation, limits), energies)
     return Q, linear
 
 
@@ -119,6 +120,8 @@ def measure(
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
+    limits: _Array | None = None,
+    *,
     k: int | None = None,
 ) -> Measured:
     """Compare the outputs of a single model with the exact minimisers, in float64.
@@ -135,48 +138,52 @@ def measure(
         minimizer = energy.minimizer()
         y = minimizer + energy.from_eigenbasis(left)
         return (
-            in_units(module, y),
-            in_units(module, minimizer),
+            _in_units(module, y),
+            _in_units(module, minimizer),
             energy.eigenvalues.broadcast_to(left.shape),
             left.norm(dim=-1) * unit,
             first.norm(dim=-1) * unit,
             (energy.eigenvalues * first).norm(dim=-1) * unit,
-            in_units(module, problem.start_point()).norm(dim=-1),
+            _in_units(module, problem.start_point()).norm(dim=-1),
         )
 
-    return Measured(*_in_blocks(module, x, b, rotation, measured))
+    return Measured(*_in_blocks(module, Given(x, b, rotation, limits), measured))
 
 
 def single_start(module: RegressionModel) -> _Array | None:
-    """Return the starting point that a single model has for all rows; None if it predicts them."""
-    if module.architecture.start == "predicted":
+    """Return the starting point that a single model has for all rows; None if they differ."""
+    a = module.architecture
+    if a.start == "predicted" or a.n_limits:
         return None
     module = in_float64(module)
     start = module.start
-    if module.architecture.start == "learned":
+    if a.start == "learned":
         start = start + module.scale * module.named_weights()["start"]
-    result: _Array = ((start + module.offset) * module.unit.unsqueeze(-1))[0].cpu().numpy()
+    start = start + module.offset
+    if a.penalty is not None:
+        start = module.penalty_of(None).project(start.unsqueeze(1)).squeeze(1)
+    result: _Array = (start * module.unit.unsqueeze(-1))[0].cpu().numpy()
     return result
 
 
-def in_units(module: RegressionModel, y: Tensor) -> Tensor:
-    """Return outputs of shape (n_models, n, d) in the units of y."""
+def outputs(module: RegressionModel, inputs: Inputs, k: int | None = None) -> Tensor:
+    """Return outputs of shape (n_models, n, d) in the units of y; k = 0 gives starting points."""
+    return module.points(inputs, k) * module.unit.reshape(-1, 1, 1)
+
+
+def _in_units(module: RegressionModel, y: Tensor) -> Tensor:
     return (y + module.offset.unsqueeze(1)) * module.unit.reshape(-1, 1, 1)
 
 
-def _in_blocks(
-    module: RegressionModel, x: _Array, b: _Array | None, rotation: _Array | None, function: Any
-) -> list[_Array]:
+def _in_blocks(module: RegressionModel, given: Given, function: Any) -> list[_Array]:
     """Return what a function makes of all rows, a block of them at a time.
 
     The function maps inputs to tensors of shape (1, n, ...).
     """
     found: list[list[_Array]] = []
     with torch.no_grad(), one_thread():
-        for rows in _blocks(module, len(x)):
-            block = PaddedRows.of(
-                x[rows], *(None if each is None else each[rows] for each in (b, rotation))
-            )
+        for rows in _blocks(module, len(given.x)):
+            block = PaddedRows.of(*given.take(rows))
             tensors = function(inputs_of(module, [block], [0]))
             found.append([block.cut(tensor[0]) for tensor in tensors])
     columns = zip(*found, strict=True)
@@ -210,10 +217,17 @@ class PaddedRows:
     x: _Array
     b: _Array | None
     rotation: _Array | None
+    limits: _Array | None
 
     @classmethod
-    def of(cls, x: _Array, b: _Array | None, rotation: _Array | None) -> PaddedRows:
-        """Return n rows: x of shape (n, m), b of shape (n, d), R of shape (n, d, d)."""
+    def of(
+        cls,
+        x: _Array,
+        b: _Array | None,
+        rotation: _Array | None,
+        limits: _Array | None = None,
+    ) -> PaddedRows:
+        """Return n rows: x (n, m), b (n, d), R (n, d, d) and limits (n, n_limits)."""
         n, length = len(x), padded(len(x), 16)
 
         def columns(values: _Array, width: int) -> _Array:
@@ -223,11 +237,14 @@ class PaddedRows:
 
         if rotation is not None and n < length:
             rotation = np.concatenate([rotation, np.zeros((length - n, *rotation.shape[1:]))])
+        if limits is not None and 0 < n < length:  # zeros may be no limits
+            limits = np.concatenate([limits, np.tile(limits[:1], (length - n, 1))])
         return cls(
             n,
             columns(x, padded(x.shape[1])),
             None if b is None else columns(b, b.shape[1]),
             None if rotation is None else np.ascontiguousarray(rotation, dtype=np.float64),
+            None if limits is None else np.ascontiguousarray(limits.T, dtype=np.float64),
         )
 
     def cut(self, outputs: Tensor) -> _Array:
@@ -251,9 +268,11 @@ def inputs_of(
 
     x, b = tensor("x"), tensor("b")
     assert x is not None
-    if b is not None:
-        b = b / module.unit.reshape(-1, 1, 1)
-    return Inputs(x=x, b=b, rotation=tensor("rotation"))
+    b, limits = (
+        None if each is None else each / module.unit.reshape(-1, 1, 1)
+        for each in (b, tensor("limits"))
+    )
+    return Inputs(x=x, b=b, rotation=tensor("rotation"), limits=limits)
 
 
 def in_float64(module: RegressionModel) -> RegressionModel:

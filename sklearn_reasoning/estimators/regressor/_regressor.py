@@ -27,9 +27,11 @@ from sklearn_reasoning.estimators._parameters import (
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.penalties import Penalty
 from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
     Architecture,
+    Given,
     ModelNet,
     RegressionModel,
     Rows,
@@ -44,6 +46,7 @@ from sklearn_reasoning.training import (
     trained_models,
 )
 
+from ._allowed import of_rows, resolve_penalty, warn_of_rows_outside
 from ._architecture import architecture_of, hold_out, settings_of
 from ._columns import resolve_columns
 from ._deferred_fit import defer
@@ -158,6 +161,19 @@ class HybridReasoningRegressor(
         How networks are drawn before training. "small": weights within 1/sqrt(inputs), and a last
         layer of 0, so that Q is at first the same for all rows. "glorot": within the wider bounds
         of Glorot and Bengio (2010), the last layer of Q's network too, as in the paper's study.
+    constraint : {"nonnegative", "simplex"}, (float, float), Penalty or None, default=None
+        The set that outputs obey, at every k: "simplex" is not negative with the sum 1, a pair the
+        bounds (low, high) of all outputs; others are in :mod:`~sklearn_reasoning.penalties`, in
+        the units of y. Bounds of each row are read from columns of X
+        (:class:`~sklearn_reasoning.penalties.Columns`), which are then no part of x.
+    penalty : Penalty or None, default=None
+        A term that is added to the energy, such as ``L1(0.1)``. Beside a constraint only where
+        the proximal step of both is known.
+    project : {"each_step", "last_step"}, default="each_step"
+        Whether every step is proximal, for algorithms that take a penalty ("gd", "nag",
+        "heavy_ball"); or k free steps are taken from the projected start, by any algorithm, and
+        the last iterate is projected, once. Trained through either way. "last_step" is for sets
+        alone; without a constraint it says nothing.
 
     Attributes
     ----------
@@ -170,7 +186,8 @@ class HybridReasoningRegressor(
     step_size_ : float, ndarray of shape (k,) or None
         The trained step size(s), in 1/curvature.
     start_ : ndarray of shape (d,) or None
-        Where the steps begin, in the units of y; None where it is predicted from x.
+        Where the steps begin, in the units of y and inside the constraint; None where rows differ:
+        where it is predicted, or bounds are read from X.
     history_ : skorch.history.History
         A row an epoch: ``epoch``, ``train_loss``, ``valid_loss`` (with early stopping), ``lr``,
         ``step_size`` (where there is one) and ``dur``, in seconds.
@@ -194,10 +211,21 @@ class HybridReasoningRegressor(
     DivergenceError
         From ``fit``, if the training loss becomes infinite or NaN.
 
+    Warns
+    -----
+    UserWarning
+        From ``fit``, once, if rows of y are outside the constraint, with their number and the
+        largest distance.
+
     Notes
     -----
     The energy in use is returned by :meth:`predict_energy`, in y: :meth:`predict` is what k steps
-    make of :meth:`predict_start`. A learned b is :math:`b_\theta(x) - Q(x) \bar y` with
+    make of :meth:`predict_start`. With a constraint Y or a penalty g a step is
+
+    .. math:: y_{j+1} = prox_{\phi g}(y_j - \phi (Q y_j + b)),
+
+    the projection onto Y where there is no g, and with ``project="last_step"`` the prediction is
+    the projection of the last free iterate. A learned b is :math:`b_\theta(x) - Q(x) \bar y` with
     :math:`\bar y` the mean of y, whatever the start: b_theta is learned around the mean, and a
     large mean costs nothing. It is such a linear map of x plus a network that the untrained
     model predicts the ridge regression (but for ``algo="rnn"``, and for an anchored spectrum with
@@ -216,6 +244,15 @@ class HybridReasoningRegressor(
     >>> fitted = model[-1]
     >>> bool(abs(fitted.loss(model[:-1].transform(X), y) - fitted.empirical_loss_) < 1e-9)
     True
+
+    Shares of a total:
+
+    >>> shares = y / y.sum(axis=1, keepdims=True)
+    >>> model[-1].set_params(constraint="simplex")
+    HybridReasoningRegressor(constraint='simplex', random_state=0)
+    >>> predicted = model.fit(X, shares).predict(X)
+    >>> bool((predicted >= 0.0).all()), bool(abs(predicted.sum(axis=1) - 1.0).max() < 1e-12)
+    (True, True)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -257,6 +294,9 @@ class HybridReasoningRegressor(
         random_state: int | np.random.RandomState | None = None,
         start: str = "auto",
         initial_weights: str = "small",
+        constraint: str | tuple[float, float] | Penalty | None = None,
+        penalty: Penalty | None = None,
+        project: str = "each_step",
     ) -> None:
         self.algo = algo
         self.k = k
@@ -290,6 +330,9 @@ class HybridReasoningRegressor(
         self.random_state = random_state
         self.start = start
         self.initial_weights = initial_weights
+        self.constraint = constraint
+        self.penalty = penalty
+        self.project = project
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's parameters.
@@ -314,7 +357,7 @@ class HybridReasoningRegressor(
 
     @classmethod
     def _get_param_names(cls) -> list[str]:
-        # clone asks for them several times, and reading a signature of 29 takes a third of it.
+        # clone asks for them several times, and reading a signature this long takes a third of it.
         names = _PARAMETERS.get(cls)
         if names is None:
             names = _PARAMETERS[cls] = super()._get_param_names()
@@ -471,6 +514,7 @@ class HybridReasoningRegressor(
     def _check_parameters(self) -> None:
         self._validate_params()
         self.algorithm_ = check_relations(self)
+        self._penalty = resolve_penalty(self, self.algorithm_)
 
     def _read_rows(
         self, X: Any, y: Any, sample_weight: Any, reset: bool
@@ -500,17 +544,28 @@ class HybridReasoningRegressor(
                 self.linear_term,
                 self.rotation,
                 getattr(self, "feature_names_in_", None),
+                () if self._penalty is None else self._penalty.columns(),
             )
         elif n_outputs != self.n_outputs_:
             raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
         dtype = torch.float32 if X.dtype == np.float32 else torch.float64
-        x, b, R = self._columns.split(X, _ORTHOGONAL[dtype])
+        x, *others = given = self._columns.split(X, _ORTHOGONAL[dtype])
+        self._check_limits(given)
+        y_dtype = y.dtype
         # In one memory order, so that a frame and an array of the same numbers give the same bits.
         y = y.reshape(len(y), -1).astype(np.float64, order="C")
         check_magnitude(y)
-        rows = Rows(x, y, weight, b, R)
+        rows = Rows(x, y, weight, *others)
         # Rows of weight zero are absent: they would take places in batches, and turns of the order.
-        return rows if weight.all() else rows.take(np.flatnonzero(weight)), dtype
+        rows = rows if weight.all() else rows.take(np.flatnonzero(weight))
+        if self._penalty is not None:
+            warn_of_rows_outside(of_rows(self._penalty, rows.limits), rows.y, y_dtype)
+        return rows, dtype
+
+    def _check_limits(self, given: Given) -> None:
+        """Refuse a set that does not go with d outputs, or is empty for a row."""
+        if self._penalty is not None:
+            of_rows(self._penalty, given.limits).check(self.n_outputs_)
 
     def _net_of_shape(self, architecture: Architecture, what: str) -> ModelNet:
         """Return the fitted net, if what the parameters ask for now still fits it."""
@@ -535,7 +590,7 @@ class HybridReasoningRegressor(
                 f"The training loss is not finite after epoch {n_epochs}. Lower lr or step_size, "
                 "or scale the features of X."
             )
-        predicted = predict(trained.net.module_, rows.x, rows.b, rows.rotation)
+        predicted = predict(trained.net.module_, *rows.given)
         self.empirical_loss_ = mean_norm(predicted, rows)
         if not np.isfinite(self.empirical_loss_):
             # The very last step may be the one that diverges; no epoch's loss shows it.
@@ -570,7 +625,7 @@ class HybridReasoningRegressor(
             If ``k`` is no whole number.
         ValueError
             If ``k`` is negative, or above the trained k where each iteration has a step size; if X
-            does not have the columns of ``fit``.
+            does not have the columns of ``fit``, or leaves a row no output that obeys.
         """
         check_is_fitted(self)
         if k is not None:
@@ -596,7 +651,8 @@ class HybridReasoningRegressor(
         Returns
         -------
         ndarray of shape (n, d)
-            In the units of y, float64; equal rows unless the start is predicted.
+            In the units of y, float64, inside the constraint; equal rows unless the start is
+            predicted or bounds are read from X.
 
         Raises
         ------
@@ -617,6 +673,8 @@ class HybridReasoningRegressor(
     @documented_like(predict_start)
     def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
         r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
+
+        They are the smooth part alone, whatever the constraint and the penalty.
 
         Parameters
         ----------
@@ -720,15 +778,16 @@ class HybridReasoningRegressor(
                 "(step_size_per_iteration=True)."
             )
 
-    def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
+    def _split(self, X: Any) -> Given:
         return self._read_columns(X, self.module_.weights.dtype)
 
-    def _read_columns(
-        self, X: Any, dtype: torch.dtype
-    ) -> tuple[_Array, _Array | None, _Array | None]:
-        """Return x, b and R as float64, of a model that is trained in a dtype."""
+    def _read_columns(self, X: Any, dtype: torch.dtype) -> Given:
+        """Return what is read from X, as float64, of a model that is trained in a dtype."""
         X = validate_data(self, readable_numbers("X", X), reset=False, dtype=np.float64)
-        return self._columns.split(X, _ORTHOGONAL[dtype])
+        given = self._columns.split(X, _ORTHOGONAL[dtype])
+        if given.limits is not None:
+            self._check_limits(given)
+        return given
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -738,7 +797,10 @@ class HybridReasoningRegressor(
             or not isinstance(self.rotation, str)
             or self.rotation == "given"
         )
-        tags.regressor_tags.poor_score = given
+        # Nor can outputs that are to obey something.
+        tags.regressor_tags.poor_score = (
+            given or self.constraint is not None or self.penalty is not None
+        )
         return tags
 
 
