@@ -32,7 +32,7 @@ def name_and_options(penalty: Penalty) -> tuple[str, dict[str, Any]]:
 
 def restored_penalty(name: Any, options: Mapping[str, Any]) -> Penalty:
     """Return the penalty of a name and options; KeyError, TypeError or ValueError if it is none."""
-    groups = options.get("groups")
+    groups: Any = options.get("groups")
     is_listed = isinstance(groups, list | tuple) and all(type(size) is int for size in groups)
     if is_listed and len(groups) * max(groups, default=0) > _LARGEST_GROUPS:
         raise ValueError("the groups are too large for a model file")

@@ -15,6 +15,7 @@ from sklearn_reasoning._support.threads import one_thread
 from sklearn_reasoning.layer import first_distance, remaining
 
 from ._batches import Inputs
+from ._constrained import constrained_minimizer
 from ._regression_model import RegressionModel
 from ._settings import Given
 
@@ -126,9 +127,30 @@ def measure(
 ) -> Measured:
     """Compare the outputs of a single model with the exact minimisers, in float64.
 
-    Parameters are those of :func:`predict`.
+    Parameters are those of :func:`predict`. With a penalty the minimiser is that of energy and
+    penalty, or, where a set is projected onto after the last step, the projected free one.
     """
     module = in_float64(module)
+
+    def beside_the_set(inputs: Inputs) -> tuple[Tensor, ...]:
+        problem, _ = module.problem(inputs)
+        energy: Any = problem.energy
+        offset, unit = module.offset.unsqueeze(1), module.unit
+        y, start = module.points(inputs, k), module.points(inputs, 0)
+        if module.architecture.obeys_at_end:
+            penalty, gradient = module.penalty_of(inputs.limits), energy.gradient(start - offset)
+            minimizer = penalty.project(energy.minimizer() + offset)
+        else:
+            minimizer, gradient = constrained_minimizer(problem), energy.gradient(start)
+        return (
+            y * unit.reshape(-1, 1, 1),
+            minimizer * unit.reshape(-1, 1, 1),
+            energy.eigenvalues.broadcast_to(y.shape),
+            (y - minimizer).norm(dim=-1) * unit,
+            (start - minimizer).norm(dim=-1) * unit,
+            gradient.norm(dim=-1) * unit,
+            start.norm(dim=-1) * unit,
+        )
 
     def measured(inputs: Inputs) -> tuple[Tensor, ...]:
         problem, phi = module.problem(inputs)
@@ -147,7 +169,8 @@ def measure(
             _in_units(module, problem.start_point()).norm(dim=-1),
         )
 
-    return Measured(*_in_blocks(module, Given(x, b, rotation, limits), measured))
+    function = measured if module.architecture.penalty is None else beside_the_set
+    return Measured(*_in_blocks(module, Given(x, b, rotation, limits), function))
 
 
 def single_start(module: RegressionModel) -> _Array | None:

@@ -716,7 +716,9 @@ class HybridReasoningRegressor(
         Returns
         -------
         ModelCertificate
-            As from :func:`~sklearn_reasoning.properties.certify`.
+            As from :func:`~sklearn_reasoning.properties.certify`. With a constraint or a penalty
+            distances are to the minimiser of energy and penalty together, and with
+            ``project="last_step"`` to the projected free one.
 
         Raises
         ------
@@ -736,7 +738,8 @@ class HybridReasoningRegressor(
 
     def _start_of_layer(self) -> dict[str, Any]:
         norm = None if self.start_ is None else float(np.linalg.norm(self.start_))
-        return {"start_norm": norm, "counted_from": _counted_from(self.module_.architecture)}
+        a = self.module_.architecture
+        return {"start_norm": norm, "counted_from": _counted_from(a), "penalty": a.penalty}
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""
@@ -809,9 +812,9 @@ _PARAMETERS: dict[type, list[str]] = {}
 
 def _counted_from(a: Architecture) -> str:
     """Return from where the steps of a model count y, as :class:`FittedLayer` has it."""
-    if not a.is_centred:
+    if not a.is_centred or (a.penalty is not None and not a.obeys_at_end):
         return "zero"
-    return "start" if a.starts_at_origin else "elsewhere"
+    return "start" if a.starts_at_origin and a.penalty is None else "elsewhere"
 
 
 def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
