@@ -11,7 +11,7 @@ import torch
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.layer import check_takes_penalty
 from sklearn_reasoning.penalties import Penalty, penalty_of, rows_of_options
-from sklearn_reasoning.training import one_thread
+from sklearn_reasoning.training import Rows, one_thread
 
 _Array = np.ndarray[Any, Any]
 
@@ -51,11 +51,11 @@ def of_rows(penalty: Penalty, limits: _Array | None) -> Penalty:
     return penalty.with_columns(torch.from_numpy(np.ascontiguousarray(limits, dtype=np.float64)))
 
 
-def warn_of_rows_outside(penalty: Penalty, y: _Array, dtype: Any) -> None:
-    """Warn, once, if targets of shape (n, d) do not obey, by more than rounding in a dtype."""
-    eps = float(np.finfo(dtype).eps) if np.issubdtype(dtype, np.floating) else 2.0**-52
+def warn_of_rows_outside(penalty: Penalty, rows: Rows, dtype: type) -> None:
+    """Warn, once, if targets do not obey, by more than rounding in the dtype they came in."""
+    eps, y = float(np.finfo(dtype).eps), rows.y
     with torch.no_grad(), one_thread():
-        distance = penalty.distance(torch.from_numpy(y)).numpy()
+        distance = of_rows(penalty, rows.limits).distance(torch.from_numpy(y)).numpy()
     n_outside = int((distance > np.sqrt(eps) * (1.0 + np.abs(y).sum(axis=1))).sum())
     if n_outside:
         warnings.warn(

@@ -559,7 +559,9 @@ class HybridReasoningRegressor(
         # Rows of weight zero are absent: they would take places in batches, and turns of the order.
         rows = rows if weight.all() else rows.take(np.flatnonzero(weight))
         if self._penalty is not None:
-            warn_of_rows_outside(of_rows(self._penalty, rows.limits), rows.y, y_dtype)
+            # Limits are as exact as X.
+            is_rounded = np.float32 in (y_dtype, X.dtype if given.limits is not None else None)
+            warn_of_rows_outside(self._penalty, rows, np.float32 if is_rounded else np.float64)
         return rows, dtype
 
     def _check_limits(self, given: Given) -> None:
