@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
@@ -28,6 +29,7 @@ class OfModels(Penalty):
 
     def __init__(self, penalty: Penalty, units: Sequence[float], like: Tensor) -> None:
         self.is_set = penalty.is_set
+        penalty = _detached(penalty)
         self.unit: Tensor | None = None
         if len(set(units)) == 1:
             penalty = penalty.in_units(units[0])
@@ -53,6 +55,17 @@ class OfModels(Penalty):
         if v.requires_grad:
             v.register_hook(rows_innermost)
         return rows_innermost(y)
+
+
+def _detached(penalty: Penalty) -> Penalty:
+    """Return a penalty whose tensors are constants: a model learns no options."""
+    constant = copy.copy(penalty)
+    for name, value in vars(penalty).items():
+        if isinstance(value, Tensor):
+            setattr(constant, name, value.detach())
+        elif isinstance(value, Penalty):
+            setattr(constant, name, _detached(value))
+    return constant
 
 
 def rows_innermost(y: Tensor) -> Tensor:

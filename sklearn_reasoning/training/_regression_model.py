@@ -179,6 +179,10 @@ class RegressionModel(Model):
         for name, (size, kept) in _statistics(a).items():
             self.register_buffer(name, torch.zeros(self.n_models, *size, dtype=kept or dtype))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What is made again when it is missed.
+        return {**self.__dict__, "_penalties": {}}
+
     # ------------------------------------------------------------------ weights
 
     @torch.no_grad()
