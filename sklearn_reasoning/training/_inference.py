@@ -13,6 +13,7 @@ from torch import Tensor
 from sklearn_reasoning._networks import padded
 from sklearn_reasoning._support.threads import one_thread
 from sklearn_reasoning.layer import first_distance, remaining
+from sklearn_reasoning.penalties import Monotone
 
 from ._batches import Inputs
 from ._constrained import constrained_minimizer
@@ -224,7 +225,8 @@ def rows_at_once(module: RegressionModel) -> int:
     a = module.architecture
     hidden = (a.q_hidden or (), a.b_hidden or (), a.start_hidden)
     widest = max(a.n_features, a.n_outputs, *(size for sizes in hidden for size in sizes), 1)
-    if a.rotation in ("given", "predicted"):
+    # Isotonic regression looks at all pairs of outputs.
+    if a.rotation in ("given", "predicted") or isinstance(a.penalty, Monotone):
         widest = max(widest, a.n_outputs**2)
     return max(_NUMBERS_AT_ONCE // widest // 16, 1) * 16
 

@@ -120,3 +120,12 @@ def test_in_a_pipeline_with_names():
     model = make_pipeline("passthrough", regressor(constraint=constraint)).fit(frame, y)
     obeys(model.predict(frame), X)
     assert "Budget" in model._repr_html_()
+
+
+def test_rows_in_blocks_are_predicted_as_they_are_alone():
+    X, y = dispatch_data()
+    # A layer so wide that a block has 16 rows.
+    model = regressor(constraint=DISPATCH, q_hidden=(20_000,), max_epochs=1).fit(X, y)
+    whole = model.predict(X)
+    for rows in ([0], [15, 16], list(range(39, -1, -7))):
+        np.testing.assert_allclose(model.predict(X[rows]), whole[rows], rtol=0, atol=1e-12)
