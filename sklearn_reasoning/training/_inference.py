@@ -129,7 +129,8 @@ def measure(
     """Compare the outputs of a single model with the exact minimisers, in float64.
 
     Parameters are those of :func:`predict`. With a penalty the minimiser is that of energy and
-    penalty, or, where a set is projected onto after the last step, the projected free one.
+    penalty, or, where a set is projected onto after the last step, the projected free one; the
+    first distance is then to the free one, of which steps leave a part.
     """
     module = in_float64(module)
 
@@ -139,16 +140,17 @@ def measure(
         offset, unit = module.offset.unsqueeze(1), module.unit
         y, start = module.points(inputs, k), module.points(inputs, 0)
         if module.architecture.obeys_at_end:
-            penalty, gradient = module.penalty_of(inputs.limits), energy.gradient(start - offset)
-            minimizer = penalty.project(energy.minimizer() + offset)
+            limit, gradient = energy.minimizer() + offset, energy.gradient(start - offset)
+            minimizer = module.penalty_of(inputs.limits).project(limit)
         else:
-            minimizer, gradient = constrained_minimizer(problem), energy.gradient(start)
+            limit = minimizer = constrained_minimizer(problem)
+            gradient = energy.gradient(start)
         return (
             y * unit.reshape(-1, 1, 1),
             minimizer * unit.reshape(-1, 1, 1),
             energy.eigenvalues.broadcast_to(y.shape),
             (y - minimizer).norm(dim=-1) * unit,
-            (start - minimizer).norm(dim=-1) * unit,
+            (start - limit).norm(dim=-1) * unit,
             gradient.norm(dim=-1) * unit,
             start.norm(dim=-1) * unit,
         )

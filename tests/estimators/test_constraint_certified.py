@@ -15,6 +15,7 @@ from sklearn_reasoning.model_selection import (
     gap_table,
 )
 from sklearn_reasoning.penalties import L1, Box, Columns
+from sklearn_reasoning.properties import convergence
 
 N, D = 30, 3
 
@@ -42,20 +43,27 @@ def test_distances_are_to_the_constrained_minimiser(algo, project):
     certificate = model.certify(X)
     Q, b = model.predict_energy(X)
     if project == "each_step":
-        minimiser = np.array([constrained(*parts) for parts in zip(Q, b, strict=True)])
+        minimiser = limit = np.array([constrained(*parts) for parts in zip(Q, b, strict=True)])
         assert (minimiser == 0.0).any()
     else:
-        minimiser = np.maximum(-np.linalg.solve(Q, b[..., None])[..., 0], 0.0)
+        limit = -np.linalg.solve(Q, b[..., None])[..., 0]
+        minimiser = np.maximum(limit, 0.0)
     rows, start = certificate.rows, model.predict_start(X)
     distance = np.linalg.norm(model.predict(X) - minimiser, axis=1)
     np.testing.assert_allclose(rows.distance, distance, atol=1e-10)
     np.testing.assert_allclose(
-        rows.first_distance, np.linalg.norm(start - minimiser, axis=1), atol=1e-10
+        rows.first_distance, np.linalg.norm(start - limit, axis=1), atol=1e-10
     )
     gradient = np.einsum("nij,nj->ni", Q, start) + b
     np.testing.assert_allclose(rows.gradient_norm, np.linalg.norm(gradient, axis=1))
     np.testing.assert_allclose(rows.start_norm, np.linalg.norm(start, axis=1))
-    assert certificate.to_dict()["penalty"] == "Nonnegative()"
+    if project == "last_step":  # the bounds are those of free steps
+        phi, mu, L = model.step_size_, model.mu, model.L
+        free = convergence(algo, 6, phi, mu, L).certified
+        assert certificate.convergence.certified == free
+        assert certificate.holds
+    else:
+        assert certificate.to_dict()["penalty"] == "Nonnegative()"
     if certificate.convergence.certified == np.inf:
         assert certificate.holds is None
         assert "no bound" in str(certificate)

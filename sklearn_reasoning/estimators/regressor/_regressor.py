@@ -170,8 +170,8 @@ class HybridReasoningRegressor(
         A term that is added to the energy, such as ``L1(0.1)``. Beside a constraint only where
         the proximal step of both is known.
     project : {"each_step", "last_step"}, default="each_step"
-        Whether every step is proximal, for algorithms that take a penalty ("gd", "nag",
-        "heavy_ball"); or k free steps are taken from the projected start, by any algorithm, and
+        Whether every step is proximal, for algorithms that take a penalty, such as "gd" and
+        "nag"; or k free steps are taken from the projected start, by any algorithm, and
         the last iterate is projected, once. Trained through either way. "last_step" is for sets
         alone; without a constraint it says nothing.
 
@@ -719,8 +719,10 @@ class HybridReasoningRegressor(
         -------
         ModelCertificate
             As from :func:`~sklearn_reasoning.properties.certify`. With a constraint or a penalty
-            distances are to the minimiser of energy and penalty together, and with
-            ``project="last_step"`` to the projected free one.
+            distances are to the minimiser of energy and penalty together. With
+            ``project="last_step"`` they are to the projected free one, and at most Cvg times that
+            from the start to the free one: bounds are those of the free steps, since a projection
+            moves no two points apart.
 
         Raises
         ------
@@ -741,7 +743,9 @@ class HybridReasoningRegressor(
     def _start_of_layer(self) -> dict[str, Any]:
         norm = None if self.start_ is None else float(np.linalg.norm(self.start_))
         a = self.module_.architecture
-        return {"start_norm": norm, "counted_from": _counted_from(a), "penalty": a.penalty}
+        # A projection after free steps moves no two outputs apart: what holds of them holds.
+        penalty = None if a.obeys_at_end else a.penalty
+        return {"start_norm": norm, "counted_from": _counted_from(a), "penalty": penalty}
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""
