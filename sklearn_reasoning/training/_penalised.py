@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, SpectralQuadratic
@@ -66,6 +67,25 @@ def _detached(penalty: Penalty) -> Penalty:
         elif isinstance(value, Penalty):
             setattr(constant, name, _detached(value))
     return constant
+
+
+def projected_with_pullback(
+    penalty: Penalty, offset: Tensor, y: Tensor
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Return the projections of points counted from an offset, and what pulls gradients back.
+
+    Points are (n_models, n, d), the offset is (n_models, d); both results are in the points' dtype.
+    """
+    offset = offset.unsqueeze(1)
+    with torch.enable_grad():
+        free = rows_innermost(y.detach() + offset).requires_grad_()
+        inside = penalty.project(free)
+
+    def pull(inside_: Tensor) -> Tensor:
+        (free_,) = torch.autograd.grad(inside, free, inside_.to(inside))
+        return rows_innermost(free_).to(y.dtype)
+
+    return (inside.detach() - offset).to(y.dtype), pull
 
 
 def rows_innermost(y: Tensor) -> Tensor:
