@@ -79,9 +79,7 @@ class Problem:
         y = self.energy.zeros()
         if self.start is not None:
             y = y + self.start.to(y)
-        if self.penalty is not None and self.penalty.is_set:
-            y = self.penalty.prox(y, 1.0)
-        return y
+        return y if self.penalty is None else self.penalty.project(y)
 
     def descend(self, y: Tensor, step: Tensor | float, push: Tensor | None = None) -> Tensor:
         r"""Return the gradient step, proximal where there is a penalty.

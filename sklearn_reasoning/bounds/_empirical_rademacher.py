@@ -229,12 +229,13 @@ def empirical_rademacher(
 
 
 def _rows(estimator: HybridReasoningRegressor, X: Any, y: Any) -> Rows:
-    x, b, rotation = estimator._split(X)
-    shape = (len(x), estimator.n_outputs_)
+    given = estimator._split(X)
+    shape = (len(given.x), estimator.n_outputs_)
     targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     if targets.shape != shape and (targets.shape != shape[:1] or shape[1] != 1):
         raise ValueError(f"y has shape {targets.shape}; X and the estimator ask for {shape}.")
-    return Rows(x, targets.reshape(shape), np.ones(len(x)), b, rotation)
+    x, *others = given
+    return Rows(x, targets.reshape(shape), np.ones(len(x)), *others)
 
 
 def _check_bounded(module: RegressionModel) -> None:

@@ -154,8 +154,7 @@ def network_norms(
     if metric not in ("sup", "l2"):
         raise ValueError(f"metric={metric!r} must be 'sup' or 'l2'.")
     (factor,) = above_zero(scale=scale)
-    x, _, _ = estimator._split(X)
-    lengths = np.linalg.norm(x, axis=1)
+    lengths = np.linalg.norm(estimator._split(X).x, axis=1)
     input_norm = lengths.max() if metric == "sup" else math.sqrt((lengths**2).mean())
     a, c = module.architecture, float(factor)
     named = {name: w.double().cpu().numpy() for name, w in module.named_weights().items()}

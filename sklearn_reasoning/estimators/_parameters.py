@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (
 from sklearn_reasoning._networks import INITIAL_WEIGHTS
 from sklearn_reasoning.algorithms import Algorithm, check_spectrum, get_algorithm
 from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.penalties import Penalty
 from sklearn_reasoning.training import check_callbacks
 
 _POSITIVE = Interval(Real, 0, np.inf, closed="neither")
@@ -57,6 +58,10 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "initial_weights": [StrOptions(set(INITIAL_WEIGHTS))],
     "start": [StrOptions({"auto", "zero", "mean", "learned", "predicted"})],
+    # Its words are told from one another where it becomes a set.
+    "constraint": [str, tuple, list, Penalty, None],
+    "penalty": [Penalty, None],
+    "project": [StrOptions({"each_step", "last_step"})],
 }
 
 

@@ -67,6 +67,9 @@ class StoredState(ABC):
         The dataclass that such a model is made of.
     architecture_domain, values_domain : dict
         What its fields, and the estimator's own fitted attributes, may be.
+    architecture_defaults : dict
+        Fields that a file holds only where they differ from these, so that others stay as they
+        were before there were these fields.
     parts : tuple of str
         What else than "module" and "history" there are tensors of.
     """
@@ -75,6 +78,7 @@ class StoredState(ABC):
     architecture: ClassVar[type[Any]]
     architecture_domain: ClassVar[dict[str, list[Any]]]
     values_domain: ClassVar[dict[str, list[Any]]]
+    architecture_defaults: ClassVar[dict[str, Any]] = {}
     parts: ClassVar[tuple[str, ...]] = ()
 
     def take(self, estimator: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -90,11 +94,17 @@ class StoredState(ABC):
             if column.dtype.kind in "biuf":
                 tensors[f"history.{name}"] = torch.from_numpy(column)
         tensors.update(self.more_tensors(estimator))
-        architecture = net.module_.architecture
+        # Not asdict: it would take the algorithm apart.
+        architecture = {
+            field.name: getattr(net.module_.architecture, field.name)
+            for field in fields(self.architecture)
+        }
+        defaults = self.architecture_defaults
         return tensors, {
-            # Not asdict: it would take the algorithm apart.
             "architecture": {
-                f.name: getattr(architecture, f.name) for f in fields(self.architecture)
+                name: value
+                for name, value in architecture.items()
+                if name not in defaults or value != defaults[name]
             },
             "settings": asdict(net.models[0]),
             **self.more_values(estimator),
@@ -107,9 +117,10 @@ class StoredState(ABC):
         Whether everything fits together is checked before anything of the model's size is made: a
         KeyError, TypeError or ValueError if something is missing or does not.
         """
-        architecture = checked(
-            "architecture", values.pop("architecture"), self.architecture_domain, self.architecture
-        )
+        stored = values.pop("architecture")
+        if isinstance(stored, dict):
+            stored = self.architecture_defaults | stored
+        architecture = checked("architecture", stored, self.architecture_domain, self.architecture)
         self.check_architecture(architecture)
         settings = _checked_settings(values.pop("settings"), architecture)
         parts = in_parts(tensors, ("module", "history", *self.parts))

@@ -10,7 +10,11 @@ from ._group_l1 import GroupL1
 from ._l1 import L1
 from ._monotone import Monotone
 from ._nonnegative import Nonnegative
-from ._penalty_of import penalty_of as penalty_of
+from ._penalty_of import (
+    parts_of as parts_of,
+    penalty_of as penalty_of,
+    rows_of_options as rows_of_options,
+)
 from ._simplex import Simplex
 
 __all__ = [

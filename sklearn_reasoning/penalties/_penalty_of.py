@@ -14,6 +14,7 @@ from ._box import Box
 from ._group_l1 import GroupL1
 from ._l1 import L1
 from ._nonnegative import Nonnegative
+from ._options import Numbers
 from ._simplex import Simplex
 
 _BY_NAME = {"nonnegative": Nonnegative, "simplex": Simplex}
@@ -41,6 +42,25 @@ def penalty_of(constraint: Any = None, penalty: Any = None) -> Penalty | None:
     )
 
 
+def parts_of(penalty: Penalty) -> list[Penalty] | None:
+    """Return the set and the term that :func:`penalty_of` made one of; None of a single one."""
+    return [penalty.constraint, penalty.term] if isinstance(penalty, _Together) else None
+
+
+def rows_of_options(penalty: Penalty) -> int:
+    """Return for how many samples a penalty has numbers; 1 where they are the same for all."""
+    if not type(penalty).__module__.startswith(__package__ or "."):
+        return 1  # what an own one's tensors mean is not known
+    counts = [1]
+    for value in vars(penalty).values():
+        tensor = value.tensor if type(value) is Numbers else value
+        if isinstance(value, Penalty):
+            counts.append(rows_of_options(value))
+        elif isinstance(tensor, Tensor) and tensor.ndim > 1:
+            counts.append(tensor.shape[-2])
+    return max(counts)
+
+
 def _set_of(constraint: Any) -> Penalty | None:
     if constraint is None:
         return None
@@ -59,7 +79,10 @@ def _set_of(constraint: Any) -> Penalty | None:
         and len(constraint) == 2
         and all(isinstance(bound, Real) and not isinstance(bound, bool) for bound in constraint)
     ):
-        return Box(*constraint)
+        try:
+            return Box(*constraint)
+        except ValueError as error:
+            raise ValueError(f"{constraint=}: {error}") from None
     raise TypeError(
         f"{constraint=} must be None, one of {list(_BY_NAME)}, a pair of numbers (low, high), or a "
         "Penalty that is a set; for bounds of each output use Box(low, high)."

@@ -10,6 +10,12 @@ from torch import Tensor
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
 
 from ._stored_class import StoredClass
+from ._stored_penalties import (
+    infinity,
+    restored_columns,
+    restored_penalty,
+    restored_together,
+)
 from ._writer import MAX_DEPTH
 
 _CONTAINERS = ("default", "pandas", "polars")
@@ -92,6 +98,14 @@ class Reader:
             return _slice(*value["slice"])
         if kind == ("algorithm", "options"):
             return _algorithm(value["algorithm"], self._value(value["options"]))
+        if kind == ("options", "penalty"):
+            return restored_penalty(value["penalty"], self._value(value["options"]))
+        if kind == ("together",):
+            return restored_together([self._value(part) for part in value["together"]])
+        if kind == ("columns",):
+            return restored_columns(value["columns"])
+        if kind == ("infinity",):
+            return infinity(value["infinity"])
         if kind == ("estimator",):
             return self._estimator(value["estimator"])
         raise ValueError(f"there is no value of the kind {kind}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import KeysView, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -11,8 +12,10 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
+from sklearn_reasoning.penalties import Columns, Penalty
 
 from ._stored_class import StoredClass
+from ._stored_penalties import name_and_options, together
 
 # Far above what anybody nests, far below what Python's stack holds.
 MAX_DEPTH = 16
@@ -100,7 +103,8 @@ class Writer:
         if isinstance(value, Integral):
             return int(value)
         if isinstance(value, Real):
-            return float(value)
+            number = float(value)
+            return {"infinity": "-" if number < 0.0 else "+"} if math.isinf(number) else number
         if isinstance(value, tuple):
             if value and isinstance(value[0], str):
                 where = f"{where}the step {value[0]!r}: "
@@ -116,6 +120,10 @@ class Writer:
             return {"slice": [self._value(end, where) for end in ends]}
         if isinstance(value, Algorithm):
             return self._algorithm(value, where)
+        if isinstance(value, Penalty):
+            return self._penalty(value, where)
+        if isinstance(value, Columns):
+            return {"columns": list(value.names)}
         if isinstance(value, torch.device):
             return str(value)
         if hasattr(value, "get_params") and not isinstance(value, type):
@@ -133,6 +141,15 @@ class Writer:
                 "register_algorithm on its class first, and whenever the model is loaded."
             )
         return {"algorithm": value.name, "options": self._value(dict(vars(value)), where)}
+
+    def _penalty(self, value: Penalty, where: str) -> dict[str, Any]:
+        if (parts := together(value)) is not None:
+            return {"together": [self._penalty(part, where) for part in parts]}
+        try:
+            name, options = name_and_options(value)
+        except TypeError as error:
+            raise TypeError(f"{where}{error}") from None
+        return {"penalty": name, "options": self._value(options, where)}
 
 
 def _brief(value: Any) -> str:

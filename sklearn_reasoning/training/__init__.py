@@ -12,6 +12,7 @@ from ._net import ModelNet, build_net, train
 from ._regression_model import RegressionModel, state_shapes as state_shapes
 from ._settings import (
     Architecture,
+    Given as Given,
     ModelSettings,
     Rows,
     first_step_sizes as first_step_sizes,

@@ -22,6 +22,7 @@ from sklearn_reasoning._networks import (
 
 from ._batches import Batch
 from ._loss import StackLoss
+from ._penalised import projected_with_pullback
 
 if TYPE_CHECKING:
     from ._regression_model import RegressionModel
@@ -31,13 +32,14 @@ class Adjoint:
     r"""The losses of a stack on a batch, and the gradients of its parameters.
 
     With the start c and :math:`Q = R \Lambda R'` predictions are
-    :math:`c - R\,q_k(\Lambda) R'(Qc + b)`. R is the identity, given for each row, or
-    learned; all vectors are features times rows.
+    :math:`c - R\,q_k(\Lambda) R'(Qc + b)`, or the projections of these. R is the identity, given
+    for each row, or learned; all vectors are features times rows.
 
     Parameters
     ----------
     model : RegressionModel
-        Of a polynomial algorithm with one step size or none, which predicts no rotations.
+        Of a polynomial algorithm with one step size or none, which predicts no rotations and takes
+        free steps.
     criterion : StackLoss
     """
 
@@ -55,7 +57,8 @@ class Adjoint:
         t, pull_spectrum = self._eigenvalues, self._spectrum(outputs["Q"])
         rotation, pull_rotation = self._rotation(batch)
         b = model.linear_term(outputs, batch)
-        start, first, target = self._start(outputs, b.shape[-1]), _into(rotation, b), batch.y
+        start, pull_start = self._start(outputs, batch)
+        first, target = _into(rotation, b), batch.y
         if start is not None:
             turned = _into(rotation, start)
             first, target = torch.addcmul(first, t, turned), target - start
@@ -64,10 +67,10 @@ class Adjoint:
         )
         u = q * first
         # The loss is that of -error.
-        error = _out_of(rotation, u) + target
+        error, pull_end = self._at_end(_out_of(rotation, u) + target, batch)
         losses, pull_loss = self._criterion.with_pullback(error, batch.weight)
 
-        moved_ = pull_loss(batch.weight)
+        moved_ = pull_end(pull_loss(batch.weight))
         u_ = _into(rotation, moved_)
         first_ = u_ * q
         t_, phi_ = pull_filter(u_ * first)
@@ -76,7 +79,7 @@ class Adjoint:
         if start is not None:
             t_.addcmul_(turned, first_)
             turned_ = t * first_
-            self._pull_start(_out_of(rotation, turned_) - moved_)
+            pull_start(_out_of(rotation, turned_) - moved_)
             if pull_rotation is not None:
                 rotation_ += torch.bmm(start, turned_.mT)
         if pull_rotation is not None:
@@ -112,12 +115,34 @@ class Adjoint:
 
         return torch.matmul(model.axes, turn), pull
 
-    def _start(self, outputs: dict[str, Tensor], n: int) -> Tensor | None:
-        """Return starting points; None where the steps begin at the origin, or do not matter."""
-        a = self._model.architecture
-        if a.starts_at_origin or "exact" in a.algorithm.provides:
-            return None
-        return self._model._start(outputs, self._networks.blocks, n).mT
+    def _start(
+        self, outputs: dict[str, Tensor], batch: Batch
+    ) -> tuple[Tensor | None, Callable[[Tensor], None]]:
+        """Return starting points, and what pulls their gradients back.
+
+        None where the steps begin at the origin, or where they begin does not matter.
+        """
+        model, a = self._model, self._model.architecture
+        begins_at_origin = a.starts_at_origin and a.penalty is None
+        if begins_at_origin or "exact" in a.algorithm.provides:
+            return None, self._pull_start
+        start = model._start(outputs, self._networks.blocks, batch.x.shape[-1])
+        if a.penalty is None:
+            return start.mT, self._pull_start
+        penalty = model.penalty_of(batch.limits)
+        start, pull = projected_with_pullback(penalty, model.offset, start)
+        if a.start not in ("predicted", "learned"):
+            return start.mT, lambda start_: None
+        return start.mT, lambda start_: self._pull_start(pull(start_.mT).mT)
+
+    def _at_end(self, error: Tensor, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the errors of what is projected, and what pulls their gradients back."""
+        model = self._model
+        if not model.architecture.obeys_at_end:
+            return error, lambda error_: error_
+        penalty = model.penalty_of(batch.limits)
+        inside, pull = projected_with_pullback(penalty, model.offset, (batch.y - error).mT)
+        return batch.y - inside.mT, lambda error_: pull(error_.mT).mT
 
     def _pull_start(self, start_: Tensor) -> None:
         kind = self._model.architecture.start

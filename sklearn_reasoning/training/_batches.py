@@ -31,11 +31,14 @@ class Inputs:
         The linear terms, where they are given, in the models' units.
     rotation : Tensor of shape (n_models, n, d, d) or None
         The eigenvectors, where they are given.
+    limits : Tensor of shape (n_models, n_limits, n) or None
+        What the penalty takes from columns of X, over the models' units.
     """
 
     x: Tensor
     b: Tensor | None = None
     rotation: Tensor | None = None
+    limits: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,7 @@ class Batch(Inputs):
 
     Parameters
     ----------
-    x, b, rotation
+    x, b, rotation, limits
         As for :class:`Inputs`.
     y : Tensor of shape (n_models, d, n)
         Counted from the models' offsets, in their units.
@@ -121,12 +124,15 @@ class StackRows(Dataset[Any]):
         self._has_b = rows[0].b is not None
         self._has_rotation = rows[0].rotation is not None
         d = self._d
-        self._widths = [self._m, d, 1, d * self._has_b, d * d * self._has_rotation]
+        self._n_limits = 0 if rows[0].limits is None else rows[0].limits.shape[1]
+        self._widths = [self._m, d, 1, d * self._has_b, d * d * self._has_rotation, self._n_limits]
         # One row beyond the longest is zero, weight included: padding points there.
         self._n = max(self._counts)
         data = np.zeros((len(blocks), blocks[0].shape[1], self._n + 1))
         for number, block in enumerate(blocks):
             data[number, :, : len(block)] = block.T
+            if self._n_limits:  # zeros may be no limits
+                data[number, -self._n_limits :, len(block) :] = block[:1, -self._n_limits :].T
         self._data = torch.as_tensor(data, dtype=dtype, device=device)
         self._plan([numbers[key] for key in keys])
         self._whole = list(self._take(self._order(0))) if self.n_batches == 1 else None
@@ -184,7 +190,7 @@ class StackRows(Dataset[Any]):
             if rows.shape[1] < n_models:
                 rows = rows.index_select(1, self._batch_of)
             taken = rows.split(self._widths, dim=2)
-            x, y, _, b, rotation = (part.unbind() for part in taken)
+            x, y, _, b, rotation, limits = (part.unbind() for part in taken)
             counts = self._shares[first : first + at_once]
             weights = (taken[2][:, :, 0] / counts.unsqueeze(-1)).unbind()
             for i, count in enumerate(counts.unbind()):
@@ -194,6 +200,7 @@ class StackRows(Dataset[Any]):
                     rotation=rotation[i].unflatten(1, (d, d)).permute(0, 3, 1, 2)
                     if self._has_rotation
                     else None,
+                    limits=limits[i] if self._n_limits else None,
                     y=y[i],
                     weight=weights[i],
                     count=count,
@@ -243,7 +250,7 @@ def _mix(seed: int, epoch: int) -> int:
 def _block(
     rows: Rows, unit: float, offset: np.ndarray[Any, Any], n_features: int
 ) -> np.ndarray[Any, Any]:
-    """Return [x | y | weight | b | rotation] of one model, one row a sample."""
+    """Return [x | y | weight | b | rotation | limits] of one model, one row a sample."""
     n = len(rows.y)
     x = np.zeros((n, n_features))
     x[:, : rows.x.shape[1]] = rows.x
@@ -254,4 +261,6 @@ def _block(
         parts.append(rows.b / unit)
     if rows.rotation is not None:
         parts.append(rows.rotation.reshape(n, -1))
+    if rows.limits is not None:
+        parts.append(rows.limits / unit)
     return np.concatenate(parts, axis=1)

@@ -70,7 +70,7 @@ def stack_rows(
     module = net.module_
     a: Architecture = module.architecture
     known = a.rotation == "given" and a.b_hidden is None and a.starts_at_origin
-    if known and decouples(a.algorithm):
+    if known and decouples(a.algorithm, a.penalty):
         # ||R u - y|| = ||u - R'y||: with R and b known, no product with R is left to do.
         unlike = {id(r): r for r in rows}
         turned = {name: r.in_eigenbasis() for name, r in unlike.items()}

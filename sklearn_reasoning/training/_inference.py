@@ -13,9 +13,12 @@ from torch import Tensor
 from sklearn_reasoning._networks import padded
 from sklearn_reasoning._support.threads import one_thread
 from sklearn_reasoning.layer import first_distance, remaining
+from sklearn_reasoning.penalties import Monotone
 
 from ._batches import Inputs
+from ._constrained import constrained_minimizer
 from ._regression_model import RegressionModel
+from ._settings import Given
 
 _Array = np.ndarray[Any, Any]
 
@@ -56,6 +59,8 @@ def predict(
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
+    limits: _Array | None = None,
+    *,
     k: int | None = None,
 ) -> _Array:
     """Return the outputs of a single model, computed in float64.
@@ -66,6 +71,7 @@ def predict(
     x : ndarray of shape (n, n_features)
     b : ndarray of shape (n, d) or None
     rotation : ndarray of shape (n, d, d) or None
+    limits : ndarray of shape (n, n_limits) or None
     k : int or None, default=None
         Another number of steps than the model's own; 0 gives the starting points.
 
@@ -74,13 +80,8 @@ def predict(
     ndarray of shape (n, d)
     """
     module = in_float64(module)
-
-    def outputs(inputs: Inputs) -> Tensor:
-        if k == 0:  # of the exact minimiser too, which takes no steps
-            return in_units(module, module.problem(inputs)[0].start_point())
-        return in_units(module, module(inputs, k))
-
-    (y,) = _in_blocks(module, x, b, rotation, lambda inputs: (outputs(inputs),))
+    given = Given(x, b, rotation, limits)
+    (y,) = _in_blocks(module, given, lambda inputs: (outputs(module, inputs, k),))
     return y
 
 
@@ -89,6 +90,7 @@ def predict_energy(
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
+    limits: _Array | None = None,
 ) -> tuple[_Array, _Array]:
     """Return the energies of a single model, computed in float64.
 
@@ -104,13 +106,14 @@ def predict_energy(
     def energies(inputs: Inputs) -> tuple[Tensor, Tensor]:
         energy: Any = module.problem(inputs)[0].energy
         linear = energy.b
-        if module.architecture.is_centred:
+        a = module.architecture
+        if a.is_centred and (a.penalty is None or a.obeys_at_end):
             # 1/2 (y - m)'Q(y - m) + b'(y - m), written out.
             offset = module.offset.unsqueeze(1).expand(linear.shape)
             linear = linear - energy.product(offset.mT.contiguous().mT)
         return energy.matrix(), linear * module.unit
 
-    Q, linear = _in_blocks(module, x, b, rotation, energies)
+    Q, linear = _in_blocks(module, Given(x, b, rotation, limits), energies)
     return Q, linear
 
 
@@ -119,13 +122,38 @@ def measure(
     x: _Array,
     b: _Array | None = None,
     rotation: _Array | None = None,
+    limits: _Array | None = None,
+    *,
     k: int | None = None,
 ) -> Measured:
     """Compare the outputs of a single model with the exact minimisers, in float64.
 
-    Parameters are those of :func:`predict`.
+    Parameters are those of :func:`predict`. With a penalty the minimiser is that of energy and
+    penalty, or, where a set is projected onto after the last step, the projected free one; the
+    first distance is then to the free one, of which steps leave a part.
     """
     module = in_float64(module)
+
+    def beside_the_set(inputs: Inputs) -> tuple[Tensor, ...]:
+        problem, _ = module.problem(inputs)
+        energy: Any = problem.energy
+        offset, unit = module.offset.unsqueeze(1), module.unit
+        y, start = module.points(inputs, k), module.points(inputs, 0)
+        if module.architecture.obeys_at_end:
+            limit, gradient = energy.minimizer() + offset, energy.gradient(start - offset)
+            minimizer = module.penalty_of(inputs.limits).project(limit)
+        else:
+            limit = minimizer = constrained_minimizer(problem)
+            gradient = energy.gradient(start)
+        return (
+            y * unit.reshape(-1, 1, 1),
+            minimizer * unit.reshape(-1, 1, 1),
+            energy.eigenvalues.broadcast_to(y.shape),
+            (y - minimizer).norm(dim=-1) * unit,
+            (start - limit).norm(dim=-1) * unit,
+            gradient.norm(dim=-1) * unit,
+            start.norm(dim=-1) * unit,
+        )
 
     def measured(inputs: Inputs) -> tuple[Tensor, ...]:
         problem, phi = module.problem(inputs)
@@ -135,48 +163,53 @@ def measure(
         minimizer = energy.minimizer()
         y = minimizer + energy.from_eigenbasis(left)
         return (
-            in_units(module, y),
-            in_units(module, minimizer),
+            _in_units(module, y),
+            _in_units(module, minimizer),
             energy.eigenvalues.broadcast_to(left.shape),
             left.norm(dim=-1) * unit,
             first.norm(dim=-1) * unit,
             (energy.eigenvalues * first).norm(dim=-1) * unit,
-            in_units(module, problem.start_point()).norm(dim=-1),
+            _in_units(module, problem.start_point()).norm(dim=-1),
         )
 
-    return Measured(*_in_blocks(module, x, b, rotation, measured))
+    function = measured if module.architecture.penalty is None else beside_the_set
+    return Measured(*_in_blocks(module, Given(x, b, rotation, limits), function))
 
 
 def single_start(module: RegressionModel) -> _Array | None:
-    """Return the starting point that a single model has for all rows; None if it predicts them."""
-    if module.architecture.start == "predicted":
+    """Return the starting point that a single model has for all rows; None if they differ."""
+    a = module.architecture
+    if a.start == "predicted" or a.n_limits:
         return None
     module = in_float64(module)
     start = module.start
-    if module.architecture.start == "learned":
+    if a.start == "learned":
         start = start + module.scale * module.named_weights()["start"]
-    result: _Array = ((start + module.offset) * module.unit.unsqueeze(-1))[0].cpu().numpy()
+    start = start + module.offset
+    if a.penalty is not None:
+        start = module.penalty_of(None).project(start.unsqueeze(1)).squeeze(1)
+    result: _Array = (start * module.unit.unsqueeze(-1))[0].cpu().numpy()
     return result
 
 
-def in_units(module: RegressionModel, y: Tensor) -> Tensor:
-    """Return outputs of shape (n_models, n, d) in the units of y."""
+def outputs(module: RegressionModel, inputs: Inputs, k: int | None = None) -> Tensor:
+    """Return outputs of shape (n_models, n, d) in the units of y; k = 0 gives starting points."""
+    return module.points(inputs, k) * module.unit.reshape(-1, 1, 1)
+
+
+def _in_units(module: RegressionModel, y: Tensor) -> Tensor:
     return (y + module.offset.unsqueeze(1)) * module.unit.reshape(-1, 1, 1)
 
 
-def _in_blocks(
-    module: RegressionModel, x: _Array, b: _Array | None, rotation: _Array | None, function: Any
-) -> list[_Array]:
+def _in_blocks(module: RegressionModel, given: Given, function: Any) -> list[_Array]:
     """Return what a function makes of all rows, a block of them at a time.
 
     The function maps inputs to tensors of shape (1, n, ...).
     """
     found: list[list[_Array]] = []
     with torch.no_grad(), one_thread():
-        for rows in _blocks(module, len(x)):
-            block = PaddedRows.of(
-                x[rows], *(None if each is None else each[rows] for each in (b, rotation))
-            )
+        for rows in _blocks(module, len(given.x)):
+            block = PaddedRows.of(*given.take(rows))
             tensors = function(inputs_of(module, [block], [0]))
             found.append([block.cut(tensor[0]) for tensor in tensors])
     columns = zip(*found, strict=True)
@@ -194,7 +227,8 @@ def rows_at_once(module: RegressionModel) -> int:
     a = module.architecture
     hidden = (a.q_hidden or (), a.b_hidden or (), a.start_hidden)
     widest = max(a.n_features, a.n_outputs, *(size for sizes in hidden for size in sizes), 1)
-    if a.rotation in ("given", "predicted"):
+    # Isotonic regression looks at all pairs of outputs.
+    if a.rotation in ("given", "predicted") or isinstance(a.penalty, Monotone):
         widest = max(widest, a.n_outputs**2)
     return max(_NUMBERS_AT_ONCE // widest // 16, 1) * 16
 
@@ -210,10 +244,17 @@ class PaddedRows:
     x: _Array
     b: _Array | None
     rotation: _Array | None
+    limits: _Array | None
 
     @classmethod
-    def of(cls, x: _Array, b: _Array | None, rotation: _Array | None) -> PaddedRows:
-        """Return n rows: x of shape (n, m), b of shape (n, d), R of shape (n, d, d)."""
+    def of(
+        cls,
+        x: _Array,
+        b: _Array | None,
+        rotation: _Array | None,
+        limits: _Array | None = None,
+    ) -> PaddedRows:
+        """Return n rows: x (n, m), b (n, d), R (n, d, d) and limits (n, n_limits)."""
         n, length = len(x), padded(len(x), 16)
 
         def columns(values: _Array, width: int) -> _Array:
@@ -223,11 +264,14 @@ class PaddedRows:
 
         if rotation is not None and n < length:
             rotation = np.concatenate([rotation, np.zeros((length - n, *rotation.shape[1:]))])
+        if limits is not None and 0 < n < length:  # zeros may be no limits
+            limits = np.concatenate([limits, np.tile(limits[:1], (length - n, 1))])
         return cls(
             n,
             columns(x, padded(x.shape[1])),
             None if b is None else columns(b, b.shape[1]),
             None if rotation is None else np.ascontiguousarray(rotation, dtype=np.float64),
+            None if limits is None else np.ascontiguousarray(limits.T, dtype=np.float64),
         )
 
     def cut(self, outputs: Tensor) -> _Array:
@@ -251,9 +295,11 @@ def inputs_of(
 
     x, b = tensor("x"), tensor("b")
     assert x is not None
-    if b is not None:
-        b = b / module.unit.reshape(-1, 1, 1)
-    return Inputs(x=x, b=b, rotation=tensor("rotation"))
+    b, limits = (
+        None if each is None else each / module.unit.reshape(-1, 1, 1)
+        for each in (b, tensor("limits"))
+    )
+    return Inputs(x=x, b=b, rotation=tensor("rotation"), limits=limits)
 
 
 def in_float64(module: RegressionModel) -> RegressionModel:

@@ -25,11 +25,13 @@ from sklearn_reasoning.energies import (
     KnownSpectrum,
     SpectralQuadratic,
 )
+from sklearn_reasoning.penalties import Penalty
 
 from ._adjoint import Adjoint
 from ._batches import Inputs
 from ._loss import StackLoss
 from ._model import Model
+from ._penalised import OfModels, counted_from_zero, rows_innermost
 from ._settings import Architecture
 
 
@@ -168,6 +170,7 @@ class RegressionModel(Model):
         self._n_logits, self._n_skew = _sizes(a)
         self._layout = layout_of(a)
         self._cell = a.algorithm.initial_weights(a.n_outputs, a.mu, a.L)
+        self._penalties: dict[Any, Penalty] = {}
         n_weights = sum(self._layout.sizes)
         self.weights = torch.nn.Parameter(torch.zeros(self.n_models, n_weights, dtype=dtype))
         # The outer eigenvalues where they are known, often enough to fill a vector register.
@@ -175,6 +178,10 @@ class RegressionModel(Model):
         self.register_buffer("ends", ends, persistent=False)
         for name, (size, kept) in _statistics(a).items():
             self.register_buffer(name, torch.zeros(self.n_models, *size, dtype=kept or dtype))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is made again when it is missed.
+        return {**self.__dict__, "_penalties": {}}
 
     # ------------------------------------------------------------------ weights
 
@@ -238,20 +245,73 @@ class RegressionModel(Model):
         batch : Inputs
             Of rows; where eigenvectors are given, a ``rotation`` of None says that b is in the
             eigenbasis already.
+
+        Notes
+        -----
+        Points are counted from ``offset``. With a penalty in every step they are counted from 0,
+        in float64, as what is allowed is.
         """
         a = self.architecture
         outputs, blocks = evaluate(self.weights, batch.x, self._layout)
         energy = self._energy(batch, outputs, blocks)
         start = None
-        if not a.starts_at_origin:
-            start = self._start(outputs, blocks, n=batch.x.shape[-1])
-        return Problem(energy, a.mu, a.L, start=start), self._phi(blocks)
+        if a.penalty is None:
+            if not a.starts_at_origin:
+                start = self._start(outputs, blocks, n=batch.x.shape[-1])
+            return Problem(energy, a.mu, a.L, start=start), self._phi(blocks)
+        penalty, offset = self.penalty_of(batch.limits), self.offset.unsqueeze(1)
+        start = rows_innermost(offset + self._start(outputs, blocks, n=batch.x.shape[-1]))
+        if a.obeys_at_end:
+            start = (penalty.project(start) - offset).to(self.weights.dtype)
+            return Problem(energy, a.mu, a.L, start=start), self._phi(blocks)
+        energy = counted_from_zero(energy, self.offset)
+        return Problem(energy, a.mu, a.L, penalty, start), self._phi(blocks, torch.float64)
+
+    def forward(self, batch: Inputs, k: int | None = None) -> Tensor:
+        """Return the predictions of shape (n_models, n, d), counted from ``offset``.
+
+        Parameters
+        ----------
+        batch : Inputs
+        k : int or None, default=None
+            Another number of steps for all models.
+        """
+        if self.architecture.penalty is None:
+            return super().forward(batch, k)
+        return (self.points(batch, k) - self.offset.unsqueeze(1)).to(self.weights.dtype)
+
+    def points(self, batch: Inputs, k: int | None = None) -> Tensor:
+        """Return the predictions in ``unit``, counted from 0, and at k = 0 the starting points.
+
+        With a set as penalty they lie in it, to the bits that its projection gives; where there is
+        a penalty they are float64.
+        """
+        a, offset = self.architecture, self.offset.unsqueeze(1)
+        problem, phi = self.problem(batch)
+        # The exact minimiser takes no steps.
+        y = problem.start_point() if k == 0 else self.solve(problem, phi, k)
+        if a.penalty is None:
+            return y + offset
+        return self.penalty_of(batch.limits).project(y + offset) if a.obeys_at_end else y
+
+    def penalty_of(self, limits: Tensor | None) -> Penalty:
+        """Return the penalty of rows with their limits, for points in ``unit`` counted from 0."""
+        penalty, units = self.architecture.penalty, tuple(self.unit.tolist())
+        assert penalty is not None
+        if limits is not None:
+            limits = limits.double() * self.unit.reshape(-1, 1, 1)
+            return OfModels(penalty.with_columns(limits.mT), units, self.unit)
+        key = units, self.unit.device
+        if key not in self._penalties:
+            self._penalties = {key: OfModels(penalty, units, self.unit)}
+        return self._penalties[key]
 
     def adjoint(self, criterion: torch.nn.Module) -> Adjoint | None:
         """Return what takes gradients without autograd, where Q has a filter."""
         a = self.architecture
         if (
             isinstance(criterion, StackLoss)
+            and (a.penalty is None or a.obeys_at_end)
             and "polynomial" in a.algorithm.provides
             and (a.rotation != "predicted" or a.n_outputs == 1)
             and (self.step_size is None or self.step_size.ndim == 1)
@@ -315,10 +375,10 @@ class RegressionModel(Model):
         # Written out: products with a single column are rounded as no others are.
         return start.expand(-1, -1, n).contiguous().mT
 
-    def _phi(self, blocks: dict[str, Tensor]) -> Any:
+    def _phi(self, blocks: dict[str, Tensor], dtype: torch.dtype | None = None) -> Any:
         if self._cell:
             return {name: self._layout.blocks[name].cut(blocks[name]) for name in self._cell}
-        return self.phi(self.weights.dtype)
+        return self.phi(dtype or self.weights.dtype)
 
     def learned(self) -> Any:
         """Return the step size, the step sizes or the weights of the layer of a single model."""

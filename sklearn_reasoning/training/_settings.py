@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.layer import resolve_step_size
+from sklearn_reasoning.penalties import Penalty
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Architecture:
         How the matrices of the networks are drawn.
     corrects : bool
         Whether that network corrects a b that is given.
+    penalty : Penalty or None
+        The set that outputs lie in, or the term that is added to the energy, in the units of y.
+    project : {"each_step", "last_step"}
+        Whether the penalty is in every step, or a set is projected onto once, after the last.
     """
 
     n_features: int
@@ -55,6 +60,8 @@ class Architecture:
     start_hidden: tuple[int, ...] = ()
     initial_weights: str = "small"
     corrects: bool = False
+    penalty: Penalty | None = None
+    project: str = "each_step"
 
     @property
     def is_centred(self) -> bool:
@@ -75,6 +82,16 @@ class Architecture:
     def starts_at_origin(self) -> bool:
         """Whether the steps begin at 0, counted from where the targets are."""
         return self.start == ("mean" if self.is_centred else "zero")
+
+    @property
+    def obeys_at_end(self) -> bool:
+        """Whether free steps are taken, and their last iterate is projected."""
+        return self.penalty is not None and self.project == "last_step"
+
+    @property
+    def n_limits(self) -> int:
+        """The number of columns of X from which the penalty takes numbers."""
+        return 0 if self.penalty is None else len(self.penalty.columns())
 
 
 @dataclass(frozen=True)
@@ -130,6 +147,31 @@ class ModelSettings:
     max_steps: int | None = None
 
 
+class Given(NamedTuple):
+    """What a model predicts from, row by row.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_features)
+    b : ndarray of shape (n, d) or None
+        The linear terms, where they are given.
+    rotation : ndarray of shape (n, d, d) or None
+        The eigenvectors, where they are given.
+    limits : ndarray of shape (n, n_limits) or None
+        What the penalty takes from columns of X, in the units of y.
+    """
+
+    x: np.ndarray[Any, Any]
+    b: np.ndarray[Any, Any] | None = None
+    rotation: np.ndarray[Any, Any] | None = None
+    limits: np.ndarray[Any, Any] | None = None
+
+    def take(self, indices: Any) -> Given:
+        """Return some of the rows."""
+        b, rotation, limits = (None if part is None else part[indices] for part in self[1:])
+        return Given(self.x[indices], b, rotation, limits)
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows that one model is trained or validated on.
@@ -144,6 +186,8 @@ class Rows:
         The linear terms, where they are given.
     rotation : ndarray of shape (n, d, d) or None
         The eigenvectors, where they are given.
+    limits : ndarray of shape (n, n_limits) or None
+        What the penalty takes from columns of X, in the units of y.
     """
 
     x: np.ndarray[Any, Any]
@@ -151,16 +195,17 @@ class Rows:
     weight: np.ndarray[Any, Any]
     b: np.ndarray[Any, Any] | None = None
     rotation: np.ndarray[Any, Any] | None = None
+    limits: np.ndarray[Any, Any] | None = None
+
+    @property
+    def given(self) -> Given:
+        """What a model predicts from."""
+        return Given(self.x, self.b, self.rotation, self.limits)
 
     def take(self, indices: np.ndarray[Any, Any]) -> Rows:
         """Return some of the rows."""
-        return Rows(
-            self.x[indices],
-            self.y[indices],
-            self.weight[indices],
-            None if self.b is None else self.b[indices],
-            None if self.rotation is None else self.rotation[indices],
-        )
+        x, b, rotation, limits = self.given.take(indices)
+        return Rows(x, self.y[indices], self.weight[indices], b, rotation, limits)
 
     def in_eigenbasis(self) -> Rows:
         """Return the same problem in the eigenbasis of each row's Q, where it decouples."""

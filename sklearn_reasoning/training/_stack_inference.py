@@ -12,11 +12,11 @@ import torch
 from sklearn_reasoning._support.threads import one_thread
 
 from ._compaction import some_models
-from ._inference import PaddedRows, in_float64, in_units, inputs_of, predict, rows_at_once
+from ._inference import PaddedRows, in_float64, inputs_of, outputs, predict, rows_at_once
 from ._regression_model import RegressionModel
+from ._settings import Given
 
 _Array = np.ndarray[Any, Any]
-Given = tuple[_Array, _Array | None, _Array | None]
 
 
 def predict_stack(module: RegressionModel, wanted: Sequence[tuple[int, Given]]) -> list[_Array]:
@@ -25,8 +25,8 @@ def predict_stack(module: RegressionModel, wanted: Sequence[tuple[int, Given]]) 
     Parameters
     ----------
     module : RegressionModel
-    wanted : sequence of (int, (x, b, rotation))
-        Numbers of models, and rows as for :func:`predict`; what is one object is read once.
+    wanted : sequence of (int, Given)
+        Numbers of models, and rows; what is one object is read once.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def predict_stack(module: RegressionModel, wanted: Sequence[tuple[int, Given]]) 
             some = in_float64(some_models(module, [wanted[place][0] for place in part]))
             with torch.no_grad(), one_thread():
                 inputs = inputs_of(some, [blocks[name] for name in used], which)
-                outputs = in_units(some, some(inputs))
-            for place, output in zip(part, outputs, strict=True):
+                found = outputs(some, inputs)
+            for place, output in zip(part, found, strict=True):
                 results[place] = blocks[id(wanted[place][1])].cut(output)
     return results

@@ -10,6 +10,7 @@ import torch
 from skorch.callbacks import BatchScoring, Callback, EpochScoring, LRScheduler
 
 from sklearn_reasoning import HybridReasoningRegressor
+from sklearn_reasoning.penalties import L1, Simplex
 
 REFUSED = (ValueError, TypeError)
 
@@ -109,6 +110,9 @@ BAD_PARAMETERS = {
     "callbacks": ["print", 3, [3], [print], [("name", print)], ["print"], {}],
     "verbose": ["yes", -1, None, 1.5],
     "start": ["origin", None, 0, 0.0, np.zeros(2), ["mean"]],
+    "constraint": ["simplexx", "", 3, (0,), (0, 1, 2), (1.0, 0.0), (NAN, 1), [0, "1"], L1(1.0)],
+    "penalty": ["l1", 0.1, (0.0, 1.0), Simplex],
+    "project": ["first_step", None, 1, True],
     "initial_weights": ["zero", "fan_in", None, 0, 1.5, ["small"], True],
     "random_state": [-1, "seed", 1.5, 2**40, [0], np.random.default_rng(0)],
 }

@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.algorithms import list_algorithms
+from sklearn_reasoning.penalties import L1, Box
 
 # The checks ask for R^2 > 0.5 on their regression problem; three epochs at this rate give 0.78.
 TRAINING = {"max_epochs": 3, "lr": 0.05}
@@ -25,12 +26,16 @@ CONFIGURATIONS = {algo: {"algo": algo} for algo in list_algorithms()} | {
     "squared": {"loss": "squared"},
     "per_iteration": {"step_size_per_iteration": True, "k": 5},
     "sgd": {"optimizer": "sgd", "max_epochs": 6},
+    "nonnegative": {"constraint": "nonnegative"},
+    "simplex": {"constraint": "simplex", "algo": "gd", "project": "last_step"},
+    "box": {"constraint": Box(-1.0, 1.0), "algo": "heavy_ball"},
+    "l1": {"penalty": L1(0.1)},
 }
 
 
 # Each has some fifty checks. All algorithms, and what differs most from their default: columns,
 # what is predicted, how it is trained.
-ORDINARY = (*list_algorithms(), "given", "predicted", "sgd")
+ORDINARY = (*list_algorithms(), "given", "predicted", "sgd", "nonnegative", "simplex")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,7 @@ ORDINARY = (*list_algorithms(), "given", "predicted", "sgd")
         for name in CONFIGURATIONS
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*training rows of y are outside:UserWarning")
 def test_every_check_passes(name):
     estimator = HybridReasoningRegressor(**TRAINING | CONFIGURATIONS[name])
     results = check_estimator(estimator, on_fail=None, on_skip=None)
@@ -66,9 +72,11 @@ def test_every_check_passes(name):
         ({"rotation": "given"}, True),
         ({"linear_term": ["b"]}, True),
         ({"rotation": [0]}, True),
+        ({"constraint": "nonnegative"}, True),
+        ({"penalty": L1(0.1)}, True),
     ],
 )
-def test_a_poor_score_is_announced_where_columns_are_given(parameters, poor):
+def test_a_poor_score_is_announced_where_columns_are_given_or_outputs_obey(parameters, poor):
     tags = get_tags(HybridReasoningRegressor(**parameters))
     assert tags.regressor_tags.poor_score is poor
     assert tags.target_tags.multi_output

@@ -99,6 +99,7 @@ def predict(document, tensors, X):
     if a["b_hidden"] is not None:
         b = b + scale * outputs(network(a["b_hidden"], d))
     y = np.tile(start, (len(X), 1))
+    project, in_steps = _projection(a, X, arrays, unit)
     if a["start"] == "predicted":
         y = y + scale * outputs(network(a["start_hidden"], d))
     logits, upper = out_Q[:, :n_logits], out_Q[:, n_logits:]
@@ -130,8 +131,38 @@ def predict(document, tensors, X):
     (phi,) = arrays["module.step_size"]
     root = np.sqrt(mu * phi)
     momentum = (1 - root) / (1 + root) if a["algorithm"]["algorithm"] == "nag" else 0.0
-    z = y
+    y = z = project(y + offset) - offset
     for _ in range(settings["k"]):
         before, y = y, z - phi * ((Q @ z[..., None])[..., 0] + b)
+        if in_steps:
+            y = project(y + offset) - offset
         z = y + momentum * (y - before)
-    return unit * (y + offset)
+    return unit * project(y + offset)
+
+
+def _projection(architecture, X, arrays, unit):
+    """Return the projection in the model's unit, of simplices and boxes, and if steps have it."""
+    penalty = architecture.get("penalty")
+    if penalty is None:
+        return (lambda y: y), False
+    in_steps = architecture.get("project", "each_step") == "each_step"
+    options = penalty["options"]["dict"]
+
+    def number(name):
+        value = options[name]
+        if isinstance(value, dict) and "infinity" in value:
+            return np.inf if value["infinity"] == "+" else -np.inf
+        if isinstance(value, dict) and "columns" in value:
+            # The only ones here: as many as there are limits.
+            return X[:, arrays["columns.limits"]] / unit
+        return value / unit
+
+    if penalty["penalty"] == "Box":
+        return (lambda y: np.clip(y, number("low"), number("high"))), in_steps
+
+    def to_simplex(y):
+        sums = np.sort(y, axis=1)[:, ::-1].cumsum(axis=1) - number("total")
+        threshold = (sums / np.arange(1, y.shape[1] + 1)).max(axis=1, keepdims=True)
+        return np.maximum(y - threshold, 0.0)
+
+    return to_simplex, in_steps

@@ -5,6 +5,7 @@ import pytest
 
 from sklearn_reasoning import HybridReasoningRegressor, save_model
 from sklearn_reasoning.datasets import make_quadratic_reasoning
+from sklearn_reasoning.penalties import Box, Columns, Simplex
 
 D = 5  # columns of X: 10 of x, D of b, D * D of R
 
@@ -23,9 +24,13 @@ D = 5  # columns of X: 10 of x, D of b, D * D of R
         (10 + D, {"linear_term": "corrected"}),
         (10 + D + D * D, {"linear_term": "corrected", "rotation": "given", "algo": "gd"}),
         (D * D, {"rotation": "given"}),
+        (10, {"constraint": Simplex(15.0), "start": "learned"}),
+        (10, {"constraint": Simplex(15.0), "project": "last_step", "algo": "gd"}),
+        (10 + D, {"constraint": Box(-9.0, Columns([0])), "linear_term": "given"}),
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings("ignore:.*training rows of y are outside:UserWarning")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_reader_of_the_page_predicts(documented, tmp_path, n_columns, parameters, dtype):
     X, y = make_quadratic_reasoning(n_samples=30, random_state=0)

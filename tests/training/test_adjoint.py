@@ -6,6 +6,7 @@ import torch
 from _covering import covering
 
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
+from sklearn_reasoning.penalties import Ball, Box, Columns, Simplex
 from sklearn_reasoning.training import Architecture, RegressionModel, Rows
 from sklearn_reasoning.training._batches import StackRows
 from sklearn_reasoning.training._loss import StackLoss
@@ -22,6 +23,15 @@ CASES = {
     "zero start": {"start": "zero", "rotation": "given", "spectrum": "anchored"},
     "corrected b": {"corrects": True, "start": "zero"},
     "corrected b, given rotation": {"corrects": True, "rotation": "given", "start": "learned"},
+    "projected": {"penalty": Simplex(), "project": "last_step"},
+    "projected start": {"penalty": Ball(1.5), "project": "last_step", "start": "learned"},
+    "predicted start in a box": {
+        "penalty": Box(-0.6, Columns([0])),
+        "project": "last_step",
+        "start": "predicted",
+        "start_hidden": (6,),
+        "rotation": "given",
+    },
 }
 
 
@@ -38,12 +48,17 @@ def make(algo, case, k=(1, 6), losses=("l2", "squared"), **options):
                 weight += torch.from_numpy(rng.normal(scale=0.4, size=weight.shape))
         for buffer in (model.scale, model.start, model.spread, model.slopes, model.level):
             buffer += torch.from_numpy(rng.uniform(0.5, 1.5, size=buffer.shape))
+        if a.penalty is not None:
+            model.unit += torch.tensor([2.0, 0.5][: len(k)], dtype=torch.float64)
+            model.offset += torch.from_numpy(rng.uniform(-1.0, 1.0, size=model.offset.shape))
         model.axes += torch.linalg.qr(torch.from_numpy(rng.normal(size=model.axes.shape)))[0]
         if model.step_size is not None:
             model.step_size *= torch.linspace(0.8, 0.9, len(k), dtype=torch.float64)
     given = {"b": rng.normal(size=(N, D))} if a.b_given else {}
     if a.rotation == "given":
         given["rotation"] = np.linalg.qr(rng.normal(size=(N, D, D)))[0]
+    if a.n_limits:
+        given["limits"] = rng.uniform(0.1, 1.0, size=(N, 1))
     rows = [
         Rows(rng.normal(size=(N, M)), rng.normal(size=(N, D)), rng.uniform(1, 2, size=N), **given)
         for _ in k

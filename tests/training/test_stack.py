@@ -8,6 +8,16 @@ import torch
 from _covering import covering
 
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
+from sklearn_reasoning.penalties import (
+    L1,
+    Ball,
+    Box,
+    Budget,
+    Columns,
+    Monotone,
+    Nonnegative,
+    Simplex,
+)
 from sklearn_reasoning.training import (
     Architecture,
     ModelSettings,
@@ -15,6 +25,7 @@ from sklearn_reasoning.training import (
     Rows,
     build_net,
     fit_stack,
+    predict_stack,
 )
 from sklearn_reasoning.training._batches import StackRows
 from sklearn_reasoning.training._optimizers import StackAdam, StackSGD
@@ -120,6 +131,59 @@ def test_a_stack_gives_the_bits_of_single_fits(algo, rotation, dtype):
             history = [np.atleast_1d(loss)[place] for loss in net.history[:, "train_loss"]]
             length = models[i].max_epochs
             assert history[:length] == [loss[i] for loss in stack.history[:length, "train_loss"]]
+    assert not torch.equal(stack.module_.weights[0], stack.module_.weights[1])
+
+
+PENALTIES = [
+    Simplex(),
+    Nonnegative(),
+    Budget(4.0, high=Columns([0])),
+    Monotone(),
+    Box(-1.0, Columns([0])),
+    L1(0.1),
+    Ball(3.0),
+]
+
+
+@covering("penalty, algo, rotation, project, dtype", PENALTIES, ["gd", "nag", "heavy_ball"],
+          ROTATIONS, ["each_step", "last_step"], [torch.float64, torch.float32])  # fmt: skip
+def test_a_stack_with_a_penalty_gives_the_bits_of_single_fits(
+    penalty, algo, rotation, project, dtype
+):
+    given = rotation == "given"
+    # Each penalty meets several widths and starts.
+    place = PENALTIES.index(penalty) + ROTATIONS.index(rotation)
+    d, start = (5, 3, 6)[place % 3], STARTS[place % 5]
+    architecture = replace(
+        make_architecture(algo, given=given, rotation=rotation, d=d, start=start),
+        penalty=penalty,
+        project=project if penalty.is_set else "each_step",
+    )
+    rng = np.random.default_rng(1)
+    whole = make_rows(given=given, d=d)
+    caps = rng.uniform(2.0, 3.0, size=(60, 1)) if penalty.columns() else None
+    whole = replace(whole, y=4.0 * np.abs(whole.y), limits=caps)
+    models = [
+        replace(model, k=min(model.k, 5), max_epochs=3)
+        for model in unlike_models(architecture.algorithm.has_step_size)
+    ]
+    rows = [whole.take(np.sort(rng.permutation(60)[: 50 + i % 3])) for i in range(4)]
+    # A unit of its own: penalties are not homogeneous.
+    rows[3] = replace(rows[3], y=5.0 * rows[3].y)
+    stack = fit_stack(architecture, models, rows, dtype=dtype)
+    assert len(set(stack.module_.unit.tolist())) == 2
+    for part in ([1], [3, 0]):
+        net = fit_stack(
+            architecture, [models[i] for i in part], [rows[i] for i in part], dtype=dtype
+        )
+        for place, i in enumerate(part):
+            assert_same_bits(parameters(net, place), parameters(stack, i))
+            wanted = [(place, rows[i].given)], [(i, rows[i].given), (0, rows[i].given)]
+            alone, beside = (
+                predict_stack(each.module_, w)[0]
+                for each, w in zip((net, stack), wanted, strict=True)
+            )
+            np.testing.assert_array_equal(alone, beside)
     assert not torch.equal(stack.module_.weights[0], stack.module_.weights[1])
 
 

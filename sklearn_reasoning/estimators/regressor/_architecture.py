@@ -40,6 +40,9 @@ def architecture_of(estimator: Any) -> Architecture:
         start_hidden=(b_hidden or ()) if start == "predicted" else (),
         initial_weights=estimator.initial_weights,
         corrects=corrects,
+        penalty=estimator._penalty,
+        # Without a penalty it says nothing.
+        project="each_step" if estimator._penalty is None else estimator.project,
     )
 
 

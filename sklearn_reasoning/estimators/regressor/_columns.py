@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_reasoning.training import Given
+
 _Array = np.ndarray[Any, Any]
 
 
@@ -16,25 +18,30 @@ _Array = np.ndarray[Any, Any]
 class Columns:
     """Indices of the columns of X that hold x, b and R: of shape (m,), (d,) and (d * d,).
 
-    ``b`` is None where b is learned, ``rotation`` where R is not given.
+    ``b`` is None where b is learned, ``rotation`` where R is not given, ``limits`` where a penalty
+    asks for no columns.
     """
 
     x: _Array
     b: _Array | None
     rotation: _Array | None
+    limits: _Array | None = None
 
-    def split(self, X: _Array, tolerance: float) -> tuple[_Array, _Array | None, _Array | None]:
-        """Return x of shape (n, m), b of shape (n, d) and R of shape (n, d, d).
+    def split(self, X: _Array, tolerance: float) -> Given:
+        """Return x of shape (n, m), b of shape (n, d), R of shape (n, d, d) and the limits.
 
         R'R may differ from the identity by ``tolerance``; a ValueError if it differs by more.
         """
-        b = None if self.b is None else X[:, self.b]
+        x, b, limits = (
+            None if each is None else X[:, each] for each in (self.x, self.b, self.limits)
+        )
+        assert x is not None
         if self.rotation is None:
-            return X[:, self.x], b, None
+            return Given(x, b, None, limits)
         d = round(len(self.rotation) ** 0.5)
         R = X[:, self.rotation].reshape(-1, d, d)
         _check_orthogonal(R, tolerance)
-        return X[:, self.x], b, R
+        return Given(x, b, R, limits)
 
 
 def resolve_columns(
@@ -43,26 +50,29 @@ def resolve_columns(
     linear_term: Any,
     rotation: Any,
     feature_names: _Array | None,
+    limits: Sequence[str | int] = (),
 ) -> Columns:
-    """Return where x, b and R are.
+    """Return where x, b, R and the numbers of a penalty are.
 
-    ``feature_names`` are those of the columns of X, where it has them. A ValueError if X is too
-    narrow, or a listed column does not exist, is listed twice, or the number of listed columns is
-    not d or d * d.
+    ``feature_names`` are those of the columns of X, where it has them; ``limits`` are the columns
+    that the penalty asks for. A ValueError if X is too narrow, or a listed column does not exist,
+    is listed twice, or the number of listed columns is not d or d * d.
     """
     d = n_outputs
     listed = {
-        "linear_term": None if isinstance(linear_term, str) else linear_term,
-        "rotation": None if isinstance(rotation, str) else rotation,
+        "linear_term": (None if isinstance(linear_term, str) else linear_term, d),
+        "rotation": (None if isinstance(rotation, str) else rotation, d * d),
+        "Columns": (limits or None, len(limits)),
     }
     found = {
         name: _indices(name, columns, size, n_features, feature_names)
-        for (name, columns), size in zip(listed.items(), (d, d * d), strict=True)
+        for name, (columns, size) in listed.items()
         if columns is not None
     }
     taken = np.concatenate([*found.values(), np.empty(0, dtype=np.intp)]).astype(np.intp)
     if len(set(taken.tolist())) < len(taken):
-        raise ValueError("linear_term and rotation list a column of X twice.")
+        what = "linear_term, rotation and Columns" if limits else "linear_term and rotation"
+        raise ValueError(f"{what} list a column of X twice.")
     rest = np.setdiff1d(np.arange(n_features), taken)
     # By position: [x | b | R], so R is cut off first.
     by_position = isinstance(linear_term, str) and linear_term != "learned"
@@ -79,7 +89,7 @@ def resolve_columns(
         rest, found["rotation"] = rest[: -d * d], rest[-d * d :]
     if by_position:
         rest, found["linear_term"] = rest[:-d], rest[-d:]
-    return Columns(rest, found.get("linear_term"), found.get("rotation"))
+    return Columns(rest, found.get("linear_term"), found.get("rotation"), found.get("Columns"))
 
 
 def _indices(

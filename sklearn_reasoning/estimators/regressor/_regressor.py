@@ -27,9 +27,11 @@ from sklearn_reasoning.estimators._parameters import (
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import IS_WRAPPED, watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.penalties import Penalty
 from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
     Architecture,
+    Given,
     ModelNet,
     RegressionModel,
     Rows,
@@ -44,6 +46,7 @@ from sklearn_reasoning.training import (
     trained_models,
 )
 
+from ._allowed import of_rows, resolve_penalty, warn_of_rows_outside
 from ._architecture import architecture_of, hold_out, settings_of
 from ._columns import resolve_columns
 from ._deferred_fit import defer
@@ -160,6 +163,19 @@ class HybridReasoningRegressor(
         How networks are drawn before training. "small": weights within 1/sqrt(inputs), and a last
         layer of 0, so that Q is at first the same for all rows. "glorot": within the wider bounds
         of Glorot and Bengio (2010), the last layer of Q's network too, as in the paper's study.
+    constraint : {"nonnegative", "simplex"}, (float, float), Penalty or None, default=None
+        The set that outputs obey, at every k: "simplex" is not negative with the sum 1, a pair the
+        bounds (low, high) of all outputs; others are in :mod:`~sklearn_reasoning.penalties`, in
+        the units of y. Bounds of each row are read from columns of X
+        (:class:`~sklearn_reasoning.penalties.Columns`), which are then no part of x.
+    penalty : Penalty or None, default=None
+        A term that is added to the energy, such as ``L1(0.1)``. Beside a constraint only where
+        the proximal step of both is known.
+    project : {"each_step", "last_step"}, default="each_step"
+        Whether every step is proximal, for algorithms that take a penalty, such as "gd" and
+        "nag"; or k free steps are taken from the projected start, by any algorithm, and
+        the last iterate is projected, once. Trained through either way. "last_step" is for sets
+        alone; without a constraint it says nothing.
 
     Attributes
     ----------
@@ -172,7 +188,8 @@ class HybridReasoningRegressor(
     step_size_ : float, ndarray of shape (k,) or None
         The trained step size(s), in 1/curvature.
     start_ : ndarray of shape (d,) or None
-        Where the steps begin, in the units of y; None where it is predicted from x.
+        Where the steps begin, in the units of y and inside the constraint; None where rows differ:
+        where it is predicted, or bounds are read from X.
     history_ : skorch.history.History
         A row an epoch: ``epoch``, ``train_loss``, ``valid_loss`` (with early stopping), ``lr``,
         ``step_size`` (where there is one) and ``dur``, in seconds.
@@ -201,11 +218,18 @@ class HybridReasoningRegressor(
     UserWarning
         From ``fit``, if a given or corrected b has a scale or a sign that cannot fit y within
         [mu, L]; :func:`~sklearn_reasoning.energies.suggest_spectrum` proposes the two.
+        From ``fit``, once, if rows of y are outside the constraint, with their number and the
+        largest distance.
 
     Notes
     -----
     The energy in use is returned by :meth:`predict_energy`, in y: :meth:`predict` is what k steps
-    make of :meth:`predict_start`. A learned b is :math:`b_\theta(x) - Q(x) \bar y` with
+    make of :meth:`predict_start`. With a constraint Y or a penalty g a step is
+
+    .. math:: y_{j+1} = prox_{\phi g}(y_j - \phi (Q y_j + b)),
+
+    the projection onto Y where there is no g, and with ``project="last_step"`` the prediction is
+    the projection of the last free iterate. A learned b is :math:`b_\theta(x) - Q(x) \bar y` with
     :math:`\bar y` the mean of y, whatever the start: b_theta is learned around the mean, and a
     large mean costs nothing. It is such a linear map of x plus a network that the untrained
     model predicts the ridge regression (but for ``algo="rnn"``, and for an anchored spectrum with
@@ -224,6 +248,15 @@ class HybridReasoningRegressor(
     >>> fitted = model[-1]
     >>> bool(abs(fitted.loss(model[:-1].transform(X), y) - fitted.empirical_loss_) < 1e-9)
     True
+
+    Shares of a total:
+
+    >>> shares = y / y.sum(axis=1, keepdims=True)
+    >>> model[-1].set_params(constraint="simplex")
+    HybridReasoningRegressor(constraint='simplex', random_state=0)
+    >>> predicted = model.fit(X, shares).predict(X)
+    >>> bool((predicted >= 0.0).all()), bool(abs(predicted.sum(axis=1) - 1.0).max() < 1e-12)
+    (True, True)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -265,6 +298,9 @@ class HybridReasoningRegressor(
         random_state: int | np.random.RandomState | None = None,
         start: str = "auto",
         initial_weights: str = "small",
+        constraint: str | tuple[float, float] | Penalty | None = None,
+        penalty: Penalty | None = None,
+        project: str = "each_step",
     ) -> None:
         self.algo = algo
         self.k = k
@@ -298,6 +334,9 @@ class HybridReasoningRegressor(
         self.random_state = random_state
         self.start = start
         self.initial_weights = initial_weights
+        self.constraint = constraint
+        self.penalty = penalty
+        self.project = project
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's parameters.
@@ -322,7 +361,7 @@ class HybridReasoningRegressor(
 
     @classmethod
     def _get_param_names(cls) -> list[str]:
-        # clone asks for them several times, and reading a signature of 29 takes a third of it.
+        # clone asks for them several times, and reading a signature this long takes a third of it.
         names = _PARAMETERS.get(cls)
         if names is None:
             names = _PARAMETERS[cls] = super()._get_param_names()
@@ -482,6 +521,7 @@ class HybridReasoningRegressor(
     def _check_parameters(self) -> None:
         self._validate_params()
         self.algorithm_ = check_relations(self)
+        self._penalty = resolve_penalty(self, self.algorithm_)
 
     def _read_rows(
         self, X: Any, y: Any, sample_weight: Any, reset: bool
@@ -511,17 +551,30 @@ class HybridReasoningRegressor(
                 self.linear_term,
                 self.rotation,
                 getattr(self, "feature_names_in_", None),
+                () if self._penalty is None else self._penalty.columns(),
             )
         elif n_outputs != self.n_outputs_:
             raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
         dtype = torch.float32 if X.dtype == np.float32 else torch.float64
-        x, b, R = self._columns.split(X, _ORTHOGONAL[dtype])
+        x, *others = given = self._columns.split(X, _ORTHOGONAL[dtype])
+        self._check_limits(given)
+        y_dtype = y.dtype
         # In one memory order, so that a frame and an array of the same numbers give the same bits.
         y = y.reshape(len(y), -1).astype(np.float64, order="C")
         check_magnitude(y)
-        rows = Rows(x, y, weight, b, R)
+        rows = Rows(x, y, weight, *others)
         # Rows of weight zero are absent: they would take places in batches, and turns of the order.
-        return rows if weight.all() else rows.take(np.flatnonzero(weight)), dtype
+        rows = rows if weight.all() else rows.take(np.flatnonzero(weight))
+        if self._penalty is not None:
+            # Limits are as exact as X.
+            is_rounded = np.float32 in (y_dtype, X.dtype if given.limits is not None else None)
+            warn_of_rows_outside(self._penalty, rows, np.float32 if is_rounded else np.float64)
+        return rows, dtype
+
+    def _check_limits(self, given: Given) -> None:
+        """Refuse a set that does not go with d outputs, or is empty for a row."""
+        if self._penalty is not None:
+            of_rows(self._penalty, given.limits).check(self.n_outputs_)
 
     def _net_of_shape(self, architecture: Architecture, what: str) -> ModelNet:
         """Return the fitted net, if what the parameters ask for now still fits it."""
@@ -546,7 +599,7 @@ class HybridReasoningRegressor(
                 f"The training loss is not finite after epoch {n_epochs}. Lower lr or step_size, "
                 "or scale the features of X."
             )
-        predicted = predict(trained.net.module_, rows.x, rows.b, rows.rotation)
+        predicted = predict(trained.net.module_, *rows.given)
         self.empirical_loss_ = mean_norm(predicted, rows)
         if not np.isfinite(self.empirical_loss_):
             # The very last step may be the one that diverges; no epoch's loss shows it.
@@ -581,7 +634,7 @@ class HybridReasoningRegressor(
             If ``k`` is no whole number.
         ValueError
             If ``k`` is negative, or above the trained k where each iteration has a step size; if X
-            does not have the columns of ``fit``.
+            does not have the columns of ``fit``, or leaves a row no output that obeys.
         """
         check_is_fitted(self)
         if k is not None:
@@ -607,7 +660,8 @@ class HybridReasoningRegressor(
         Returns
         -------
         ndarray of shape (n, d)
-            In the units of y, float64; equal rows unless the start is predicted.
+            In the units of y, float64, inside the constraint; equal rows unless the start is
+            predicted or bounds are read from X.
 
         Raises
         ------
@@ -628,6 +682,8 @@ class HybridReasoningRegressor(
     @documented_like(predict_start)
     def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
         r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
+
+        They are the smooth part alone, whatever the constraint and the penalty.
 
         Parameters
         ----------
@@ -669,7 +725,11 @@ class HybridReasoningRegressor(
         Returns
         -------
         ModelCertificate
-            As from :func:`~sklearn_reasoning.properties.certify`.
+            As from :func:`~sklearn_reasoning.properties.certify`. With a constraint or a penalty
+            distances are to the minimiser of energy and penalty together. With
+            ``project="last_step"`` they are to the projected free one, and at most Cvg times that
+            from the start to the free one: bounds are those of the free steps, since a projection
+            moves no two points apart.
 
         Raises
         ------
@@ -689,7 +749,10 @@ class HybridReasoningRegressor(
 
     def _start_of_layer(self) -> dict[str, Any]:
         norm = None if self.start_ is None else float(np.linalg.norm(self.start_))
-        return {"start_norm": norm, "counted_from": _counted_from(self.module_.architecture)}
+        a = self.module_.architecture
+        # A projection after free steps moves no two outputs apart: what holds of them holds.
+        penalty = None if a.obeys_at_end else a.penalty
+        return {"start_norm": norm, "counted_from": _counted_from(a), "penalty": penalty}
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""
@@ -731,15 +794,16 @@ class HybridReasoningRegressor(
                 "(step_size_per_iteration=True)."
             )
 
-    def _split(self, X: Any) -> tuple[_Array, _Array | None, _Array | None]:
+    def _split(self, X: Any) -> Given:
         return self._read_columns(X, self.module_.weights.dtype)
 
-    def _read_columns(
-        self, X: Any, dtype: torch.dtype
-    ) -> tuple[_Array, _Array | None, _Array | None]:
-        """Return x, b and R as float64, of a model that is trained in a dtype."""
+    def _read_columns(self, X: Any, dtype: torch.dtype) -> Given:
+        """Return what is read from X, as float64, of a model that is trained in a dtype."""
         X = validate_data(self, readable_numbers("X", X), reset=False, dtype=np.float64)
-        return self._columns.split(X, _ORTHOGONAL[dtype])
+        given = self._columns.split(X, _ORTHOGONAL[dtype])
+        if given.limits is not None:
+            self._check_limits(given)
+        return given
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -749,7 +813,10 @@ class HybridReasoningRegressor(
             or not isinstance(self.rotation, str)
             or self.rotation == "given"
         )
-        tags.regressor_tags.poor_score = given
+        # Nor can outputs that are to obey something.
+        tags.regressor_tags.poor_score = (
+            given or self.constraint is not None or self.penalty is not None
+        )
         return tags
 
 
@@ -758,9 +825,9 @@ _PARAMETERS: dict[type, list[str]] = {}
 
 def _counted_from(a: Architecture) -> str:
     """Return from where the steps of a model count y, as :class:`FittedLayer` has it."""
-    if not a.is_centred:
+    if not a.is_centred or (a.penalty is not None and not a.obeys_at_end):
         return "zero"
-    return "start" if a.starts_at_origin else "elsewhere"
+    return "start" if a.starts_at_origin and a.penalty is None else "elsewhere"
 
 
 def _as_if_stopped(net: ModelNet) -> dict[str, Any]:

@@ -27,6 +27,9 @@ _SHAPES = (
     "start",
     "optimizer",
     "step_size_per_iteration",
+    "constraint",
+    "penalty",
+    "project",
     "early_stopping",
     "device",
 )

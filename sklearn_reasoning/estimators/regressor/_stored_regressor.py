@@ -22,6 +22,8 @@ from sklearn_reasoning.estimators._stored_state import (
     check_tensors,
     restored_names,
 )
+from sklearn_reasoning.layer import check_takes_penalty
+from sklearn_reasoning.penalties import Penalty, rows_of_options
 from sklearn_reasoning.training import (
     Architecture,
     ModelSettings,
@@ -31,7 +33,7 @@ from sklearn_reasoning.training import (
 
 from ._columns import Columns
 
-_COLUMNS = ("x", "b", "rotation")
+_COLUMNS = ("x", "b", "rotation", "limits")
 
 
 class RegressorState(StoredState):
@@ -53,7 +55,10 @@ class RegressorState(StoredState):
         "start_hidden": [tuple],
         "initial_weights": [StrOptions(set(INITIAL_WEIGHTS))],
         "corrects": ["boolean"],
+        "penalty": [Penalty, None],
+        "project": CONSTRAINTS["project"],
     }
+    architecture_defaults: ClassVar[dict[str, Any]] = {"penalty": None, "project": "each_step"}
     values_domain: ClassVar[dict[str, list[Any]]] = {
         "n_features_in_": COUNT,
         "n_outputs_": POSITIVE_COUNT,
@@ -70,6 +75,14 @@ class RegressorState(StoredState):
             hidden_sizes(name, getattr(found, name))
         if found.spectrum == "anchored" and found.n_outputs < 3:
             raise ValueError("an anchored spectrum has at least 3 eigenvalues")
+        if found.penalty is not None:
+            found.penalty.check(found.n_outputs)
+            if rows_of_options(found.penalty) > 1:
+                raise ValueError("a penalty with numbers for several samples")
+            if found.obeys_at_end and not found.penalty.is_set:
+                raise ValueError("a term is projected onto")
+            if not found.obeys_at_end:
+                check_takes_penalty(found.algorithm, found.penalty)
 
     def shapes(
         self, architecture: Architecture, settings: ModelSettings, tensors: Mapping[str, Tensor]
@@ -82,7 +95,7 @@ class RegressorState(StoredState):
         return state_shapes(architecture, n_sizes, weights.numel(), weights.dtype)
 
     def more_tensors(self, estimator: Any) -> dict[str, Tensor]:
-        """Return where x, b and R are among the columns of X."""
+        """Return where x, b, R and limits are among the columns of X."""
         columns = {name: getattr(estimator._columns, name) for name in _COLUMNS}
         return {
             f"columns.{name}": torch.from_numpy(indices.astype(np.int64))
@@ -104,23 +117,26 @@ class RegressorState(StoredState):
             raise ValueError("the numbers of outputs differ")
         names = values.pop("feature_names_in_")
         named = {} if names is None else {"feature_names_in_": restored_names(names, n_features)}
-        return {"_columns": _columns(parts["columns"], architecture, n_features), **named}
+        columns = _columns(parts["columns"], architecture, n_features)
+        return {"_columns": columns, "_penalty": architecture.penalty, **named}
 
 
 def _columns(tensors: dict[str, Tensor], architecture: Architecture, n_features: int) -> Columns:
-    """Return where x, b and R are, if they share out the columns of X between them."""
+    """Return where x, b, R and limits are, if they share out the columns of X between them."""
     d = architecture.n_outputs
     lengths = {"x": architecture.n_features}
     if architecture.b_given:
         lengths["b"] = d
     if architecture.rotation == "given":
         lengths["rotation"] = d * d
+    if architecture.n_limits:
+        lengths["limits"] = architecture.n_limits
     check_tensors(tensors, {name: ((size,), torch.int64) for name, size in lengths.items()})
     taken = torch.cat(list(tensors.values())).sort().values
     if not torch.equal(taken, torch.arange(len(taken))) or len(taken) != n_features:
-        raise ValueError("x, b and R do not share out the columns of X between them")
-    x, b, rotation = (
+        raise ValueError("x, b, R and limits do not share out the columns of X between them")
+    x, b, rotation, limits = (
         tensors[name].numpy().astype(np.intp) if name in tensors else None for name in _COLUMNS
     )
     assert x is not None
-    return Columns(x, b, rotation)
+    return Columns(x, b, rotation, limits)

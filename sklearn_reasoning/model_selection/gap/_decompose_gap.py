@@ -102,6 +102,9 @@ def decompose_gap(
 
     All is computed in float64, of a model trained in float32 too.
 
+    With a constraint or a penalty the minimiser is that of the energy and the penalty together, and
+    with ``project="last_step"`` the projection of the free one: the limits of many steps.
+
     The energy is that of ``predict_energy``, and the output is what k steps make of the start
     (``predict_start``): with k = 0 the start itself. Training is through the k steps, and may well
     choose an energy whose minimiser is far from any label; the two parts are then large and

@@ -126,9 +126,7 @@ def _apply(
     raw, d = np.asarray(X), model.n_outputs_
     frobenius, spectral = (np.empty(len(raw)) for _ in range(2))
     for rows in gen_batches(len(raw), max(1, _N_ENTRIES // d**2)):
-        x, b, rotation = (None if each is None else each[rows] for each in inputs)
-        assert x is not None
-        Q, _ = predict_energy(module, x, b, rotation)
+        Q, _ = predict_energy(module, *inputs.take(rows))
         eigenvalues = np.linalg.eigvalsh(Q - problem.energy(raw[rows])[0])
         frobenius[rows] = np.linalg.norm(eigenvalues, axis=1)
         spectral[rows] = np.abs(eigenvalues).max(axis=1)

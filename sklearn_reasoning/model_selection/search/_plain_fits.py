@@ -16,10 +16,9 @@ from sklearn_reasoning.estimators.regressor import (
     mean_norm,
     output_dtypes,
 )
-from sklearn_reasoning.training import Rows, TrainedStack, TrainingTask, predict_stack
+from sklearn_reasoning.training import Given, Rows, TrainedStack, TrainingTask, predict_stack
 
 _Array = np.ndarray[Any, Any]
-_Given = tuple[_Array, _Array | None, _Array | None]
 
 # What reading X and y tells an estimator.
 _TOLD = ("n_features_in_", "feature_names_in_", "n_outputs_", "_is_1d", "_columns")
@@ -36,7 +35,7 @@ class PlainFit:
     task: TrainingTask
     is_1d: bool
     is_whole: bool
-    given: Callable[[int], _Given]
+    given: Callable[[int], Given]
 
 
 def is_plain(estimator: Any, fit_params: dict[str, Any]) -> bool:
@@ -59,7 +58,7 @@ class SharedRows:
     def __init__(self) -> None:
         self._read: dict[Hashable, tuple[Rows, torch.dtype, dict[str, Any], int]] = {}
         self._halves: dict[Hashable, tuple[Rows, Rows | None]] = {}
-        self._given: dict[Hashable, _Given] = {}
+        self._given: dict[Hashable, Given] = {}
 
     def plain_fit(
         self,
@@ -72,8 +71,9 @@ class SharedRows:
 
         ``train`` returns X, y and the weights, ``X_of`` the training (0) or test (1) part of X.
         """
-        # An anchored spectrum is refused by the number of outputs.
-        key = fold, regressor.linear_term, regressor.rotation, regressor.spectrum
+        # An anchored spectrum is refused by the number of outputs, and a set by the rows.
+        r = regressor
+        key = fold, r.linear_term, r.rotation, r.spectrum, r._penalty
         if key not in self._read:
             data = train()
             rows, dtype = regressor._read_rows(*data, reset=True)
@@ -83,7 +83,7 @@ class SharedRows:
         regressor.__dict__.update(told)
         task = regressor._task_of(rows, dtype, self._hold_out)
 
-        def given(part: int) -> _Given:
+        def given(part: int) -> Given:
             if (*key, part) not in self._given:
                 self._given[*key, part] = regressor._read_columns(X_of(part), dtype)
             return self._given[*key, part]
@@ -108,7 +108,7 @@ class StackOutputs:
     def __init__(self, stack: TrainedStack, fits: Sequence[tuple[int, PlainFit]]) -> None:
         self._module = stack.net.module_
         self._dtypes = output_dtypes(self._module)
-        given = {id(r := fit.task.rows): (r.x, r.b, r.rotation) for _, fit in fits}
+        given = {id(r := fit.task.rows): r.given for _, fit in fits}
         wanted = [(model, given[id(fit.task.rows)]) for model, fit in fits]
         self._fits = fits
         self._on_rows = predict_stack(self._module, wanted)
