@@ -325,7 +325,7 @@ def energy_and_layer_rows():
     yield (
         "check_takes_penalty",
         "ValueError",
-        "penalty=Nonnegative() does not provide. Use one of ['gd', 'nag', 'heavy_ball']",
+        "penalty=Nonnegative() does not provide. Use one of ['gd', 'nag', 'heavy_ball', 'opt', ",
         partial(takes, cg, nonnegative),
     )
     resolve = partial(layer.resolve_step_size, gd, mu=0.1, L=1.0)
