@@ -130,7 +130,7 @@ def _free(case: Case, phi: Array, t: Array | float | None = None) -> tuple[Array
 def _sensitivity_to_each(case: Case) -> Supremum:
     """Bound the norm of the gradient in all step sizes, each factor at the end of a cell."""
     sizes = np.asarray(case.phi.sizes)
-    t = np.geomspace(case.mu, case.L, _N_CELLS + 1)
+    t = np.geomspace(case.mu, case.L, _N_CELLS + 1).clip(case.mu, case.L)
     t[0], t[-1] = case.mu, case.L
     results = []
     for k in case.k:
