@@ -3,7 +3,13 @@
 from sklearn_reasoning.algorithms import Algorithm, check_takes_penalty
 from sklearn_reasoning.penalties import Penalty
 
-from . import _admm, _conjugate_gradient, _fista, _recurrent_cell  # noqa: F401  (they register)
+from . import (  # noqa: F401  (they register themselves)
+    _accelerated,
+    _admm,
+    _conjugate_gradient,
+    _fista,
+    _recurrent_cell,
+)
 from ._analysis import Analysis, analysis_of as _without_penalty
 from ._penalised import under_penalty
 

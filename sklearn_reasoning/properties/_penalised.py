@@ -10,26 +10,20 @@ the set of all y.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import singledispatch
 
 import numpy as np
 
 from sklearn_reasoning.algorithms import (
-    FISTA,
     Algorithm,
     ExactMinimizer,
     GradientDescent,
-    NesterovAcceleratedGradient,
     PerIteration,
 )
 
 from ._analysis import Analysis
 from ._arguments import Case
 from ._chebyshev_series import Array, Supremum
-
-# Up to here an accelerated method's steps are followed one by one; beyond, bounds are infinite.
-_FOLLOWED = 1024
 
 
 class PenalisedAnalysis(Analysis):
@@ -105,10 +99,10 @@ class PenalisedGradientDescent(PenalisedAnalysis):
     def _sensitivity(self, case: Case) -> Array:
         if isinstance(case.phi, PerIteration):
             return at_steps(case, lambda phi: _sensitivity_to_each(case, phi))
-        return case.k * _power(_rate(case, case.phi), case.k - 1)
+        return case.k * _power(rate_of(case, case.phi), case.k - 1)
 
     def _over_range(self, case: Case, low: float, high: float) -> Array:
-        rate = np.maximum(_rate(case, low), _rate(case, high))
+        rate = np.maximum(rate_of(case, low), rate_of(case, high))
         return case.k * _power(rate, case.k - 1)
 
     def _of(self, case: Case, name: str) -> Array:
@@ -128,7 +122,7 @@ def _followed(case: Case, phi: Array) -> tuple[Array, Array, Array]:
     left, in_b, in_Q = np.ones(phi.shape[1]), np.zeros(phi.shape[1]), np.zeros(phi.shape[1])
     found = [(left, in_b, in_Q)]
     for size in phi:
-        rate = _rate(case, size)
+        rate = rate_of(case, size)
         left, in_b, in_Q = rate * left, rate * in_b + size, rate * in_Q + size * in_b
         found.append((left, in_b, in_Q))
     left_all, in_b_all, in_Q_all = (np.stack(column) for column in zip(*found, strict=True))
@@ -141,88 +135,10 @@ def _sensitivity_to_each(case: Case, phi: Array) -> Array:
     for j, size in enumerate(phi):
         if j:
             # The step of another size at the same place, over its size, is longer at most so much.
-            length = length * _rate(case, phi[j - 1]) * np.maximum(1.0, phi[j - 1] / size)
-        squared = _rate(case, size) ** 2 * squared + length**2
+            length = length * rate_of(case, phi[j - 1]) * np.maximum(1.0, phi[j - 1] / size)
+        squared = rate_of(case, size) ** 2 * squared + length**2
         found.append(np.sqrt(squared))
     return np.stack(found)
-
-
-class PenalisedAcceleration(PenalisedAnalysis):
-    r"""Accelerated proximal steps up to 1/L, from Lyapunov functions of the values.
-
-    How far two runs are apart, no such function bounds. One step after another brings :math:`z =
-    (1 + \beta) y - \beta y_-` closer by :math:`\rho`: that grows with k, and is all.
-    """
-
-    def __init__(
-        self,
-        free: Analysis,
-        momentum: Callable[[Array, int], Array],
-        bound: Callable[[Array, Array], Array],
-    ) -> None:
-        super().__init__(free)
-        self._momentum, self._bound = momentum, bound
-
-    def _left(self, case: Case) -> Array:
-        followed = self._followed(case, 1.0, 0.0)
-        if isinstance(case.phi, PerIteration):
-            return followed
-        proven = self._bound(np.sqrt(case.mu * case.phi), case.k)
-        return np.where(followed < np.inf, np.minimum(followed, proven), self._later(case, proven))
-
-    def _in_start(self, case: Case) -> Array:
-        return self._followed(case, 1.0, 0.0)
-
-    def _in_b(self, case: Case) -> Array:
-        return self._followed(case, 0.0, 1.0)
-
-    def _in_Q(self, case: Case) -> Array:
-        return self._followed(case, 0.0, 0.0, 1.0)
-
-    def _followed(self, case: Case, start: float, in_b: float, in_Q: float = 0.0) -> Array:
-        """Follow distances that begin at ``start`` and are pushed apart in every step.
-
-        ``in_Q`` pushes by the distance of z from the start, which is pushed by the gradient there.
-        """
-        short = replace(case, k=np.minimum(case.k, _FOLLOWED))
-
-        def follow(phi: Array) -> Array:
-            zero = np.zeros(phi.shape[1])
-            y, y_before = zero + start, zero + start
-            length, length_before = zero, zero
-            found = [y]
-            for j, size in enumerate(phi):
-                # What the step before extrapolated by.
-                beta = self._momentum(np.sqrt(case.mu * phi[max(j - 1, 0)]), j) if j else zero
-                rate = _rate(case, size)
-                z, z_length = _spread(y, y_before, beta), _spread(length, length_before, beta)
-                y, y_before = rate * z + size * (in_b + in_Q * z_length), y
-                length, length_before = rate * z_length + size, length
-                found.append(y)
-            return np.stack(found)
-
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = np.nan_to_num(at_steps(short, follow), nan=np.inf, posinf=np.inf)
-        # The first step is one of gradient descent, whatever its size.
-        proven = (case.k < 2) | ((case.k <= _FOLLOWED) & self._is_short(case))
-        return np.where(proven, found, np.inf)
-
-    @staticmethod
-    def _later(case: Case, proven: Array) -> Array:
-        return np.where(PenalisedAcceleration._is_short(case), proven, np.inf)
-
-    @staticmethod
-    def _is_short(case: Case) -> Array:
-        """Tell whether no step is longer than 1/L, but for rounding."""
-        longest = case.phi
-        if isinstance(longest, PerIteration):
-            longest = max(map(float, longest.sizes), default=0.0)
-        short: Array = np.asarray(longest * case.L <= 1.0 + 4.0 * np.finfo(np.float64).eps)
-        return short
-
-
-def _spread(y: Array, y_before: Array, beta: Array) -> Array:
-    return (1.0 + beta) * y + beta * y_before
 
 
 class PenalisedExact(PenalisedAnalysis):
@@ -258,7 +174,8 @@ def at_steps(case: Case, after_each: Callable[[Array], Array]) -> Array:
     return values
 
 
-def _rate(case: Case, phi: Array | float) -> Array:
+def rate_of(case: Case, phi: Array | float) -> Array:
+    """Return by how much a proximal gradient step brings two points closer."""
     rate: Array = np.maximum(np.abs(1.0 - phi * case.mu), np.abs(1.0 - phi * case.L))
     return rate
 
@@ -285,22 +202,6 @@ def under_penalty(algorithm: Algorithm, free: Analysis) -> Analysis:
 @under_penalty.register
 def _(algorithm: GradientDescent, free: Analysis) -> Analysis:
     return PenalisedGradientDescent(free)
-
-
-@under_penalty.register
-def _(algorithm: NesterovAcceleratedGradient, free: Analysis) -> Analysis:
-    return PenalisedAcceleration(
-        free,
-        lambda s, j: (1.0 - s) / (1.0 + s),
-        lambda s, k: 1.5 / s * (1.0 - s) ** (0.5 * k),
-    )
-
-
-@under_penalty.register
-def _(algorithm: FISTA, free: Analysis) -> Analysis:
-    return PenalisedAcceleration(
-        free, lambda s, j: 0.0 * s + (j - 1) / (j + 2), lambda s, k: 2.0 / (s * (k + 1.0))
-    )
 
 
 @under_penalty.register

@@ -68,8 +68,9 @@ def stability(
     :math:`S_c` is :math:`S_b`, and :math:`S_0` is Cvg. For cg the output need not be Lipschitz
     beyond the first step: inf. "opt" has no start: with c = 0 the bound holds for it wherever the
     other methods begin. With a penalty gd keeps the bounds that it has without one, up to
-    :math:`2/(\mu + L)`, and admm has some like them; those of nag and fista grow with k without
-    limit, and heavy_ball has none. The documentation derives each (docs/theory.md).
+    :math:`2/(\mu + L)`, and admm has some like them; those of nag and fista grow with k (nag's
+    only where :math:`\sqrt{\mu\phi} < 0.375`), and heavy_ball has none. The documentation derives
+    each (docs/theory.md).
 
     Examples
     --------

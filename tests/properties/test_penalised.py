@@ -27,6 +27,7 @@ from sklearn_reasoning.properties import (
     stable_region,
     steps_needed,
 )
+from sklearn_reasoning.properties._accelerated import FORM
 
 MU, L, D = 0.1, 1.0, 3
 SETS = [
@@ -110,6 +111,34 @@ def test_nag_and_fista_have_a_rate_up_to_one_over_L_and_none_beyond():
         beyond = convergence(algo, K, 1.1, MU, L, penalty=Simplex()).certified
         assert (beyond[2:] == np.inf).all()
         assert sensitivity(algo, 5, 0.9, MU, L, penalty=Simplex()).certified == np.inf
+
+
+def test_the_form_that_bounds_how_differences_of_nag_grow_is_positive():
+    y, y_before, u, p = np.eye(4)
+
+    def product(a, b):
+        return 0.5 * (np.outer(a, b) + np.outer(b, a))
+
+    def form(a, b):
+        mixed = 2 * FORM.mixed * product(a, b)
+        return FORM.first * product(a, a) + mixed + FORM.second * product(b, b)
+
+    left = FORM.growth**2 * form(y, y_before) - form(p, y)
+    left -= FORM.of_prox * product(p, u - p) + FORM.of_W * product(u, 2 * y - y_before - u)
+    assert np.linalg.eigvalsh(left).min() > 0.002
+    assert FORM.spread == pytest.approx(1.2876, abs=1e-4)
+
+
+def test_nag_stays_stable_where_its_root_is_large():
+    """Bounded in k for s above 3/8, and far below what single steps allow for smaller ones."""
+    found = stability("nag", [100, 10**5], 1.0, 0.25, L, penalty=Simplex())
+    for part, exact in ((found.in_b, 4.0), (found.in_Q, 16.0)):
+        assert part.certified[0] == pytest.approx(part.certified[1], rel=1e-6)
+        assert exact < part.certified[1] < 4 * exact
+    assert found.in_start.certified[0] < 1e-8
+    ten = stability("nag", 10, 1.0, MU, L, penalty=Simplex()).in_b
+    assert ten.attained == pytest.approx(9.07, abs=0.01)
+    assert ten.certified == pytest.approx(19.7, abs=0.1)
 
 
 def test_admm_loses_nothing_to_a_penalty_where_it_is_fastest():
