@@ -126,6 +126,15 @@ class Problem:
         -------
         Tensor of shape (..., n, d)
             The next point; it need not obey a set.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_reasoning.energies import DiagonalQuadratic
+        >>> from sklearn_reasoning.penalties import Nonnegative
+        >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.tensor([[-1.0, 1.0]]))
+        >>> Problem(energy, 0.5, 1.0, Nonnegative()).explicit(torch.zeros(1, 2), 1.0)
+        tensor([[ 1., -1.]])
         """
         return y - step * self.energy.gradient(y)
 
@@ -139,12 +148,21 @@ class Problem:
         v : Tensor of shape (..., n, d)
             The points to start from.
         step : Tensor or float
-            The step size :math:`\phi`, in 1/curvature, the same for all outputs of a sample.
+            The step size :math:`\phi`, in 1/curvature, which broadcasts against v: the same for all
+            outputs of a sample.
 
         Returns
         -------
         Tensor of shape (..., n, d)
             The next point; it need not obey a set.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_reasoning.energies import DiagonalQuadratic
+        >>> energy = DiagonalQuadratic(torch.tensor([[0.5, 1.0]]), torch.tensor([[-1.5, 1.0]]))
+        >>> Problem(energy, 0.5, 1.0).resolvent(torch.zeros(1, 2), 1.0)  # -b / (1 + Q)
+        tensor([[ 1.0000, -0.5000]])
         """
         return cast(QuadraticEnergy, self.energy).resolvent(v, step)
 
@@ -162,6 +180,15 @@ class Problem:
         -------
         Tensor of shape (..., n, d)
             Inside the set, where the penalty is one.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_reasoning.energies import DiagonalQuadratic
+        >>> from sklearn_reasoning.penalties import Nonnegative
+        >>> energy = DiagonalQuadratic(torch.ones(1, 2), torch.ones(1, 2))
+        >>> Problem(energy, 1.0, 1.0, Nonnegative()).prox(torch.tensor([[2.0, -3.0]]), 1.0)
+        tensor([[2., 0.]])
         """
         return v if self.penalty is None else self.penalty.prox(v, step)
 

@@ -175,9 +175,10 @@ def local_rademacher_bound(
         + \mathrm{Sens}(k) B_\Phi + S_0(k) B_0
 
     From another start c than 0 the first distance :math:`\sup\|c - Opt\|` takes the place of M.
-    The last term is 0 unless the start is trained. With a penalty small losses set no level of the
-    representations of Q, and nothing is proven of the local complexity: inf. All arrays broadcast
-    against one another.
+    The last term is 0 unless the start is trained. All arrays broadcast against one another.
+
+    With a penalty small losses set no level of the representations of Q, and nothing is proven of
+    the local complexity: inf.
 
     Parameters
     ----------

@@ -196,13 +196,22 @@ class QuadraticEnergy(Energy):
         v : Tensor of shape (..., n, d)
             The points to start from.
         step : Tensor or float
-            The step size :math:`\phi`, in 1/curvature: one, or one of each model or sample, with
-            an axis of length 1 for the outputs.
+            The step size :math:`\phi`, in 1/curvature, which broadcasts against v: the same for all
+            outputs of a sample.
 
         Returns
         -------
         Tensor of shape (..., n, d)
             The next points.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_reasoning.energies import DenseQuadratic
+        >>> energy = DenseQuadratic(torch.tensor([[[1.0, 1.0], [1.0, 3.0]]]), torch.ones(1, 2))
+        >>> v = energy.resolvent(torch.zeros(1, 2), 1.0)
+        >>> v, -energy.gradient(v)
+        (tensor([[-0.4286, -0.1429]]), tensor([[-0.4286, -0.1429]]))
         """
         Q = self._matrix()
         size = step.unsqueeze(-1) if isinstance(step, Tensor) and step.ndim else step

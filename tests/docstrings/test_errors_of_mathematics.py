@@ -298,7 +298,7 @@ def energy_and_layer_rows():
     yield (
         "ReasoningLayer",
         "ValueError",
-        "algo='cg' needs 'gradient' and 'minimizer' and 'product', which a problem with penalty=",
+        "algo='cg' needs 'gradient' and 'product', which a problem with penalty=",
         partial(ReasoningLayer, "cg", penalty=nonnegative),
     )
     problem = partial(algorithms.Problem, mu=0.1, L=1.0)
