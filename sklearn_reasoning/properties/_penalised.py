@@ -90,6 +90,10 @@ class PenalisedGradientDescent(PenalisedAnalysis):
 
     _in_start = _left
 
+    def in_Q_per_norm(self, case: Case) -> Supremum:
+        """Return the bound in b: no iterate that Q multiplies is longer than the longest point."""
+        return self.in_b(case)
+
     def _in_b(self, case: Case) -> Array:
         return self._of(case, "filter")
 
@@ -143,6 +147,10 @@ def _sensitivity_to_each(case: Case, phi: Array) -> Array:
 
 class PenalisedExact(PenalisedAnalysis):
     """The constrained minimiser moves no farther than the free one may."""
+
+    def in_Q_per_norm(self, case: Case) -> Supremum:
+        """Return the bound in b."""
+        return self.in_b(case)
 
     def _left(self, case: Case) -> Array:
         return np.zeros(case.k.shape)

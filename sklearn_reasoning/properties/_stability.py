@@ -85,12 +85,19 @@ def stability(
     >>> result = stability("gd", k=[1, 2, 1000], step_size=1.0, penalty=Simplex())
     >>> result.in_b.certified.round(6)
     array([ 1. ,  1.9, 10. ])
+    >>> far = {"gradient_norm": 8.0, "start_norm": 1.0}
+    >>> float(result.in_Q_at(**far).certified[1].round(6))
+    9.9
+    >>> float(result.in_Q_at(**far, largest_norm=Simplex().largest_norm(5)).certified[1].round(6))
+    1.9
     """
     case = resolve(algo, k, step_size, mu, L)
     analysis = analysis_of(case.algorithm, penalty)
+    per_norm = analysis.in_Q_per_norm(case)
     return StabilityCertificate(
         in_Q=case.certificate(*analysis.in_Q(case)),
         in_b=case.certificate(*analysis.in_b(case)),
         in_Q_per_start=case.certificate(*analysis.in_Q_per_start(case)),
         in_start=case.certificate(*analysis.in_start(case)),
+        in_Q_per_norm=None if per_norm is None else case.certificate(*per_norm),
     )

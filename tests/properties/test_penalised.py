@@ -141,6 +141,18 @@ def test_nag_stays_stable_where_its_root_is_large():
     assert ten.certified == pytest.approx(19.7, abs=0.1)
 
 
+def test_in_a_bounded_set_neither_start_nor_gradient_move_the_output_for_ever():
+    for algo in ("gd", "opt"):
+        stab = stability(algo, 8, None, MU, L, penalty=Simplex())
+        far = stab.in_Q_at([1.0, 1e3], 1e3, largest_norm=2.0).certified
+        np.testing.assert_allclose(far, 2.0 * stab.in_b.certified, rtol=1e-12)
+        near = stab.in_Q_at(1e-3, 0.0, largest_norm=2.0).certified
+        assert near == pytest.approx(1e-3 * stab.in_Q.certified)
+    assert stability("gd", 8).in_Q_per_norm is None
+    with pytest.raises(ValueError, match=r"largest_norm=-1\.0 must be"):
+        stab.in_Q_at(1.0, largest_norm=-1.0)
+
+
 def test_admm_loses_nothing_to_a_penalty_where_it_is_fastest():
     """In b and in Q its bounds with a penalty are those without one."""
     free, found = stability("admm", K, None, MU, L), stability("admm", K, penalty=Simplex())
@@ -242,6 +254,13 @@ def test_steps_never_exceed_a_certificate(algo, penalty, k, share, varied, close
             start_norm=length(start),
         )
         assert (length(y - moved) <= bound * (1 + 1e-7) + 1e-10).all()
+        in_set = stab.change(
+            **change,
+            gradient_norm=1e3,
+            start_norm=1e3,
+            largest_norm=penalty.largest_norm(D),
+        )
+        assert (length(y - moved) <= in_set * (1 + 1e-7) + 1e-10).all()
 
     if algo == "opt" or varied:
         return
