@@ -71,12 +71,20 @@ class PenalisedAnalysis(Analysis):
     _in_start = _left
 
     def _in_Q(self, case: Case) -> Array:
-        return np.where(case.k == 0, 0.0, np.inf)
+        return _unmoved_before_the_first_step(case)
 
-    _in_b = _sensitivity = _in_Q
+    def _in_b(self, case: Case) -> Array:
+        return _unmoved_before_the_first_step(case)
+
+    def _sensitivity(self, case: Case) -> Array:
+        return _unmoved_before_the_first_step(case)
 
     def _over_range(self, case: Case, low: float, high: float) -> Array:
-        return self._in_Q(case)
+        return _unmoved_before_the_first_step(case)
+
+
+def _unmoved_before_the_first_step(case: Case) -> Array:
+    return np.where(case.k == 0, 0.0, np.inf)
 
 
 class PenalisedGradientDescent(PenalisedAnalysis):

@@ -110,7 +110,9 @@ def test_nag_and_fista_have_a_rate_up_to_one_over_L_and_none_beyond():
     for algo in ("nag", "fista"):
         beyond = convergence(algo, K, 1.1, MU, L, penalty=Simplex()).certified
         assert (beyond[2:] == np.inf).all()
-        assert sensitivity(algo, 5, 0.9, MU, L, penalty=Simplex()).certified == np.inf
+        for sizes in (0.9, (0.5, 0.9), PerIteration((0.9,) * 5)):
+            found = sensitivity(algo, [0, 5], sizes, MU, L, penalty=Simplex()).certified
+            assert found.tolist() == [0.0, np.inf]
 
 
 def test_the_form_that_bounds_how_differences_of_nag_grow_is_positive():
