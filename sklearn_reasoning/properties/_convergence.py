@@ -39,7 +39,8 @@ def convergence(
         The step size, in 1/curvature; an array broadcasts against ``k``. A
         :class:`~sklearn_reasoning.algorithms.PerIteration` holds one for each iteration, a
         mapping the learned weights of "rnn" under the names of ``initial_weights``. None is
-        1/L, or the weights before training. Ignored by methods that have neither.
+        1/L, for "admm" 1/sqrt(mu L), or the weights before training. Ignored by methods that have
+        neither.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
     any_start : bool, default=False

@@ -43,7 +43,7 @@ def steps_needed(
     accuracy : float
         The wanted bound of Cvg (Eq. 6), a positive fraction of the distance.
     step_size : float, PerIteration, mapping or None, default=None
-        As for :func:`convergence`, but a single one; None is 1/L.
+        As for :func:`convergence`, but a single one.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
     any_start : bool, default=False
