@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
+from sklearn_reasoning.energies import QuadraticEnergy, for_steps_of
 from sklearn_reasoning.exceptions import ConvergenceWarning
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ def _iterated(problem: Problem) -> Tensor:
     from ._admm import ADMM  # it asks for a Problem, which asks for this module
 
     admm, phi = ADMM(), 1.0 / math.sqrt(problem.mu * problem.L)
+    energy = for_steps_of(cast(QuadraticEnergy, problem.energy), phi)
+    problem = replace(problem, energy=energy)
     y = problem.prox(problem.energy.zeros(), phi)
     tolerance = max(TOLERANCE, _N_ROUNDINGS * torch.finfo(y.dtype).eps)
     left, state = _left(problem, y), admm.start(y, problem)

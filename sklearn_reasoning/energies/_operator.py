@@ -29,8 +29,8 @@ class OperatorQuadratic(QuadraticEnergy):
 
     Notes
     -----
-    The layer unrolls k steps, k products, which autograd keeps. The exact minimiser, and each
-    step of "admm", takes d products and a linear solve.
+    The layer unrolls k steps, k products, which autograd keeps. The exact minimiser takes d
+    products and a linear solve, "admm" d products and an inverse for all of its steps.
 
     Examples
     --------

@@ -5,9 +5,9 @@ from typing import cast
 
 from torch import Tensor
 
-from sklearn_reasoning._polynomials import Phi, Steps
+from sklearn_reasoning._polynomials import PerIteration, Phi, Steps
 from sklearn_reasoning.algorithms import Algorithm, Problem, check_needs, last_iterate
-from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum
+from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, for_steps_of
 from sklearn_reasoning.penalties import Penalty
 
 
@@ -72,6 +72,8 @@ def minimize(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tens
             return energy.from_eigenbasis(last_iterate(algorithm, _decoupled(problem), k, phi))
     if "exact" in has:
         return problem.minimizer()
+    if "resolvent" in algorithm.needs and not isinstance(phi, PerIteration):
+        problem = replace(problem, energy=for_steps_of(energy, phi))
     return last_iterate(algorithm, problem, k, phi)
 
 
