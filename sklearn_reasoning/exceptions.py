@@ -1,6 +1,16 @@
 """Errors and warnings of the package."""
 
-__all__ = ["DivergenceError", "ModelFileError", "VersionMismatchWarning"]
+__all__ = ["ConvergenceWarning", "DivergenceError", "ModelFileError", "VersionMismatchWarning"]
+
+
+class ConvergenceWarning(UserWarning):
+    """An iteration ended above its tolerance.
+
+    Examples
+    --------
+    >>> issubclass(ConvergenceWarning, UserWarning)
+    True
+    """
 
 
 class DivergenceError(FloatingPointError):

@@ -2,13 +2,16 @@
 
 from sklearn_reasoning._polynomials import PerIteration
 
+from ._admm import ADMM
 from ._base import Algorithm
 from ._chebyshev import ChebyshevIteration
 from ._checks import check_spectrum as check_spectrum
 from ._conjugate_gradient import ConjugateGradient
 from ._exact import ExactMinimizer
+from ._fista import FISTA
 from ._gradient_descent import GradientDescent
 from ._heavy_ball import HeavyBall
+from ._needs import check_needs as check_needs, check_takes_penalty as check_takes_penalty
 from ._nesterov import NesterovAcceleratedGradient
 from ._problem import Problem
 from ._recurrent_cell import RecurrentCell
@@ -28,10 +31,14 @@ for _cls in (
     ConjugateGradient,
     RecurrentCell,
     ExactMinimizer,
+    FISTA,
+    ADMM,
 ):
     register_algorithm(_cls)
 
 __all__ = [
+    "ADMM",
+    "FISTA",
     "Algorithm",
     "ChebyshevIteration",
     "ConjugateGradient",

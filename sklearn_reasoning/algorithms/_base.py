@@ -51,9 +51,9 @@ class Algorithm(Value, ABC):
     also_called : tuple of str
         What others call it: whoever asks for one of these is told the name.
     needs : frozenset of str
-        The operations of the :class:`Problem` that ``start`` and ``step`` use: "descend",
-        "gradient", "product", "minimizer". A method that needs "descend" alone takes every
-        penalty.
+        The operations of the :class:`Problem` that ``start`` and ``step`` use: "descend";
+        "explicit", "resolvent" and "prox"; "gradient", "product", "minimizer". A method that needs
+        "descend" alone, or the three in the middle, takes every penalty.
     has_step_size : bool
         Whether ``phi`` is a step size.
     is_polynomial : bool
@@ -317,8 +317,8 @@ class Algorithm(Value, ABC):
         k : int, Tensor of int or array-like of int
             Number of steps; an array broadcasts against t.
         step_size : float, Tensor, array-like, PerIteration or None, default=None
-            The step size, in 1/curvature; an array broadcasts against t. None is 1/L; ignored by
-            methods without one.
+            The step size, in 1/curvature; an array broadcasts against t. None is
+            :meth:`initial_step_size`; ignored by methods without one.
         mu, L : float, default=0.1 and 1.0
             Bounds of the spectrum of Q.
 
@@ -454,17 +454,17 @@ class Algorithm(Value, ABC):
     ) -> Tensor:
         return last_iterate(self, Problem(ScalarQuadratic(t, b), mu, L, start=y), k, phi)
 
-    def _points(self, t: Any, k: Any, step_size: Any, L: float) -> Points:
+    def _points(self, t: Any, k: Any, step_size: Any, mu: float, L: float) -> Points:
         if not self.is_polynomial:
             raise TypeError(f"{self.name!r} is not a polynomial method: it has no r_k and no q_k.")
         if not self.has_step_size:
             step_size = None
         elif step_size is None:
-            step_size = 1.0 / L
+            step_size = self.initial_step_size(mu, L)
         return points_of(t, k, step_size)
 
     def _polynomial(self, name: str, t: Any, k: Any, step_size: Any, mu: float, L: float) -> Any:
-        points = self._points(t, k, step_size, L)
+        points = self._points(t, k, step_size, mu, L)
         values = getattr(self._owner_of_formulas(points.step_size), name)(self, *points, mu, L)
         return values if isinstance(t, Tensor) else values.numpy()
 
@@ -477,7 +477,7 @@ class Algorithm(Value, ABC):
             raise ValueError(f"{self.name!r} has no step size.")
         # A caller's no_grad or inference_mode would make every derivative 0.
         with torch.inference_mode(mode=False), torch.enable_grad():
-            points = self._points(t, k, step_size, L)
+            points = self._points(t, k, step_size, mu, L)
             formula = getattr(self._owner_of_formulas(points.step_size), name)
             slopes = derivative(
                 lambda t, k, phi: formula(self, t, k, phi, mu, L),

@@ -44,7 +44,6 @@ class NesterovAcceleratedGradient(Algorithm):
         "accelerated_gradient",
         "accelerated_gradient_descent",
         "agd",
-        "fista",
     )
 
     def start(self, y: Tensor, problem: Problem) -> State:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_reasoning._support.documentation import documented_like
+from sklearn_reasoning.penalties import Penalty
 
 from ._approximation import approximation_bound
 from ._arguments import Array, above_zero, at_least_zero, first_distance_of, plain, times, whole
@@ -164,6 +165,7 @@ def local_rademacher_bound(
     start_stability: ArrayLike = math.inf,
     t: ArrayLike | None = None,
     terms: LocalTerms | None = None,
+    penalty: Penalty | None = None,
 ) -> Any:
     r"""Bound the expected local Rademacher complexity of the losses (Theorem 5.1, Eq. 15-16).
 
@@ -174,6 +176,9 @@ def local_rademacher_bound(
 
     From another start c than 0 the first distance :math:`\sup\|c - Opt\|` takes the place of M.
     The last term is 0 unless the start is trained. All arrays broadcast against one another.
+
+    With a penalty small losses set no level of the representations of Q, and nothing is proven of
+    the local complexity: inf.
 
     Parameters
     ----------
@@ -202,12 +207,14 @@ def local_rademacher_bound(
     terms : object or None, default=None
         C_1, C_2 and C_3, any object with the methods of :class:`CoveringTerms`. None is
         ``CoveringTerms()``, whose constants are 1: then only ratios of bounds mean something.
+    penalty : Penalty or None, default=None
+        The set that y lies in, or the term that is added to the energy.
 
     Returns
     -------
     float or ndarray
         In the units of y, of the broadcast shape: arrays over k for the three properties give
-        the bound against k.
+        the bound against k; inf with a penalty.
 
     Raises
     ------
@@ -249,4 +256,6 @@ def local_rademacher_bound(
     root = np.sqrt(times(radius_of_losses**2, parts.c1(log_N, n)) + parts.c2(log_N, n, t_))
     inner = root + parts.c3(log_N, n, t_) + 4.0
     statistical = times(math.sqrt(2.0) * d_ / np.sqrt(n) * stab, inner)
+    if penalty is not None:
+        statistical = np.full_like(statistical, np.inf)
     return plain(statistical + times(sens, radius) + times(in_start, start))

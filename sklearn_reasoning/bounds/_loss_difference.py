@@ -26,7 +26,8 @@ def loss_difference_bound(
         + S_0(k) \|c - c'\|_2
 
     for two models of one algorithm and one k, which begin at c and c'. The last term is 0 in the
-    paper, where both begin at 0. All arguments broadcast against one another.
+    paper, where both begin at 0. With a penalty it holds as it stands, with the properties that
+    ``stability`` and ``sensitivity`` give for one. All arguments broadcast against one another.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from sklearn_reasoning._support.documentation import documented_like
+from sklearn_reasoning.penalties import Penalty
 
 from ._arguments import at_least_zero, plain, times, whole
 from ._representation import representation_bound
@@ -22,6 +23,7 @@ def representation_level(
     L: ArrayLike,
     M: ArrayLike | None = None,
     first_distance: ArrayLike | None = None,
+    penalty: Penalty | None = None,
 ) -> Any:
     r"""Return the level of the representations that belongs to a level of the losses (Eq. 18).
 
@@ -39,11 +41,13 @@ def representation_level(
     sigma_b, L
     M, first_distance : array-like or None, default=None
         As for :func:`representation_bound`; the largest over the class.
+    penalty
 
     Returns
     -------
     float or ndarray
-        The mean square r_q, in squared units of Q, of the broadcast shape.
+        The mean square r_q, in squared units of Q, of the broadcast shape; inf with a penalty,
+        where a level of the losses sets none of the representations.
 
     Raises
     ------
@@ -56,7 +60,13 @@ def representation_level(
     """
     at_least_zero(level=level)
     return representation_bound(
-        level, convergence, sigma_b=sigma_b, L=L, M=M, first_distance=first_distance
+        level,
+        convergence,
+        sigma_b=sigma_b,
+        L=L,
+        M=M,
+        first_distance=first_distance,
+        penalty=penalty,
     )
 
 
@@ -76,7 +86,8 @@ def rademacher_transfer_bound(
         \sqrt2 \, d \, \mathrm{Stab}(k) \, R_n \ell_Q^{loc}(r_q) + \mathrm{Sens}(k) B_\Phi
         + S_0(k) B_0
 
-    The last term is 0 unless the start is trained. All arguments broadcast against one another.
+    The last term is 0 unless the start is trained. With a penalty it holds for the class as a
+    whole: :math:`r_q` is then inf. All arguments broadcast against one another.
 
     Parameters
     ----------

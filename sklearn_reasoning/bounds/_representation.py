@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_reasoning._support.documentation import documented_like
+from sklearn_reasoning.penalties import Penalty
 
 from ._approximation import approximation_bound
 from ._arguments import above_zero, at_least_zero, first_distance_of, plain, times
@@ -22,6 +23,7 @@ def representation_bound(
     L: ArrayLike,
     M: ArrayLike | None = None,
     first_distance: ArrayLike | None = None,
+    penalty: Penalty | None = None,
 ) -> Any:
     r"""Bound the error of the representation of Q by the loss (Lemma 4.2, Eq. 12).
 
@@ -29,7 +31,8 @@ def representation_bound(
         \sigma_b^{-2} L^4 \left(\sqrt{P\ell^2} + M \, \mathrm{Cvg}(k, \phi)\right)^2
 
     From another start c than 0 the first distance :math:`\sup\|c - Opt\|` takes the place of M.
-    All arguments broadcast against one another.
+    With a penalty no loss says anything of Q: two matrices may have the same minimiser at the
+    boundary, for every b that occurs. All arguments broadcast against one another.
 
     Parameters
     ----------
@@ -46,12 +49,14 @@ def representation_bound(
         :math:`\sup \|Opt(Q, b)\|_2`, in the units of y; over all Q it is :math:`\sup\|b\|_2 / \mu`.
         For one theta, the largest norm of :math:`Q_\theta^{-1} b` is enough.
     first_distance
+    penalty : Penalty or None, default=None
+        The set that y lies in, or the term that is added to the energy.
 
     Returns
     -------
     float or ndarray
         A bound of the mean squared Frobenius norm, in squared units of Q, of the broadcast
-        shape.
+        shape; inf with a penalty.
 
     Raises
     ------
@@ -65,4 +70,5 @@ def representation_bound(
     sigma, L_ = above_zero(sigma_b=sigma_b, L=L)
     squared, cvg = at_least_zero(mean_squared_loss=mean_squared_loss, convergence=convergence)
     first = first_distance_of(M, first_distance)
-    return plain(L_**4 / sigma**2 * (np.sqrt(squared) + times(first, cvg)) ** 2)
+    bound = L_**4 / sigma**2 * (np.sqrt(squared) + times(first, cvg)) ** 2
+    return plain(bound if penalty is None else np.full_like(bound, np.inf))

@@ -4,6 +4,7 @@ from ._anchored import AnchoredQuadratic as AnchoredQuadratic
 from ._base import Energy, KnownSpectrum, QuadraticEnergy, broadcasts_to as broadcasts_to
 from ._dense import DenseQuadratic
 from ._diagonal import DiagonalQuadratic
+from ._inverted import for_steps_of as for_steps_of
 from ._misfit import misfit as misfit
 from ._operator import OperatorQuadratic
 from ._scalar import ScalarQuadratic as ScalarQuadratic

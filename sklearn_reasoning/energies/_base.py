@@ -19,8 +19,8 @@ class Energy(ABC):
     ----------
     provides : frozenset of str
         What algorithms may ask of it: "gradient"; "product" (products with a Q that is the same
-        at every point, the gradient being Q y + b); "minimizer"; "spectrum" (``eigenvalues``,
-        ``to_eigenbasis`` and ``from_eigenbasis`` are there).
+        at every point, the gradient being Q y + b); "minimizer"; "resolvent" (implicit steps);
+        "spectrum" (``eigenvalues``, ``to_eigenbasis`` and ``from_eigenbasis`` are there).
 
     Notes
     -----
@@ -123,7 +123,7 @@ class QuadraticEnergy(Energy):
     tensor([[1., 1.]])
     """
 
-    provides = Energy.provides | {"product", "minimizer"}
+    provides = Energy.provides | {"product", "minimizer", "resolvent"}
     b: Tensor
 
     @abstractmethod
@@ -184,6 +184,46 @@ class QuadraticEnergy(Energy):
             The energies :math:`\tfrac12 y'Qy + b'y`.
         """
         return torch.sum(y * (0.5 * self.product(y) + self.b), dim=-1)
+
+    def resolvent(self, v: Tensor, step: Tensor | float) -> Tensor:
+        r"""Return the implicit gradient step from v; here from d products and a linear solve.
+
+        .. math:: \mathrm{argmin}_y \; E(y) + \tfrac{1}{2\phi} \|y - v\|^2
+            = (I + \phi Q)^{-1} (v - \phi b)
+
+        Parameters
+        ----------
+        v : Tensor of shape (..., n, d)
+            The points to start from.
+        step : Tensor or float
+            The step size :math:`\phi`, in 1/curvature, which broadcasts against v: the same for all
+            outputs of a sample.
+
+        Returns
+        -------
+        Tensor of shape (..., n, d)
+            The next points.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_reasoning.energies import DenseQuadratic
+        >>> energy = DenseQuadratic(torch.tensor([[[1.0, 1.0], [1.0, 3.0]]]), torch.ones(1, 2))
+        >>> v = energy.resolvent(torch.zeros(1, 2), 1.0)
+        >>> v, -energy.gradient(v)
+        (tensor([[-0.4286, -0.1429]]), tensor([[-0.4286, -0.1429]]))
+        """
+        Q = self._matrix()
+        size = step.unsqueeze(-1) if isinstance(step, Tensor) and step.ndim else step
+        identity = torch.eye(Q.shape[-1], dtype=Q.dtype, device=Q.device)
+        right = (v - step * self.b).unsqueeze(-1)
+        return torch.linalg.solve(identity + size * Q, right).squeeze(-1)
+
+    def _matrix(self) -> Tensor:
+        """Return Q, of shape (..., n, d, d)."""
+        d = self.b.shape[-1]
+        basis = torch.eye(d, dtype=self.b.dtype, device=self.b.device)
+        return torch.stack([self.product(unit.expand_as(self.b)) for unit in basis], dim=-1)
 
 
 class KnownSpectrum(QuadraticEnergy):
@@ -285,6 +325,11 @@ class KnownSpectrum(QuadraticEnergy):
     def minimizer(self) -> Tensor:
         r"""Return :math:`-R \,\mathrm{diag}(1/\lambda) R' b`."""
         return self.from_eigenbasis(-self.to_eigenbasis(self.b) / self.eigenvalues)
+
+    def resolvent(self, v: Tensor, step: Tensor | float) -> Tensor:
+        r"""Return :math:`R \,\mathrm{diag}(1 / (1 + \phi\lambda)) R' (v - \phi b)`."""
+        turned = self.to_eigenbasis(v - step * self.b)
+        return self.from_eigenbasis(turned / (1.0 + step * self.eigenvalues))
 
 
 def check_batch(name: str, tensor: Tensor, like: Tensor | None = None) -> Tensor:

@@ -50,3 +50,6 @@ class DenseQuadratic(QuadraticEnergy):
     def minimizer(self) -> Tensor:
         r"""Return :math:`-Q^{-1} b` from a linear solve."""
         return -torch.linalg.solve(self.Q, self.b.unsqueeze(-1)).squeeze(-1)
+
+    def _matrix(self) -> Tensor:
+        return self.Q

@@ -30,7 +30,7 @@ class OperatorQuadratic(QuadraticEnergy):
     Notes
     -----
     The layer unrolls k steps, k products, which autograd keeps. The exact minimiser takes d
-    products and a linear solve.
+    products and a linear solve, "admm" d products and an inverse for all of its steps.
 
     Examples
     --------
@@ -54,8 +54,4 @@ class OperatorQuadratic(QuadraticEnergy):
 
     def minimizer(self) -> Tensor:
         r"""Return :math:`-Q^{-1} b`: d products give Q, a linear solve the rest."""
-        d = self.b.shape[-1]
-        basis = torch.eye(d, dtype=self.b.dtype, device=self.b.device)
-        columns = [self.product(unit.expand_as(self.b)) for unit in basis]
-        Q = torch.stack(columns, dim=-1)
-        return -torch.linalg.solve(Q, self.b.unsqueeze(-1)).squeeze(-1)
+        return -torch.linalg.solve(self._matrix(), self.b.unsqueeze(-1)).squeeze(-1)

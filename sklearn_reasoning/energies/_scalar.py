@@ -25,6 +25,10 @@ class ScalarQuadratic(QuadraticEnergy):
         """Return -b / t."""
         return -self.b / self.t
 
+    def resolvent(self, v: Tensor, step: Tensor | float) -> Tensor:
+        """Return (v - step b) / (1 + step t)."""
+        return (v - step * self.b) / (1.0 + step * self.t)
+
     def zeros(self) -> Tensor:
         """Return zeros of the shape of t."""
         return torch.zeros_like(self.t)

@@ -1,7 +1,9 @@
 """The reasoning layer: an algorithm run on a problem, the cheapest exact way."""
 
+from sklearn_reasoning.algorithms import check_needs, check_takes_penalty
+
 from ._layer import ReasoningLayer
-from ._plan import check_needs, check_takes_penalty, decouples, first_distance, minimize, remaining
+from ._plan import decouples, first_distance, minimize, remaining
 from ._step_size import clamp_step_size_, initial_sizes, resolve_step_size
 
 __all__ = [

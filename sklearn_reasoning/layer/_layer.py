@@ -12,12 +12,13 @@ from sklearn_reasoning.algorithms import (
     PerIteration,
     Problem,
     check_spectrum,
+    check_takes_penalty,
     get_algorithm,
 )
 from sklearn_reasoning.energies import Energy, broadcasts_to
 from sklearn_reasoning.penalties import Penalty
 
-from ._plan import check_takes_penalty, minimize
+from ._plan import minimize
 from ._step_size import ClampKeepingGradient, clamp_step_size_, initial_sizes, resolve_step_size
 
 
@@ -40,7 +41,8 @@ class ReasoningLayer(nn.Module):
         Bounds of the spectrum of Q. They choose the momentum and the stable region; they are
         not enforced on the energy.
     step_size : float or None, default=None
-        The initial step size, in 1/curvature; None is 1/L. Ignored by algorithms without one.
+        The initial step size, in 1/curvature; None is 1/L, for "admm" 1/sqrt(mu L). Ignored by
+        algorithms without one.
     step_size_range : "stable" or (float, float), default="stable"
         The step size stays in this range, in 1/curvature; "stable" is the algorithm's stable
         region.

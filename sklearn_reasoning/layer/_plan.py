@@ -5,15 +5,9 @@ from typing import cast
 
 from torch import Tensor
 
-from sklearn_reasoning._polynomials import Phi, Steps
-from sklearn_reasoning.algorithms import (
-    Algorithm,
-    Problem,
-    get_algorithm,
-    last_iterate,
-    list_algorithms,
-)
-from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum
+from sklearn_reasoning._polynomials import PerIteration, Phi, Steps
+from sklearn_reasoning.algorithms import Algorithm, Problem, check_needs, last_iterate
+from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, for_steps_of
 from sklearn_reasoning.penalties import Penalty
 
 
@@ -78,6 +72,8 @@ def minimize(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tens
             return energy.from_eigenbasis(last_iterate(algorithm, _decoupled(problem), k, phi))
     if "exact" in has:
         return problem.minimizer()
+    if "resolvent" in algorithm.needs and not isinstance(phi, PerIteration):
+        problem = replace(problem, energy=for_steps_of(energy, phi))
     return last_iterate(algorithm, problem, k, phi)
 
 
@@ -170,98 +166,11 @@ def decouples(algorithm: Algorithm, penalty: Penalty | None = None) -> bool:
 
     Examples
     --------
+    >>> from sklearn_reasoning.algorithms import get_algorithm
     >>> decouples(get_algorithm("gd")), decouples(get_algorithm("rnn"))
     (True, False)
     """
     return penalty is None and "rotations" in algorithm.provides
-
-
-def check_needs(algorithm: Algorithm, problem: Problem) -> None:
-    """Refuse a problem that does not provide what an algorithm needs.
-
-    Parameters
-    ----------
-    algorithm : Algorithm
-        The method, an instance.
-    problem : Problem
-        What it is to minimise.
-
-    Raises
-    ------
-    TypeError
-        If the penalty of the problem is neither a Penalty nor None.
-    ValueError
-        If something is missing; it says what, and which algorithms would do.
-
-    Notes
-    -----
-    What an algorithm ``needs`` is compared with what a problem ``provides``; no type is asked.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_reasoning.energies import Energy
-    >>> class Quartic(Energy):
-    ...     def value(self, y):
-    ...         return (0.25 * y**4 + y.square()).sum(dim=-1)
-    ...
-    ...     def zeros(self):
-    ...         return torch.zeros(1, 2)
-    >>> check_needs(get_algorithm("gd"), Problem(Quartic(), mu=2.0, L=5.0))
-    >>> check_needs(get_algorithm("cg"), Problem(Quartic(), mu=2.0, L=5.0))
-    Traceback (most recent call last):
-    ...
-    ValueError: algo='cg' needs 'minimizer' and 'product', which energies of Quartic do not ...
-    """
-    check_takes_penalty(algorithm, problem.penalty)
-    _check_provided(algorithm, problem.provides, f"energies of {type(problem.energy).__name__} do")
-
-
-def check_takes_penalty(algorithm: Algorithm, penalty: Penalty | None) -> None:
-    """Refuse a penalty that an algorithm cannot take, whatever the energy.
-
-    Parameters
-    ----------
-    algorithm : Algorithm
-        The method, an instance.
-    penalty : Penalty or None
-        The set or the term.
-
-    Raises
-    ------
-    TypeError
-        If ``penalty`` is neither a Penalty nor None.
-    ValueError
-        If the algorithm uses more of a problem than the step that has the penalty in it.
-
-    Notes
-    -----
-    A method that ``needs`` "descend" alone takes every penalty.
-
-    Examples
-    --------
-    >>> from sklearn_reasoning.penalties import Nonnegative
-    >>> check_takes_penalty(get_algorithm("gd"), Nonnegative())
-    >>> check_takes_penalty(get_algorithm("chebyshev"), Nonnegative())
-    Traceback (most recent call last):
-    ...
-    ValueError: algo='chebyshev' needs 'gradient', which a problem with penalty=Nonnegative() ...
-    """
-    if penalty is None:
-        return
-    if not isinstance(penalty, Penalty):
-        raise TypeError(f"penalty={penalty!r} must be a Penalty or None.")
-    _check_provided(algorithm, frozenset({"descend"}), f"a problem with {penalty=} does")
-
-
-def _check_provided(algorithm: Algorithm, provided: frozenset[str], what: str) -> None:
-    missing = sorted(algorithm.needs - provided)
-    if missing:
-        usable = [name for name in list_algorithms() if get_algorithm(name).needs <= provided]
-        raise ValueError(
-            f"algo={algorithm.name!r} needs {' and '.join(map(repr, missing))}, which {what} not "
-            f"provide. Use one of {usable}."
-        )
 
 
 def _alone(t: Tensor) -> Tensor:

@@ -48,7 +48,8 @@ def resolve_step_size(
     algorithm : Algorithm
         The method, an instance.
     step_size : float or None
-        The initial step size, in 1/curvature; None is 1/L, or the end of the range next to it.
+        The initial step size, in 1/curvature; None is that of the algorithm, 1/L for most, or the
+        end of the range next to it.
     step_size_range : "stable" or (float, float)
         The range, in 1/curvature; "stable" is the algorithm's stable region.
     mu, L : float
@@ -84,7 +85,7 @@ def resolve_step_size(
         return None
     low, high = resolve_range(algorithm, step_size_range, mu, L)
     if step_size is None:
-        return min(max(1.0 / L, low), high), low, high
+        return min(max(initial, low), high), low, high
     try:
         inside = bool(low <= step_size <= high)
     except (TypeError, ValueError) as error:

@@ -57,6 +57,10 @@ class Analysis(Protocol):
         """Bound how far the output moves with Q besides, per unit of the norm of the start."""
         return self.in_b(case)
 
+    def in_Q_per_norm(self, case: Case) -> Supremum | None:
+        """Bound how far the output moves with Q in a set, per unit of the largest norm there."""
+        return None
+
     def in_start(self, case: Case) -> Supremum:
         """Bound how far the output moves with the start."""
 

@@ -69,6 +69,9 @@ class StabilityCertificate:
         gradients alone, and begins no other way at another start.
     in_start : Certificate
         :math:`S_0`.
+    in_Q_per_norm : Certificate or None, default=None
+        In a bounded set: how far the output may move with Q per unit of the largest norm in it,
+        whatever the start and the gradient; None where that is not known.
 
     Examples
     --------
@@ -88,8 +91,11 @@ class StabilityCertificate:
     in_b: Certificate
     in_Q_per_start: Certificate
     in_start: Certificate
+    in_Q_per_norm: Certificate | None = None
 
-    def in_Q_at(self, gradient_norm: Any, start_norm: Any = 0.0) -> Certificate:
+    def in_Q_at(
+        self, gradient_norm: Any, start_norm: Any = 0.0, *, largest_norm: Any = np.inf
+    ) -> Certificate:
         r"""Return how far the output may move with Q, :math:`S_Q \|g\| + S_c \|c\|`.
 
         All arguments broadcast against one another and against ``in_Q``.
@@ -101,6 +107,10 @@ class StabilityCertificate:
             two problems, the smaller one will do.
         start_norm : array-like, default=0.0
             The norm of the start, in the units of y, at least 0.
+        largest_norm : array-like, default=inf
+            The largest norm in a bounded set, ``penalty.largest_norm(d)``: beyond
+            ``in_Q_per_norm`` times that the output does not move. Without a penalty, or where that
+            is not known, it is not used.
 
         Returns
         -------
@@ -110,7 +120,7 @@ class StabilityCertificate:
         Raises
         ------
         ValueError
-            If a norm is negative, not finite or no number.
+            If a norm is negative, not finite or no number; ``largest_norm`` may be inf.
         """
         g = _norms("gradient_norm", gradient_norm)
         c = _norms("start_norm", start_norm)
@@ -121,10 +131,12 @@ class StabilityCertificate:
             np.nan if first.eigenvalue is None else first.eigenvalue,
             np.nan if second.eigenvalue is None else second.eigenvalue,
         )
-        return Certificate(
-            np.where(together, np.add(*parts), np.maximum(*parts))[()],
-            times(first.certified, g) + times(second.certified, c),
-        )
+        attained = np.where(together, np.add(*parts), np.maximum(*parts))[()]
+        certified = times(first.certified, g) + times(second.certified, c)
+        if self.in_Q_per_norm is not None:
+            longest = _norms("largest_norm", largest_norm, finite=False)
+            certified = np.minimum(certified, times(self.in_Q_per_norm.certified, longest))
+        return Certificate(np.minimum(attained, certified), certified)
 
     def change(
         self,
@@ -134,6 +146,7 @@ class StabilityCertificate:
         *,
         gradient_norm: Any,
         start_norm: Any = 0.0,
+        largest_norm: Any = np.inf,
     ) -> Any:
         r"""Bound how far the outputs of two problems lie apart (Eq. 7, for any start).
 
@@ -154,6 +167,8 @@ class StabilityCertificate:
             one of :math:`\|Qc + b\|` and :math:`\|Q'c + b'\|` will do.
         start_norm : array-like, default=0.0
             The norm of that start, in the units of y, at least 0.
+        largest_norm : array-like, default=inf
+            The largest norm in a bounded set, as for :meth:`in_Q_at`.
 
         Returns
         -------
@@ -165,9 +180,8 @@ class StabilityCertificate:
         ValueError
             If an argument is negative, not finite or no number.
         """
-        moved = times(
-            self.in_Q_at(gradient_norm, start_norm).certified, _norms("Q_distance", Q_distance)
-        )
+        in_Q = self.in_Q_at(gradient_norm, start_norm, largest_norm=largest_norm)
+        moved = times(in_Q.certified, _norms("Q_distance", Q_distance))
         moved = moved + times(self.in_b.certified, _norms("b_distance", b_distance))
         moved = moved + times(self.in_start.certified, _norms("start_distance", start_distance))
         return moved.item() if np.ndim(moved) == 0 else moved
@@ -212,11 +226,11 @@ def times(constant: Any, length: Any) -> Any:
     return np.where(np.equal(constant, 0.0) | np.equal(length, 0.0), 0.0, product)[()]
 
 
-def _norms(name: str, value: Any) -> Values:
+def _norms(name: str, value: Any, *, finite: bool = True) -> Values:
     try:
         norms = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}={value!r} must hold numbers.") from error
-    if not ((norms >= 0.0) & np.isfinite(norms)).all():
+    if not ((norms >= 0.0) & (np.isfinite(norms) | (not finite))).all():
         raise ValueError(f"{name}={value!r} must be a number, not negative and finite.")
     return norms

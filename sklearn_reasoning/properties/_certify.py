@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from sklearn_reasoning.algorithms import PerIteration
 
 from ._analyses import analysis_of
@@ -53,7 +51,8 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     Notes
     -----
     The properties are those of Eq. 6 to 8 at the k, the step size and the mu and L of the model,
-    from the start of the model. Of models with a penalty nothing is proven here: inf.
+    from the start of the model, with its penalty where it has one: with one, gd and admm have all
+    of them, nag and fista a Cvg and bounds of Stab that grow with k, and heavy_ball has none.
 
     Examples
     --------
@@ -72,7 +71,10 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
     model, X = model_of(estimator, X)
     layer = model._fitted_layer()
     algorithm, mu, L = layer.algorithm, layer.mu, layer.L
-    sens = partial(sensitivity, algorithm, layer.k, mu=mu, L=L, any_start=_starts_elsewhere(layer))
+    elsewhere, penalty = _starts_elsewhere(layer), layer.penalty
+    sens = partial(
+        sensitivity, algorithm, layer.k, mu=mu, L=L, any_start=elsewhere, penalty=penalty
+    )
     over_range = None
     if layer.step_size_range is not None and not isinstance(layer.phi, PerIteration):
         over_range = sens(layer.step_size_range)
@@ -85,17 +87,16 @@ def certify(estimator: Any, X: Any = None, *, accuracy: float = 0.01) -> ModelCe
         sensitivity_over_range=over_range,
         accuracy=accuracy,
         steps_needed=steps_needed(
-            algorithm, accuracy, layer.phi, mu, L, any_start=_starts_elsewhere(layer)
+            algorithm, accuracy, layer.phi, mu, L, any_start=elsewhere, penalty=penalty
         ),
         rows=None if X is None else model._measure_rows(X),
     )
     moves_along = layer.counted_from != "elsewhere" or analysis_of(algorithm).moves_along
-    is_proven = layer.penalty is None and moves_along
-    return certificate if is_proven else _without_bounds(certificate)
+    return certificate if moves_along else _without_bounds(certificate)
 
 
 def _stability_of(layer: FittedLayer) -> StabilityCertificate:
-    found = stability(layer.algorithm, layer.k, layer.phi, layer.mu, layer.L)
+    found = stability(layer.algorithm, layer.k, layer.phi, layer.mu, layer.L, penalty=layer.penalty)
     if layer.counted_from != "start":
         return found
     # The steps run from 0 on the linear term Qc + b, which a change of Q moves too, or one of c.
@@ -107,14 +108,16 @@ def _stability_of(layer: FittedLayer) -> StabilityCertificate:
 
 
 def convergence_of(layer: FittedLayer, k: Any) -> Certificate:
-    """Bound what k steps of a layer leave from its start; inf for one with a penalty."""
-    found = convergence(
-        layer.algorithm, k, layer.phi, layer.mu, layer.L, any_start=_starts_elsewhere(layer)
+    """Bound what k steps of a layer leave from its start."""
+    return convergence(
+        layer.algorithm,
+        k,
+        layer.phi,
+        layer.mu,
+        layer.L,
+        any_start=_starts_elsewhere(layer),
+        penalty=layer.penalty,
     )
-    if layer.penalty is None:
-        return found
-    nothing = np.full_like(found.certified, np.inf)
-    return Certificate(np.zeros_like(nothing)[()], nothing[()])
 
 
 def _starts_elsewhere(layer: FittedLayer) -> bool:
@@ -127,8 +130,8 @@ def _starts_elsewhere(layer: FittedLayer) -> bool:
 def _without_bounds(certificate: ModelCertificate) -> ModelCertificate:
     """Return a certificate that proves nothing but convergence.
 
-    Of a model with a penalty, or with a method that does not move along with the place from which
-    its steps count y; what is known of their convergence is told by :func:`convergence_of`.
+    Of one with a method that does not move along with the place from which its steps count y; what
+    is known of its convergence is told by :func:`convergence_of`.
     """
     nothing = Certificate(0.0, float("inf"))
     over_range = certificate.sensitivity_over_range

@@ -19,6 +19,9 @@ _ROUNDING = 1e-9
 # Outputs and minimisers are rounded, the latter times the condition number.
 _N_ROUNDINGS = 128
 
+# A constrained minimiser is iterated for, to this share of its length.
+_SOLVED_TO = 1e-10
+
 
 @dataclass(frozen=True, eq=False)
 class ModelCertificate:
@@ -116,6 +119,8 @@ class ModelCertificate:
         # |c| + |Opt|, the latter at most the first distance plus |c|.
         lengths = 2.0 * rows.start_norm + rows.first_distance
         rounding = _N_ROUNDINGS * np.finfo(np.float64).eps * (self.L / self.mu) * lengths
+        if self.layer.penalty is not None:
+            rounding = rounding + _SOLVED_TO * lengths
         return bool((rows.distance <= certified * rows.first_distance + rounding).all())
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning.algorithms import Algorithm, check_spectrum, get_algorithm
+from sklearn_reasoning.penalties import Penalty
 
 from ._analyses import analysis_of
 from ._analysis import Analysis
@@ -23,6 +24,7 @@ def sensitivity(
     L: float = 1.0,
     *,
     any_start: bool = False,
+    penalty: Penalty | None = None,
 ) -> Certificate:
     r"""Bound how far the output moves with the step size, Sens(k) (Eq. 8).
 
@@ -46,6 +48,8 @@ def sensitivity(
     any_start : bool, default=False
         Whether the bound has to hold for every start. It makes no difference but for "rnn", where
         the start adds to what the weights move: ``certified`` is then inf.
+    penalty : Penalty or None, default=None
+        As for :func:`stability`.
 
     Returns
     -------
@@ -64,7 +68,8 @@ def sensitivity(
     algorithm's ``sensitivity_rate``; for a method of your own without one ``certified`` is inf.
     In the stable region Sens(k) is :math:`k (1 - \phi_0\mu)^{k-1}` for gd and
     :math:`\tfrac12 k(k+1) (1 - \sqrt{\mu\phi_0})^{k-1}` for nag, where :math:`\phi_0` is the lower
-    end: one power of k less than Table 1 allows for. The documentation proves it
+    end: one power of k less than Table 1 allows for. With a penalty it is the same for gd; admm
+    has a bound, nag, fista and heavy_ball have none. The documentation proves it
     (docs/theory.md).
 
     Examples
@@ -82,14 +87,15 @@ def sensitivity(
         step_size = get_algorithm(algo).stable_region(mu, L)
     if not isinstance(step_size, tuple) or get_algorithm(algo).initial_step_size(mu, L) is None:
         case = resolve(algo, k, None if isinstance(step_size, tuple) else step_size, mu, L)
-        return case.certificate(*_analysis(case, any_start).sensitivity(case))
+        return case.certificate(*_analysis(case, any_start, penalty).sensitivity(case))
     case = resolve(algo, k, None, mu, L)
     low, high = _range(step_size)
-    return case.certificate(*_analysis(case, any_start).sensitivity_over_range(case, low, high))
+    analysis = _analysis(case, any_start, penalty)
+    return case.certificate(*analysis.sensitivity_over_range(case, low, high))
 
 
-def _analysis(case: Case, any_start: bool) -> Analysis:
-    analysis = analysis_of(case.algorithm)
+def _analysis(case: Case, any_start: bool, penalty: Penalty | None) -> Analysis:
+    analysis = analysis_of(case.algorithm, penalty)
     return analysis.from_any_start() if any_start else analysis
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.penalties import Penalty
 
 from ._analyses import analysis_of
 from ._arguments import resolve
@@ -15,7 +16,13 @@ from ._convergence import convergence
 
 @documented_like(convergence)
 def stability(
-    algo: str | Algorithm, k: Any, step_size: Any = None, mu: float = 0.1, L: float = 1.0
+    algo: str | Algorithm,
+    k: Any,
+    step_size: Any = None,
+    mu: float = 0.1,
+    L: float = 1.0,
+    *,
+    penalty: Penalty | None = None,
 ) -> StabilityCertificate:
     r"""Bound how far the output moves with Q, with b and with the start, Stab(k) (Eq. 7).
 
@@ -36,6 +43,10 @@ def stability(
     ----------
     algo, k, step_size
     mu, L
+    penalty : Penalty or None, default=None
+        As for :func:`convergence`. Starts lie in a set. Of a term, the shortest sum of the gradient
+        and a slope of the term at the start takes the place of the gradient there; for gd the
+        first step over its size will do.
 
     Returns
     -------
@@ -56,7 +67,10 @@ def stability(
     polynomials of the second kind. The two are equal for gd, nag, heavy_ball and chebyshev.
     :math:`S_c` is :math:`S_b`, and :math:`S_0` is Cvg. For cg the output need not be Lipschitz
     beyond the first step: inf. "opt" has no start: with c = 0 the bound holds for it wherever the
-    other methods begin. The documentation derives each (docs/theory.md).
+    other methods begin. With a penalty gd keeps the bounds that it has without one, up to
+    :math:`2/(\mu + L)`, and admm has some like them; those of nag and fista grow with k (nag's
+    only where :math:`\sqrt{\mu\phi} < 0.375`), and heavy_ball has none. The documentation derives
+    each (docs/theory.md).
 
     Examples
     --------
@@ -67,12 +81,23 @@ def stability(
     array([  0.,   1., 100.])
     >>> result.change(Q_distance=0.1, gradient_norm=2.0, start_norm=5.0).round(3)
     array([ 0.5 ,  1.15, 25.  ])
+    >>> from sklearn_reasoning.penalties import Simplex
+    >>> result = stability("gd", k=[1, 2, 1000], step_size=1.0, penalty=Simplex())
+    >>> result.in_b.certified.round(6)
+    array([ 1. ,  1.9, 10. ])
+    >>> far = {"gradient_norm": 8.0, "start_norm": 1.0}
+    >>> float(result.in_Q_at(**far).certified[1].round(6))
+    9.9
+    >>> float(result.in_Q_at(**far, largest_norm=Simplex().largest_norm(5)).certified[1].round(6))
+    1.9
     """
     case = resolve(algo, k, step_size, mu, L)
-    analysis = analysis_of(case.algorithm)
+    analysis = analysis_of(case.algorithm, penalty)
+    per_norm = analysis.in_Q_per_norm(case)
     return StabilityCertificate(
         in_Q=case.certificate(*analysis.in_Q(case)),
         in_b=case.certificate(*analysis.in_b(case)),
         in_Q_per_start=case.certificate(*analysis.in_Q_per_start(case)),
         in_start=case.certificate(*analysis.in_start(case)),
+        in_Q_per_norm=None if per_norm is None else case.certificate(*per_norm),
     )

@@ -37,8 +37,11 @@ def stable_region(algo: str | Algorithm, mu: float, L: float) -> tuple[float, fl
     gd           :math:`2/(\mu + L)`                     :math:`2/L`
     nag          :math:`4/(\mu + 3L)`                    :math:`\phi L (3 - \sqrt{\mu\phi}) = 4`
     heavy_ball   :math:`4/(\sqrt\mu + \sqrt L)^2`        :math:`4/(\sqrt\mu + \sqrt{L - \mu})^2`
+    fista        :math:`1/L`                             :math:`4/(3L)`
+    admm         :math:`1/\mu`                           every step size
     ============ ======================================= ====================================
 
+    That of admm begins at 1/L: its best step size is :math:`1/\sqrt{\mu L}`.
     Beyond ``high`` the slowest direction is no longer that of the eigenvalue mu, so nothing is
     gained there. Algorithms without a step size have nothing to restrict: (0, inf).
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_reasoning.algorithms import Algorithm, PerIteration
+from sklearn_reasoning.penalties import Penalty
 
 from ._analyses import analysis_of
 from ._analysis import Analysis
@@ -31,6 +32,7 @@ def steps_needed(
     L: float = 1.0,
     *,
     any_start: bool = False,
+    penalty: Penalty | None = None,
 ) -> int | None:
     """Return how many steps leave at most a fraction of the distance to the minimiser.
 
@@ -41,11 +43,13 @@ def steps_needed(
     accuracy : float
         The wanted bound of Cvg (Eq. 6), a positive fraction of the distance.
     step_size : float, PerIteration, mapping or None, default=None
-        As for :func:`convergence`, but a single one; None is 1/L.
+        As for :func:`convergence`, but a single one.
     mu, L : float, default=0.1 and 1.0
         Bounds of the spectrum of Q.
     any_start : bool, default=False
         As for :func:`convergence`: whether it has to be enough from every start.
+    penalty : Penalty or None, default=None
+        As for :func:`convergence`.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def steps_needed(
     case = resolve(algo, 0, step_size, mu, L)
     if len(case.k) != 1:
         raise ValueError(f"step_size={step_size!r} must be a single one.")
-    analysis = analysis_of(case.algorithm)
+    analysis = analysis_of(case.algorithm, penalty)
     if any_start:
         analysis = analysis.from_any_start()
     largest = min(_LARGEST_K, len(case.phi)) if isinstance(case.phi, PerIteration) else _LARGEST_K

@@ -27,7 +27,7 @@ def check_energy(energy: Energy, rtol: float | None = None) -> None:
     AssertionError
         If the gradient is not the derivative of the value; of an energy that provides them: if Q
         is not linear, symmetric and positive, the gradient is not Q y + b or does not vanish at
-        the minimiser, or the eigenbasis is none.
+        the minimiser, the resolvent is no implicit step, or the eigenbasis is none.
 
     Examples
     --------
@@ -50,6 +50,8 @@ def check_energy(energy: Energy, rtol: float | None = None) -> None:
         minimizer = energy.minimizer().detach()  # type: ignore[attr-defined]
         slope, first = energy.gradient(minimizer).detach(), energy.gradient(zeros).detach()
         close(slope + first, first, rtol, energy, "the gradient at the minimizer is not 0")
+    if "resolvent" in energy.provides:
+        _check_resolvent(energy, rtol)
     if "spectrum" in energy.provides:
         _check_spectrum(energy, rtol)
 
@@ -113,6 +115,14 @@ def _check_product(energy: Energy, rtol: float) -> None:
     require(bool(((u * Qu).sum(-1) > 0).all()), energy, "Q is not positive definite.")
     difference = (energy.gradient(u) - energy.gradient(v)).detach()
     close(difference, Qu - Qv, rtol, energy, "the gradient is not Q y + b")
+
+
+def _check_resolvent(energy: Energy, rtol: float) -> None:
+    v = _point(energy, 0)
+    for step in (0.3, 2.0):
+        x = energy.resolvent(v, step).detach()  # type: ignore[attr-defined]
+        back = x + step * energy.gradient(x).detach()
+        close(back, v, rtol, energy, "resolvent is not the implicit gradient step")
 
 
 def _check_spectrum(energy: Energy, rtol: float) -> None:

@@ -1,5 +1,6 @@
 """What an algorithm says that it needs of a problem: all that it uses, and a penalty obeyed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -7,22 +8,25 @@ from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm, Problem, iterates, last_iterate
 from sklearn_reasoning.energies import DenseQuadratic, SpectralQuadratic
+from sklearn_reasoning.layer import minimize
 from sklearn_reasoning.penalties import Nonnegative
 
 from ._compare import close, normal, require
 from ._problem import MANY, MU, L, is_learned, middle_phi, spectral_problem
 
-_KNOWN = frozenset({"descend", "gradient", "product", "minimizer"})
+_KNOWN = frozenset({"descend", "explicit", "resolvent", "prox", "gradient", "product", "minimizer"})
 
 
 class _Watched(Problem):
-    """A problem that takes note of what is asked of it."""
+    """A problem that takes note of what is asked of it, and has another one do it."""
 
     asked: set[str]
+    problem: Problem
 
     def __getattribute__(self, name: str) -> Any:
         if name in _KNOWN:
             object.__getattribute__(self, "asked").add(name)
+            return getattr(object.__getattribute__(self, "problem"), name)
         return super().__getattribute__(name)
 
 
@@ -37,6 +41,7 @@ def check_needs(algorithm: Algorithm) -> None:
     energy = _energy()
     watched = _Watched(energy, MU, L)
     object.__setattr__(watched, "asked", set())
+    object.__setattr__(watched, "problem", Problem(energy, MU, L))
     last_iterate(algorithm, watched, 3, middle_phi(algorithm))
     undeclared = sorted(watched.asked - algorithm.needs)
     require(
@@ -53,12 +58,12 @@ def check_constraint(algorithm: Algorithm) -> None:
     problem = Problem(energy, MU, L, penalty, start=normal(8, 4, 3))
     if not algorithm.needs <= problem.provides or is_learned(algorithm):
         return
-    for i, y in enumerate(iterates(algorithm, problem, MANY, middle_phi(algorithm))):
+    for i, y in enumerate(iterates_of(algorithm, problem, MANY, middle_phi(algorithm))):
         require(
             bool((y >= 0.0).all()),
             algorithm,
             f"with penalty=Nonnegative() iterate {i} has a negative entry; let the iterate be "
-            "what problem.descend returns, and hand a momentum to it as push.",
+            "what problem.descend or problem.prox returns, and hand a momentum to it as push.",
         )
     close(
         y,
@@ -67,6 +72,14 @@ def check_constraint(algorithm: Algorithm) -> None:
         algorithm,
         f"with penalty=Nonnegative() it is not at the constrained minimiser after {MANY} steps",
     )
+
+
+def iterates_of(algorithm: Algorithm, problem: Problem, k: int, phi: Any) -> Iterator[Tensor]:
+    """Yield all iterates; of a method that takes no steps, its output."""
+    if "exact" in algorithm.provides:
+        yield minimize(algorithm, problem, k, phi)
+    else:
+        yield from iterates(algorithm, problem, k, phi)
 
 
 def _energy() -> DenseQuadratic:

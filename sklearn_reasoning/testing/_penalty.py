@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from sklearn_reasoning.algorithms import Problem, get_algorithm, iterates, list_algorithms
+from sklearn_reasoning.algorithms import Problem, get_algorithm, list_algorithms
 from sklearn_reasoning.energies import DenseQuadratic, SpectralQuadratic
 from sklearn_reasoning.penalties import Penalty
 
 from ._compare import check_copies, close, normal, require
+from ._needs import iterates_of
 from ._problem import MANY, MU, L, has_step_size, spectral_problem
 
 _EXACT = 1e-12
@@ -243,7 +244,7 @@ def _check_algorithms(penalty: Penalty, d: int) -> None:
         if not algorithm.needs <= problem.provides:
             continue
         phi = algorithm.initial_step_size(MU, L) if has_step_size(algorithm) else None
-        for i, y in enumerate(iterates(algorithm, problem, MANY, phi)):
+        for i, y in enumerate(iterates_of(algorithm, problem, MANY, phi)):
             require(
                 not penalty.is_set or bool((_distance(penalty, y) <= _EXACT).all()),
                 penalty,

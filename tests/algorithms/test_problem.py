@@ -28,8 +28,8 @@ RNG = np.random.default_rng(0)
 ROOT = RNG.normal(size=(4, 3, 3))
 Q, B = ROOT @ ROOT.transpose(0, 2, 1) / 8 + 0.1 * np.eye(3), RNG.normal(size=(4, 3))
 Y, PUSH = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 3))
-ALL = ["gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt"]
-FIRST_ORDER = ["gd", "nag", "heavy_ball"]
+ALL = ["gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt", "fista", "admm"]
+FIRST_ORDER = ["gd", "nag", "heavy_ball", "fista"]
 
 
 def dense():
@@ -175,19 +175,21 @@ def test_a_start_of_another_dtype_does_not_change_that_of_the_output(dtype):
 
 
 def test_what_a_problem_provides():
-    quadratic = {"descend", "gradient", "product", "minimizer"}
+    steps = {"descend", "explicit", "prox"}
+    quadratic = {*steps, "gradient", "product", "minimizer", "resolvent"}
     diagonal = DiagonalQuadratic(torch.ones(4, 3), torch.ones(4, 3))
     operator = OperatorQuadratic(lambda y: y, torch.ones(4, 3))
-    for energy, expected in (
-        (dense(), quadratic),
-        (operator, quadratic),
-        (diagonal, quadratic | {"spectrum"}),
-        (Quartic(), {"descend", "gradient"}),
+    both = {"minimizer", "resolvent"}  # of these alone a penalty leaves something
+    for energy, expected, with_penalty in (
+        (dense(), quadratic, steps | both),
+        (operator, quadratic, steps | both),
+        (diagonal, quadratic | {"spectrum"}, steps | both),
+        (Quartic(), steps | {"gradient"}, steps),
     ):
         assert Problem(energy, MU, L).provides == expected
         assert Problem(energy, MU, L, start=torch.zeros(3)).provides == expected
         for penalty in (Nonnegative(), SumOfSquares()):
-            assert Problem(energy, MU, L, penalty).provides == {"descend"}
+            assert Problem(energy, MU, L, penalty).provides == with_penalty
 
 
 def test_what_the_algorithms_need_and_provide():
@@ -195,13 +197,17 @@ def test_what_the_algorithms_need_and_provide():
     needs = {name: get_algorithm(name).needs for name in ALL}
     assert needs == {
         **{key: {"descend"} for key in FIRST_ORDER},
+        "admm": {"explicit", "prox", "resolvent"},
         **{key: {"gradient"} for key in ["chebyshev", "rnn"]},
         "cg": {"gradient", "product", "minimizer"},
         "opt": {"minimizer"},
     }
     provides = {name: get_algorithm(name).provides for name in ALL}
     assert provides == {
-        **{key: {"polynomial", "rotations", "lengths"} for key in [*FIRST_ORDER, "chebyshev"]},
+        **{
+            key: {"polynomial", "rotations", "lengths"}
+            for key in [*FIRST_ORDER, "admm", "chebyshev"]
+        },
         "cg": {"rotations", "lengths"},
         "rnn": frozenset(),
         "opt": {"polynomial", "rotations", "exact", "lengths"},
@@ -212,9 +218,8 @@ def test_what_the_algorithms_need_and_provide():
     ("name", "missing"),
     [
         ("chebyshev", "'gradient'"),
-        ("cg", "'gradient' and 'minimizer' and 'product'"),
+        ("cg", "'gradient' and 'product'"),
         ("rnn", "'gradient'"),
-        ("opt", "'minimizer'"),
     ],
 )
 @pytest.mark.parametrize("penalty", [Nonnegative(), SumOfSquares()])
@@ -223,19 +228,20 @@ def test_methods_that_leave_a_penalty_out_are_refused_by_name(name, missing, pen
         minimize(get_algorithm(name), Problem(dense(), MU, L, penalty), 3, None)
     assert str(caught.value) == (
         f"algo='{name}' needs {missing}, which a problem with penalty={penalty!r} does not "
-        "provide. Use one of ['gd', 'nag', 'heavy_ball']."
+        "provide. Use one of ['gd', 'nag', 'heavy_ball', 'opt', 'fista', 'admm']."
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "missing"), [("cg", "'minimizer' and 'product'"), ("opt", "'minimizer'")]
+    ("name", "missing"),
+    [("cg", "'minimizer' and 'product'"), ("opt", "'minimizer'"), ("admm", "'resolvent'")],
 )
 def test_methods_for_quadratic_energies_are_refused_by_name(name, missing):
     with pytest.raises(ValueError, match=f"^algo='{name}' needs ") as caught:
         minimize(get_algorithm(name), Problem(Quartic(), MU, L), 3, None)
     assert str(caught.value) == (
         f"algo='{name}' needs {missing}, which energies of Quartic do not provide. "
-        "Use one of ['gd', 'nag', 'heavy_ball', 'chebyshev', 'rnn']."
+        "Use one of ['gd', 'nag', 'heavy_ball', 'chebyshev', 'rnn', 'fista']."
     )
 
 
@@ -246,7 +252,7 @@ def test_an_algorithm_of_ones_own_is_refused_like_the_others():
         def step(self, state, problem, phi):
             return (problem.minimizer(),)
 
-    with pytest.raises(ValueError, match=r"algo='newton' needs 'gradient' and 'minimizer', which"):
+    with pytest.raises(ValueError, match=r"algo='newton' needs 'gradient', which"):
         minimize(Newton(), Problem(dense(), MU, L, Nonnegative()), 3, None)
     with pytest.raises(ValueError, match="algo='newton' needs 'minimizer', which energies of"):
         minimize(Newton(), Problem(Quartic(), MU, L), 3, None)

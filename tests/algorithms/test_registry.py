@@ -27,7 +27,8 @@ def registry(monkeypatch):
 
 
 def test_the_promised_names_are_there():
-    assert list_algorithms() == ["gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt"]
+    names = ["gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt", "fista", "admm"]
+    assert list_algorithms() == names
 
 
 @pytest.mark.parametrize("name", list_algorithms())
@@ -66,7 +67,8 @@ def test_options_count_for_equality():
         ("chebychev", "Did you mean 'chebyshev'?"),
         ("nesterov", "Did you mean 'nag'?"),
         ("NAG", "Did you mean 'nag'?"),
-        ("FISTA", "Did you mean 'nag'?"),
+        ("FISTA", "Did you mean 'fista'?"),
+        ("Douglas-Rachford", "Did you mean 'admm'?"),
         ("NesterovAcceleratedGradient", "Did you mean 'nag'?"),
         ("gradient_descent", "Did you mean 'gd'?"),
         ("gradient descent", "Did you mean 'gd'?"),

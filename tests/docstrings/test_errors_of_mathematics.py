@@ -298,7 +298,7 @@ def energy_and_layer_rows():
     yield (
         "ReasoningLayer",
         "ValueError",
-        "algo='cg' needs 'gradient' and 'minimizer' and 'product', which a problem with penalty=",
+        "algo='cg' needs 'gradient' and 'product', which a problem with penalty=",
         partial(ReasoningLayer, "cg", penalty=nonnegative),
     )
     problem = partial(algorithms.Problem, mu=0.1, L=1.0)
@@ -325,7 +325,7 @@ def energy_and_layer_rows():
     yield (
         "check_takes_penalty",
         "ValueError",
-        "penalty=Nonnegative() does not provide. Use one of ['gd', 'nag', 'heavy_ball']",
+        "penalty=Nonnegative() does not provide. Use one of ['gd', 'nag', 'heavy_ball', 'opt', ",
         partial(takes, cg, nonnegative),
     )
     resolve = partial(layer.resolve_step_size, gd, mu=0.1, L=1.0)

@@ -71,7 +71,7 @@ def test_against_numpy(kind):
 def test_provides_says_what_is_there(kind):
     energy, Q, _ = make(kind)
     known = kind in ("diagonal", "spectral")
-    always = {"gradient", "product", "minimizer"}
+    always = {"gradient", "product", "minimizer", "resolvent"}
     assert energy.provides == (always | {"spectrum"} if known else always)
     assert hasattr(energy, "eigenvalues") == known
     if known:

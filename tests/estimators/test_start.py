@@ -74,6 +74,22 @@ def heavy_ball(Q, b, y, k, phi, cell):
     return y
 
 
+def fista(Q, b, y, k, phi, cell):
+    z = y
+    for i in range(k):
+        y_next = z - phi * (product(Q, z) + b)
+        z = y_next + i / (i + 3) * (y_next - y)
+        y = y_next
+    return y
+
+
+def admm(Q, b, y, k, phi, cell):
+    moved, implicit = y - phi * (product(Q, y) + b), np.linalg.inv(np.eye(D) + phi * Q)
+    for _ in range(k):
+        moved = product(implicit, moved - phi * b)
+    return moved if k else y
+
+
 def chebyshev(Q, b, y, k, phi, cell):
     y_before, rho, omega = y, (L - MU) / (L + MU), 1.0
     for i in range(k):
@@ -108,7 +124,7 @@ def opt(Q, b, y, k, phi, cell):
     return np.linalg.solve(Q, -b[..., None])[..., 0] if k else y
 
 
-LOOPS = {f.__name__: f for f in (gd, nag, heavy_ball, chebyshev, cg, rnn, opt)}
+LOOPS = {f.__name__: f for f in (gd, nag, heavy_ball, fista, admm, chebyshev, cg, rnn, opt)}
 
 
 def by_loops(model, X, k, centre):

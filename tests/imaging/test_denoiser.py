@@ -36,6 +36,12 @@ def plain_loop(name, t, b, k, phi, L):
         elif name == "heavy_ball":
             beta = (1 - np.sqrt(mu * phi)) ** 2
             y, before = y - phi * (t * y + b) + beta * (y - before), y
+        elif name == "fista":
+            stepped = z - phi * (t * z + b)
+            z, y = stepped + i / (i + 3) * (stepped - y), stepped
+        elif name == "admm":
+            w = y - phi * (t * y + b) if i == 0 else y
+            y = (w - phi * b) / (1 + phi * t)
         elif name == "chebyshev":
             ratio = radius / centre
             omega = 1.0 if i == 0 else 1 / (1 - (ratio**2 / 2 if i == 1 else ratio**2 / 4 * omega))

@@ -48,6 +48,23 @@ def heavy_ball(Q, b, k, phi, weights):
     return y
 
 
+def fista(Q, b, k, phi, weights):
+    y = z = np.zeros_like(b)
+    for i in range(k):
+        y_next = z - phi * (Q @ z + b)
+        z = y_next + i / (i + 3) * (y_next - y)
+        y = y_next
+    return y
+
+
+def admm(Q, b, k, phi, weights):
+    """Take implicit steps after an explicit one: without a penalty there is no multiplier."""
+    y, implicit = -phi * b, np.linalg.inv(np.eye(len(b)) + phi * Q)
+    for _ in range(k):
+        y = implicit @ (y - phi * b)
+    return y if k else np.zeros_like(b)
+
+
 def chebyshev(Q, b, k, phi, weights):
     t, V = np.linalg.eigh(Q)
     x = np.clip((L + MU - 2 * t) / (L - MU), -1, 1)
@@ -86,7 +103,7 @@ def opt(Q, b, k, phi, weights):
     return -np.linalg.solve(Q, b)
 
 
-LOOPS = {f.__name__: f for f in (gd, nag, heavy_ball, chebyshev, cg, rnn, opt)}
+LOOPS = {f.__name__: f for f in (gd, nag, heavy_ball, fista, admm, chebyshev, cg, rnn, opt)}
 
 
 def by_loops(layer, Q, b, k):
@@ -184,11 +201,13 @@ def test_each_sample_its_own_k_and_another_k_when_called(name, kind):
     assert relative(layer(energy, k=torch.tensor(5)), by_loops(layer, Q, b, 5)) <= 1e-10
 
 
-@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball"])
+@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball", "fista", "admm"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_iteration_its_own_step_size(name, kind):
     energy, Q, b = problem(kind)
-    layer = ReasoningLayer(name, k=4, mu=MU, L=L, step_size_per_iteration=True)
+    layer = ReasoningLayer(
+        name, k=4, mu=MU, L=L, step_size_per_iteration=True, step_size_range=(0.01, 2.0)
+    )
     assert layer.step_size.shape == (4,)
     sizes = np.array([0.9, 0.3, 1.2, 0.6])
     layer._step_size.data = torch.tensor(sizes)
@@ -196,12 +215,16 @@ def test_each_iteration_its_own_step_size(name, kind):
         expected = np.zeros_like(b)
         for i in range(N):
             y = z = np.zeros(D)
-            for phi in sizes[:k]:
+            for j, phi in enumerate(sizes[:k]):
                 s = math.sqrt(MU * phi)
                 if name == "heavy_ball":
                     y, z = y - phi * (Q[i] @ y + b[i]) + (1 - s) ** 2 * (y - z), y
                     continue
-                beta = 0 if name == "gd" else (1 - s) / (1 + s)
+                if name == "admm":
+                    w = -phi * b[i] if j == 0 else y
+                    y = np.linalg.solve(np.eye(D) + phi * Q[i], w - phi * b[i])
+                    continue
+                beta = {"gd": 0, "nag": (1 - s) / (1 + s), "fista": j / (j + 3)}[name]
                 y_next = z - phi * (Q[i] @ z + b[i])
                 y, z = y_next, y_next + beta * (y_next - y)
             expected[i] = y

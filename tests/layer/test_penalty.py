@@ -19,8 +19,8 @@ from sklearn_reasoning.energies import (
 from sklearn_reasoning.penalties import Nonnegative, Penalty
 
 MU, L, N, D = 0.1, 1.0, 6, 4
-FIRST_ORDER = ["gd", "nag", "heavy_ball"]
-REFUSED = ["chebyshev", "cg", "rnn", "opt"]
+FIRST_ORDER = ["gd", "nag", "heavy_ball", "fista", "admm"]
+REFUSED = ["chebyshev", "cg", "rnn"]
 KINDS = ["diagonal", "spectral", "shared rotation", "dense", "operator"]
 RNG = np.random.default_rng(11)
 SPECTRUM = RNG.uniform(MU, L, (N, D))
@@ -36,12 +36,19 @@ def projected(name, Q, b, y, k, phi):
     if name == "gd":
         for _ in range(k):
             y = np.maximum(y - phi * (Q @ y + b), 0)
-    elif name == "nag":
+    elif name in ("nag", "fista"):
         z = y
-        for _ in range(k):
+        for i in range(k):
             y_next = np.maximum(z - phi * (Q @ z + b), 0)
-            z = y_next + (1 - root) / (1 + root) * (y_next - y)
+            beta = (1 - root) / (1 + root) if name == "nag" else i / (i + 3)
+            z = y_next + beta * (y_next - y)
             y = y_next
+    elif name == "admm":  # as Douglas and Rachford's splitting
+        w, implicit = y - phi * (Q @ y + b), np.linalg.inv(np.eye(len(b)) + phi * Q)
+        for _ in range(k):
+            y = np.maximum(w, 0)
+            w = w + implicit @ (2 * y - w - phi * b) - y
+            y = np.maximum(w, 0)
     else:
         before = y
         for _ in range(k):
@@ -68,7 +75,8 @@ def make(kind, b=B):
 
 
 def layer_of(name, share=0.8, penalty=None, **options):
-    size = share * get_algorithm(name).stable_region(MU, L)[1]
+    low, high = get_algorithm(name).stable_region(MU, L)
+    size = max(share * high, low)
     penalty = Nonnegative() if penalty is None else penalty
     return ReasoningLayer(name, mu=MU, L=L, step_size=size, penalty=penalty, **options)
 
@@ -156,17 +164,26 @@ def test_each_sample_takes_its_own_number_of_steps(name):
 @pytest.mark.parametrize("name", FIRST_ORDER)
 def test_each_iteration_its_own_step_size(name):
     sizes = [0.9, 0.3, 1.2, 0.6]
-    layer = layer_of(name, k=4, step_size_per_iteration=True)
+    layer = layer_of(name, k=4, step_size_per_iteration=True, step_size_range=(0.01, 9.0))
     layer._step_size.data = torch.tensor(sizes, dtype=torch.float64)
     expected = []
     for Q, b, y in zip(matrices("dense"), B, np.maximum(START, 0), strict=True):
         state = (y, y)
-        for phi in sizes:
+        for i, phi in enumerate(sizes):
             y, other = state
             root = math.sqrt(MU * phi)
-            if name == "nag":
+            if name in ("nag", "fista"):
                 moved = np.maximum(other - phi * (Q @ other + b), 0)
-                state = moved, moved + (1 - root) / (1 + root) * (moved - y)
+                beta = (1 - root) / (1 + root) if name == "nag" else i / (i + 3)
+                state = moved, moved + beta * (moved - y)
+                continue
+            if name == "admm":  # the other one is the multiplier
+                if i == 0:
+                    w = y - phi * (Q @ y + b)
+                    y, other = np.maximum(w, 0), np.minimum(w, 0) / phi
+                x = np.linalg.solve(np.eye(D) + phi * Q, y - phi * other - phi * b)
+                w = x + phi * other
+                state = np.maximum(w, 0), np.minimum(w, 0) / phi
                 continue
             beta = 0 if name == "gd" else (1 - root) ** 2
             state = np.maximum(y - phi * (Q @ y + b) + beta * (y - other), 0), y
@@ -253,7 +270,8 @@ def test_an_output_at_the_edge_of_the_set_still_learns():
 def test_methods_that_cannot_take_a_set_are_refused_when_the_layer_is_made(name):
     with pytest.raises(ValueError, match=f"^algo='{name}' needs .*penalty=Nonnegative") as caught:
         ReasoningLayer(name, penalty=Nonnegative())
-    assert str(caught.value).endswith("Use one of ['gd', 'nag', 'heavy_ball'].")
+    usable = "['gd', 'nag', 'heavy_ball', 'opt', 'fista', 'admm']"
+    assert str(caught.value).endswith(f"Use one of {usable}.")
 
 
 @pytest.mark.parametrize("penalty", ["nonnegative", Nonnegative, (0, 1), lambda y: y.clamp_min(0)])

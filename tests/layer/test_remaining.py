@@ -71,6 +71,6 @@ def test_it_keeps_its_digits_where_outputs_have_none_left(start):
 
 def test_who_treats_the_outputs_one_by_one():
     free = [name for name in list_algorithms() if decouples(get_algorithm(name))]
-    assert free == ["gd", "nag", "heavy_ball", "chebyshev", "cg", "opt"]
+    assert free == ["gd", "nag", "heavy_ball", "chebyshev", "cg", "opt", "fista", "admm"]
     # A set is known in the coordinates of y only.
     assert not any(decouples(get_algorithm(name), Nonnegative()) for name in list_algorithms())

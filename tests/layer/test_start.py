@@ -51,6 +51,22 @@ def heavy_ball(Q, b, y, k, phi, weights):
     return y
 
 
+def fista(Q, b, y, k, phi, weights):
+    z = y
+    for i in range(k):
+        y_next = z - phi * (Q @ z + b)
+        z = y_next + i / (i + 3) * (y_next - y)
+        y = y_next
+    return y
+
+
+def admm(Q, b, y, k, phi, weights):
+    moved, implicit = y - phi * (Q @ y + b), np.linalg.inv(np.eye(len(b)) + phi * Q)
+    for _ in range(k):
+        moved = implicit @ (moved - phi * b)
+    return moved if k else y
+
+
 def chebyshev(Q, b, y, k, phi, weights):
     y_before, rho, omega = y, (L - MU) / (L + MU), 1.0
     for i in range(k):
@@ -82,7 +98,7 @@ def opt(Q, b, y, k, phi, weights):
     return -np.linalg.solve(Q, b)
 
 
-LOOPS = {f.__name__: f for f in (gd, nag, heavy_ball, chebyshev, cg, rnn, opt)}
+LOOPS = {f.__name__: f for f in (gd, nag, heavy_ball, fista, admm, chebyshev, cg, rnn, opt)}
 
 
 def by_loops(layer, Q, b, start, k):

@@ -29,6 +29,23 @@ def heavy_ball(Q, b, step_sizes, mu, L, start=0.0):
     return y
 
 
+def fista(Q, b, step_sizes, mu, L, start=0.0):
+    y = z = start + 0.0 * b
+    for i, phi in enumerate(step_sizes):
+        y_next = z - phi * (Q @ z + b)
+        z = y_next + i / (i + 3) * (y_next - y)
+        y = y_next
+    return y
+
+
+def admm(Q, b, step_sizes, mu, L, start=0.0):
+    y = start + 0.0 * b
+    for i, phi in enumerate(step_sizes):
+        w = y - phi * (Q @ y + b) if i == 0 else y
+        y = np.linalg.solve(np.eye(len(b)) + phi * Q, w - phi * b)
+    return y
+
+
 def extragradient(Q, b, step_sizes, mu, L, start=0.0):
     y = start + 0.0 * b
     for phi in step_sizes:
@@ -90,7 +107,8 @@ def rnn(Q, b, weights, k, start=0.0):
 @pytest.fixture(scope="session")
 def loops():
     """Functions (Q, b, list of k step sizes, mu, L, start) -> y_k, by names of algorithms."""
-    methods = (gd, nag, heavy_ball, extragradient, chebyshev, cg, steepest_descent, opt)
+    methods = (gd, nag, heavy_ball, fista, admm, extragradient)
+    methods += (chebyshev, cg, steepest_descent, opt)
     return {method.__name__: method for method in methods}
 
 

@@ -41,8 +41,8 @@ class SteepestDescent(Algorithm):
 
 ALGORITHMS = {name: name for name in list_algorithms() if name != "rnn"}
 ALGORITHMS |= {"extragradient": Extragradient(), "steepest_descent": SteepestDescent()}
-POLYNOMIAL = ("gd", "nag", "heavy_ball", "extragradient", "chebyshev")
-WITH_STEP_SIZE = ("gd", "nag", "heavy_ball", "extragradient")
+POLYNOMIAL = ("gd", "nag", "heavy_ball", "fista", "admm", "extragradient", "chebyshev")
+WITH_STEP_SIZE = ("gd", "nag", "heavy_ball", "fista", "admm", "extragradient")
 
 
 def end_of_region(name, mu, L):

@@ -104,7 +104,7 @@ def test_bounds_are_those_of_its_layer(fitted, algo):
     assert certificate.layer.start_norm == pytest.approx(np.linalg.norm(model.start_))
     assert certificate.rows is None
     assert certificate.holds is None
-    if algo in ("gd", "nag", "heavy_ball"):
+    if algo in ("gd", "nag", "heavy_ball", "fista", "admm"):
         region = stable_region(algo, 0.1, 1.0)
         assert certificate.stable_region == region
         assert certificate.is_stable

@@ -15,6 +15,7 @@ from sklearn_reasoning.properties import (
     sensitivity,
     stability,
     stable_region,
+    steps_needed,
 )
 
 MU, L, D, N = 0.1, 1.0, 3, 40
@@ -139,16 +140,29 @@ def test_the_recurrent_cell(cell):
     assert "nan" not in str(elsewhere)
 
 
-@pytest.mark.parametrize("algo", ["gd", "cg", "opt"])
-def test_with_a_penalty_nothing_is_claimed(model, algo):
-    found = certify(model(algo, "zero", penalty=Nonnegative()), "rows")
-    assert found.holds is None
-    assert found.steps_needed is None
-    stab = found.stability
-    for part in (found.convergence, found.sensitivity, stab.in_Q, stab.in_b, stab.in_start):
-        assert (float(part.attained), float(part.certified)) == (0.0, np.inf)
-    if algo != "opt":
-        assert "no bound" in str(found)
+@pytest.mark.parametrize("algo", ["gd", "nag", "heavy_ball", "opt"])
+def test_with_a_penalty_the_bounds_are_those_with_it(model, algo):
+    found = certify(model(algo, "zero", penalty=Nonnegative()))
+    arguments = (algo, found.k, found.layer.phi, MU, L)
+    own, stab = found.stability, stability(*arguments, penalty=Nonnegative())
+    for part, expected in (
+        (found.convergence, convergence(*arguments, penalty=Nonnegative())),
+        (found.sensitivity, sensitivity(*arguments, penalty=Nonnegative())),
+        (own.in_Q, stab.in_Q),
+        (own.in_b, stab.in_b),
+        (own.in_start, stab.in_start),
+    ):
+        assert (part.attained, part.certified) == (expected.attained, expected.certified)
+    assert found.steps_needed == steps_needed(
+        algo, 0.01, found.layer.phi, MU, L, penalty=Nonnegative()
+    )
+    assert ("Convergence: no bound" in str(found)) == (algo in ("nag", "heavy_ball"))
+    assert found.holds is None  # there are no rows
+
+
+def test_a_method_that_would_leave_the_penalty_out_has_no_certificate(model):
+    with pytest.raises(ValueError, match=r"algo='cg' needs .* penalty=Nonnegative\(\)"):
+        certify(model("cg", "zero", penalty=Nonnegative()), "rows")
 
 
 def test_step_sizes_of_each_iteration(model):

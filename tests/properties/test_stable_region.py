@@ -21,6 +21,7 @@ def nag_limit(mu, L):
 
 
 LIMITS = {
+    "fista": lambda mu, L: 4 / (3 * L),
     "gd": lambda mu, L: 2 / L,
     "nag": nag_limit,
     "heavy_ball": lambda mu, L: 4 / (math.sqrt(mu) + math.sqrt(L - mu)) ** 2,

@@ -56,14 +56,15 @@ class HybridReasoningDenoiser(VersionStamped, FittedNet, BaseEstimator):
     Parameters
     ----------
     algo : str or Algorithm, default="gd"
-        The algorithm: "gd", "nag", "heavy_ball", "chebyshev", "cg", "opt", or an instance. On
-        scalar problems "cg" is exact after one step, and so equals "opt". "rnn" is refused:
-        its weights are for rows of a fixed length.
+        The algorithm: "gd", "nag", "heavy_ball", "chebyshev", "cg", "opt", "fista", "admm", or an
+        instance. On scalar problems "cg" is exact after one step, and so equals "opt". "rnn" is
+        refused: its weights are for rows of a fixed length.
     k : int, default=20
         Number of steps, at least 0. With few steps of a small size the layer cannot give back
         a pixel as it is; gd with k = 20, L = 4 and step size 1/L reaches 99.7 % of it.
     step_size : float or None, default=None
-        Initial step size, in 1/curvature; None is 1/L. Ignored by cg, chebyshev and opt.
+        Initial step size, in 1/curvature; None is 1/L, for admm 1/sqrt(L). Ignored by cg,
+        chebyshev and opt.
     step_size_range : "stable" or (float, float), default="stable"
         The step size is kept in this range, in 1/curvature, after every update; "stable" is
         ``stable_region(algo, 1, L)``.

@@ -72,15 +72,16 @@ class HybridReasoningRegressor(
     Parameters
     ----------
     algo : str or Algorithm, default="nag"
-        The algorithm: "gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt", or an
-        instance of :class:`~sklearn_reasoning.algorithms.Algorithm`.
+        The algorithm: "gd", "nag", "heavy_ball", "chebyshev", "cg", "rnn", "opt", "fista",
+        "admm", or an instance of :class:`~sklearn_reasoning.algorithms.Algorithm`.
     k : int, default=10
         Number of steps, at least 0.
     q_hidden : sequence of int, int or None, default=(16,)
         Hidden sizes of the network that predicts Q. 0 or () is a linear map, None a constant
         Q that x does not move.
     step_size : float or None, default=None
-        Initial step size, in 1/curvature; None is 1/L. Ignored by cg, chebyshev, opt and rnn.
+        Initial step size, in 1/curvature; None is 1/L, for admm 1/sqrt(mu L). Ignored by cg,
+        chebyshev, opt and rnn.
     step_size_range : "stable" or (float, float), default="stable"
         The step size is kept in this range, in 1/curvature, after every update; "stable" is
         ``stable_region(algo, mu, L)``.
