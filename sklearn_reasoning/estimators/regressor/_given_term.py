@@ -16,8 +16,13 @@ def warn_of_misfit(architecture: Architecture, rows: Rows, stacklevel: int) -> N
     The text has no number that differs a little from fold to fold: Python shows it once then.
     """
     a = architecture
-    # What an algorithm has learned may bring b to another scale.
-    if rows.b is None or next(a.algorithm.weight_shapes(a.n_outputs), None) is not None:
+    # With a penalty y is no multiple of b. What an algorithm has learned may bring b to another
+    # scale.
+    if (
+        rows.b is None
+        or a.penalty is not None
+        or next(a.algorithm.weight_shapes(a.n_outputs), None) is not None
+    ):
         return
     factor = misfit(rows.b.astype(np.float64), rows.y, rows.weight, a.mu, a.L)
     if factor is None:

@@ -122,8 +122,8 @@ class HybridReasoningRegressor(
         do not decay. "auto" is 1/n where b is given or corrected, and where it is
         learned 10 v/(1 - v)/n, at most 200/n: n counts the rows that differ, v is the share of
         noise in what the ridge regression of b leaves, by kernel ridge regression and
-        generalised cross-validation, or 1/2 with given rotations; with ``optimizer="sgd"`` at most 1/lr.
-        ``net_.models[0].weight_decay`` has it.
+        generalised cross-validation, or 1/2 with given rotations; with
+        ``optimizer="sgd"`` at most 1/lr. ``net_.models[0].weight_decay`` has it.
     max_epochs : int, default=200
         Number of passes over the rows.
     batch_size : int or "auto", default="auto"
