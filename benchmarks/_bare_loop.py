@@ -15,12 +15,10 @@ def bare_loop(algo, k, X, y, use_layer, epochs, seed=0):
     """Train on the paper's synthetic problem (n = 100, d = 5) in batches of 50.
 
     torch's modules, its Adam, a cosine schedule. The algorithm is unrolled in the eigenbasis, or
-    is this package's layer. Returns the training loss of each epoch.
+    is this package's layer. Returns the training loss of each epoch, and what the mean loss of
+    other rows is.
     """
-    x = torch.from_numpy(X[:, :10])
-    rotation = torch.from_numpy(X[:, 15:]).reshape(-1, 5, 5)
-    b = torch.einsum("nji,nj->ni", rotation, torch.from_numpy(X[:, 10:15]))
-    target = torch.einsum("nji,nj->ni", rotation, torch.from_numpy(y))
+    x, b, target = _in_the_eigenbasis(X, y)
     torch.manual_seed(seed)
     net = torch.nn.Sequential(
         torch.nn.Linear(10, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3)
@@ -33,19 +31,23 @@ def bare_loop(algo, k, X, y, use_layer, epochs, seed=0):
         [{"params": net.parameters(), "weight_decay": 1e-4}, {"params": step_size}], lr=1e-2
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+
+    def mean_loss(x, b, target):
+        inner = MU + (L - MU) * torch.softmax(net(x), dim=1)
+        end = torch.ones(len(x), 1, dtype=torch.float64)
+        eigenvalues = torch.cat([L * end, inner, MU * end], dim=1)
+        if use_layer:
+            predicted = layer(DiagonalQuadratic(eigenvalues, b))
+        else:
+            predicted = unroll(algo, k, eigenvalues.mul, b, phi, MU)
+        return torch.linalg.vector_norm(predicted - target, dim=1).mean()
+
     losses = []
     for _ in range(epochs):
         order, total = torch.randperm(100), 0.0
         for rows in (order[:50], order[50:]):
             optimizer.zero_grad()
-            inner = MU + (L - MU) * torch.softmax(net(x[rows]), dim=1)
-            end = torch.ones(50, 1, dtype=torch.float64)
-            eigenvalues = torch.cat([L * end, inner, MU * end], dim=1)
-            if use_layer:
-                predicted = layer(DiagonalQuadratic(eigenvalues, b[rows]))
-            else:
-                predicted = unroll(algo, k, eigenvalues.mul, b[rows], phi, MU)
-            loss = torch.linalg.vector_norm(predicted - target[rows], dim=1).mean()
+            loss = mean_loss(x[rows], b[rows], target[rows])
             loss.backward()
             optimizer.step()
             with torch.no_grad():
@@ -53,4 +55,18 @@ def bare_loop(algo, k, X, y, use_layer, epochs, seed=0):
             total += loss.item()
         schedule.step()
         losses.append(total / 2)
-    return losses
+
+    @torch.no_grad()
+    def loss_of(X, y):
+        return mean_loss(*_in_the_eigenbasis(X, y)).item()
+
+    return losses, loss_of
+
+
+def _in_the_eigenbasis(X, y):
+    rotation = torch.from_numpy(X[:, 15:]).reshape(-1, 5, 5)
+    b, target = (
+        torch.einsum("nji,nj->ni", rotation, torch.from_numpy(values))
+        for values in (X[:, 10:15], y)
+    )
+    return torch.from_numpy(X[:, :10]), b, target

@@ -105,16 +105,17 @@ def search_rows():
 
 def loop_rows(repeats=9):
     """Compare a fit with a bare torch loop of the same steps, seed by seed."""
-    X, y = make_quadratic_reasoning(n_samples=100, random_state=0)
+    X, y = make_quadratic_reasoning(n_samples=5_100, population_size=10_000, random_state=0)
+    X, rest, y, kept = X[:100], X[100:], y[:100], y[100:]
     for algo, k in (("gd", 10), ("nag", 10), ("nag", 30)):
         losses = {"rival": [], "ours": []}
         seeds = {name: count() for name in losses}
 
         def by_hand(algo=algo, k=k, losses=losses, seeds=seeds):
-            history = bare_loop(
+            _, loss_of = bare_loop(
                 algo, k, X, y, use_layer=False, epochs=400, seed=next(seeds["rival"])
             )
-            losses["rival"].append(history[-1])
+            losses["rival"].append((loss_of(X, y), loss_of(rest, kept)))
 
         def fit(algo=algo, k=k, losses=losses, seeds=seeds):
             model = HybridReasoningRegressor(
@@ -126,12 +127,17 @@ def loop_rows(repeats=9):
                 max_epochs=400,
                 random_state=next(seeds["ours"]),
             )
-            losses["ours"].append(model.fit(X, y).empirical_loss_)
+            model.fit(X, y)
+            losses["ours"].append((model.loss(X, y), model.loss(rest, kept)))
 
         seconds = interleaved_seconds({"rival": by_hand, "ours": fit}, repeats)
-        agreement = "training loss " + " and ".join(
-            f"{np.mean(values):.3f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.3f}"
-            for values in losses.values()
+        agreement = ", ".join(
+            f"{what} "
+            + " and ".join(
+                f"{np.mean(values):.3f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.3f}"
+                for values in (np.array(both)[:, column] for both in losses.values())
+            )
+            for column, what in enumerate(("loss", "of 5,000 other rows"))
         )
         setting = f"{algo}, k = {k}, 400 epochs of 2 steps, float64"
         yield timed_row("one model", setting, "bare torch loop", seconds, agreement)
