@@ -54,14 +54,14 @@ def pls(n_features, n_rows):
 MODELS = {
     "RidgeCV": lambda *_: RidgeCV(np.logspace(-3, 4, 15), alpha_per_target=True),
     "MLP, y scaled": lambda *_: scaled(MLPRegressor(random_state=0)),
-    "PLS": pls,
-    "random forest": lambda *_: RandomForestRegressor(random_state=0),
-    "gradient boosting": lambda *_: MultiOutputRegressor(GradientBoostingRegressor(random_state=0)),
     "hybrid": lambda *_: HybridReasoningRegressor(random_state=0),
     "hybrid, y scaled": lambda *_: scaled(HybridReasoningRegressor(random_state=0)),
     "q_hidden=None, y scaled": lambda *_: scaled(
         HybridReasoningRegressor(q_hidden=None, random_state=0)
     ),
+    "PLS": pls,
+    "random forest": lambda *_: RandomForestRegressor(random_state=0),
+    "gradient boosting": lambda *_: MultiOutputRegressor(GradientBoostingRegressor(random_state=0)),
 }
 
 
@@ -104,7 +104,7 @@ def main():
     groups = {"chosen with": CHOSEN_WITH, "kept apart": KEPT_APART}
     if options.sets:
         groups = {"asked for": options.sets}
-    for key in ((name, model) for sets in groups.values() for name in sets for model in MODELS):
+    for key in ((name, model) for sets in groups.values() for model in MODELS for name in sets):
         if key in TOO_LONG:
             known[key] = np.full(SHUFFLES, np.nan), np.nan
         elif key not in known:
