@@ -39,7 +39,8 @@ class TargetStatistics:
     axes : ndarray of shape (d, d)
         Columns: principal axes of the targets, largest variance first.
     spread : ndarray of shape (d,)
-        Weighted root mean squares of the targets along the axes, in units.
+        Weighted root mean squares of the targets along the axes, in units; the same for all axes
+        where there is a penalty.
     slopes, level : ndarray of shapes (padded d, padded n_features) and (padded d, 1)
         Of ridge regression, ``slopes x + level``; empty where b is given.
     decay : float
