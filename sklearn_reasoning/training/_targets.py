@@ -39,7 +39,8 @@ class TargetStatistics:
     axes : ndarray of shape (d, d)
         Columns: principal axes of the targets, largest variance first.
     spread : ndarray of shape (d,)
-        Weighted root mean squares of the targets along the axes, in units.
+        Weighted root mean squares of the targets along the axes, in units; the same for all axes
+        where there is a penalty.
     slopes, level : ndarray of shapes (padded d, padded n_features) and (padded d, 1)
         Of ridge regression, ``slopes x + level``; empty where b is given.
     decay : float
@@ -172,8 +173,7 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
         start=start / unit,
         scale=np.sqrt(_variance(y, about, weight)) / unit,
         axes=axes,
-        # Rounding alone gives axes without any spread a share of the largest variance.
-        spread=np.sqrt(np.where(variances > 1e-12 * variances.max(), variances, 0.0)) / unit,
+        spread=_spread(a, variances, y - offset, axes, weight) / unit,
         slopes=slopes,
         level=level,
         decay=decay,
@@ -192,6 +192,25 @@ def _n_different(rows: Rows) -> int:
     parts = [part for part in (rows.x, rows.y, rows.b) if part is not None]
     table = np.ascontiguousarray(np.concatenate(parts, axis=1))
     return len(np.unique(table.view(np.dtype((np.void, table.itemsize * table.shape[1])))))
+
+
+def _spread(
+    architecture: Architecture, variances: _Array, y: _Array, axes: _Array, weight: _Array
+) -> _Array:
+    """Return how much the targets vary along the axes, y counted from the offset.
+
+    With a penalty they tell little of how much the free minimiser varies, which is what turns: the
+    shares of a total do not vary at all along the axis of their sum, which need not be an
+    eigenvector of Q. All axes count alike then. So does, where b is given, an axis along which
+    targets do not vary and yet are not 0.
+    """
+    typical = variances.mean()
+    if architecture.penalty is not None:
+        return np.full(len(variances), np.sqrt(typical))
+    # Rounding alone gives axes without any spread a share of the largest variance.
+    least = 1e-12 * variances.max()
+    from_zero = (weight[:, None] * (y @ axes) ** 2).sum(axis=0)
+    return np.sqrt(np.where(variances > least, variances, typical * (from_zero > least)))
 
 
 def unit_near(spread: float) -> float:

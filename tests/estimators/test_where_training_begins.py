@@ -310,6 +310,15 @@ def test_axes_without_any_spread_turn_freely():
     assert np.isfinite(model.predict(X)).all()
 
 
+@pytest.mark.parametrize("options", [{"constraint": "simplex"}, {"linear_term": "given"}])
+def test_shares_of_a_total_do_not_fix_an_axis(options):
+    X, y = make_data(d=3)
+    shares = np.exp((y - y.mean(axis=0)) / y.std(axis=0))
+    shares /= shares.sum(axis=1, keepdims=True)
+    model = regressor(**options).fit(np.hstack([X, -shares]), shares)
+    assert (model.module_.turns() > 1e-3).all()
+
+
 # ---------------------------------------------------------------------- stacks
 
 
