@@ -4,6 +4,7 @@ _ORDER = (
     "plot_digits",
     "plot_which_algorithm",
     "plot_portfolio",
+    "plot_dispatch",
     "plot_unmixing",
     "plot_sparse_codes",
     "plot_stopped_at_k",
