@@ -6,6 +6,7 @@ _ORDER = (
     "plot_portfolio",
     "plot_dispatch",
     "plot_unmixing",
+    "plot_monotone_curve",
     "plot_sparse_codes",
     "plot_stopped_at_k",
     "plot_batched_search",
