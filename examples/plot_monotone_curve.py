@@ -43,9 +43,9 @@ def isotonic(curves):
 
 
 # %%
-# A hundred lots to learn from, three draws of them. Each model is trained on the readings as they are
-# and on their isotonic regression, and its predictions are projected afterwards. A label outside
-# the set is no error, but fit warns once; here it is meant to be so.
+# A hundred lots to learn from, three draws of them. Each model is trained on the readings as they
+# are and on their isotonic regression, and its predictions are projected afterwards. A label
+# outside the set is no error, but fit warns once; here it is meant to be so.
 layer = {"k": 5, "lr": 0.03, "max_epochs": 80, "random_state": 0}
 models = {
     "RidgeCV": RidgeCV(np.logspace(-4, 4, 30)),
@@ -99,9 +99,9 @@ for one, other, labels in (("raw", "after", "readings"), ("isotonic", "both", "i
 # %%
 # The largest gain, a tenth of the layer's error, comes from labels that were mended first, which
 # leaves it less noise to fit; the rivals have hardly anything from it. Predictions that are
-# projected afterwards are a few per cent better, whatever the model. To train through the set is no
-# better than that on the readings as they are, and on mended labels the difference is not decided
-# by three draws. Extra trees, projected, do as well as the layer on mended labels. So what the
+# projected afterwards are a few per cent better, whatever the model. To train through the set is
+# ahead of that by less than two standard errors, on the readings and on mended labels: three draws
+# do not decide it. Extra trees, projected, do as well as the layer on mended labels. So what the
 # set gives here is the promise: no curve that the constrained layer predicts falls, while nearly
 # all others do somewhere. Where the linear term is known and many optima lie on the boundary a set
 # is worth much more, as in :ref:`dispatch <sphx_glr_gallery_plot_dispatch.py>`.
