@@ -65,9 +65,8 @@ def projected(a):
 
 
 # %%
-# Then what learns from 200 powders. On the simplex Q acts along its face alone, and the axes of
-# fractions with a constant sum are those of the face; what Q would add from across it is a shift
-# of b, which ``linear_term="corrected"`` learns from x. All rivals see x and b, and are projected
+# Then what learns from 200 powders. The layer takes b as it is, ``linear_term="given"``, or
+# corrects it by what a network learns from x. All rivals see x and b, and are projected
 # afterwards; ridge regression is also given b, x b, x^2 b and x^3 b.
 def powers(X):
     """Return (x, b), times 1, x, x^2 and x^3, side by side."""
@@ -139,8 +138,8 @@ print(f"RidgeCV, powers of x, minus layer, each step: {ahead.mean():.4f} +- {spr
 # The wrong light costs most: least squares with it is worse than anything that learned from 200
 # powders. Learned through the simplex, in each step or in the last, the layer comes nearest to
 # least squares with the true light. Of its free form less is left after the projection: that was
-# trained to keep its sum by itself. RidgeCV on powers of x, projected, is next. Without the
-# correction of b the layer cannot do it.
+# trained to keep its sum by itself. RidgeCV on powers of x, projected, is next. Whether b is
+# corrected makes no difference here.
 #
 # All of them that were not trained on the simplex predict fractions below zero. (The sums of ridge
 # regression are 1 by themselves, since those of its targets are.)
