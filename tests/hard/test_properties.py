@@ -111,7 +111,8 @@ def test_the_stable_region_is_ordered_and_scales(drawn):
     assert 0 <= low <= high
     if get_algorithm(name).has_step_size:
         np.testing.assert_allclose(stable_region(name, mu / 4, L / 4), (4 * low, 4 * high))
-        assert stable_region(name, mu, 2 * L)[1] < high
+        if name != "admm":  # every size is stable, and 1/mu an end of use
+            assert stable_region(name, mu, 2 * L)[1] < high
 
 
 @holds_for(settings(STEPPED, largest_condition=1e3), st.floats(1e-8, 0.9), few=5, many=300)
