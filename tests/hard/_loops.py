@@ -67,6 +67,32 @@ def rnn(Q, b, sizes, mu, L):
     yield from gd(Q, b, [1 / Long(L)] * len(sizes), mu, L)
 
 
+def fista(Q, b, sizes, mu, L):
+    y = z = np.zeros_like(b)
+    for i, phi in enumerate(sizes):
+        y_next = z - phi * (Q @ z + b)
+        z = y_next + Long(i) / (i + 3) * (y_next - y)
+        y = y_next
+        yield y
+
+
+def admm(Q, b, sizes, mu, L):
+    """Without a penalty: a gradient step, then implicit ones."""
+    y = np.zeros_like(b)
+    for i, phi in enumerate(sizes):
+        before = y - phi * (Q @ y + b) if i == 0 else y
+        y = _solve(np.eye(len(b)) + phi * Q, before - phi * b)
+        yield y
+
+
+def _solve(A, c):
+    """Return the solution in long floats: numpy solves in float64, and residuals refine it."""
+    short, x = A.astype(np.float64), np.zeros_like(c)
+    for _ in range(4):
+        x = x + np.linalg.solve(short, (c - A @ x).astype(np.float64))
+    return x
+
+
 def iterates(name, Q, b, sizes, mu, L, start=0.0):
     """Return the iterates y_0, ..., y_k of one sample, of shape (k + 1, d).
 
