@@ -184,5 +184,5 @@ for name, found in shares.items():
 # %%
 # None of them is better than a constant, and ridge regression and the defaults with a learned b are
 # twice as wrong: what is learned of the past months is no guide to the next. The defaults begin at
-# a ridge regression, so they are about as wrong as that is, 2.2 against 1.9 with errors that
+# a ridge regression, so they are about as wrong as that is, 2.3 against 1.9 with errors that
 # overlap. So compare with ``DummyRegressor`` first, on months that follow those of training.
