@@ -3,9 +3,9 @@ Sparse codes in k steps: learned step sizes against ISTA and FISTA
 ==================================================================
 
 A signal s is written as few columns of a dictionary D: its code z minimises
-``|D z - s|^2 / 2 + 0.1 |z|_1``. That is an energy with Q = D'D, b = -D's and an L1 term. ISTA and FISTA
-solve it for every signal; LISTA (Gregor and LeCun 2010) learns from solved ones what k steps should
-do for signals of this kind.
+``|D z - s|^2 / 2 + 0.1 |z|_1``. That is an energy with Q = D'D, b = -D's and an L1 term. ISTA and
+FISTA solve it for every signal; LISTA (Gregor and LeCun 2010) learns from solved ones what k steps
+should do for signals of this kind.
 """
 
 # %%
