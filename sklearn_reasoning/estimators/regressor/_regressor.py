@@ -166,7 +166,7 @@ class HybridReasoningRegressor(
         of Glorot and Bengio (2010), the last layer of Q's network too, as in the paper's study.
     constraint : {"nonnegative", "simplex"}, (float, float), Penalty or None, default=None
         The set that outputs obey, at every k: "simplex" is not negative with the sum 1, a pair the
-        bounds (low, high) of all outputs; others are in :mod:`~sklearn_reasoning.penalties`, in
+        bounds (low, high) of all outputs; others are in ``sklearn_reasoning.penalties``, in
         the units of y. Bounds of each row are read from columns of X
         (:class:`~sklearn_reasoning.penalties.Columns`), which are then no part of x.
     penalty : Penalty or None, default=None
