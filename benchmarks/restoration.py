@@ -1,6 +1,6 @@
 """On restoring noisy digits the grid's winner beats RidgeCV and MLPRegressor on every split.
 
-At n = 100 by 13 % and a half of their errors, at n = 400 by 5 % and a third. Five splits; the
+At n = 100 by 15 % and a half of their errors, at n = 400 by 5 % and a third. Five splits; the
 winner is chosen on the training images alone. Run: python benchmarks/restoration.py
 """
 
