@@ -16,7 +16,6 @@ from sklearn_reasoning.layer import first_distance, remaining
 from sklearn_reasoning.penalties import Monotone
 
 from ._batches import Inputs
-from ._constrained import constrained_minimizer
 from ._regression_model import RegressionModel
 from ._settings import Given
 
@@ -143,7 +142,7 @@ def measure(
             limit, gradient = energy.minimizer() + offset, energy.gradient(start - offset)
             minimizer = module.penalty_of(inputs.limits).project(limit)
         else:
-            limit = minimizer = constrained_minimizer(problem)
+            limit = minimizer = problem.minimizer()
             gradient = energy.gradient(start)
         return (
             y * unit.reshape(-1, 1, 1),
