@@ -213,11 +213,14 @@ class QuadraticEnergy(Energy):
         >>> v, -energy.gradient(v)
         (tensor([[-0.4286, -0.1429]]), tensor([[-0.4286, -0.1429]]))
         """
+        right = (v - step * self.b).unsqueeze(-1)
+        return torch.linalg.solve(self._implicit_matrix(step), right).squeeze(-1)
+
+    def _implicit_matrix(self, step: Tensor | float) -> Tensor:
+        r"""Return :math:`I + \phi Q`, of shape (..., n, d, d)."""
         Q = self._matrix()
         size = step.unsqueeze(-1) if isinstance(step, Tensor) and step.ndim else step
-        identity = torch.eye(Q.shape[-1], dtype=Q.dtype, device=Q.device)
-        right = (v - step * self.b).unsqueeze(-1)
-        return torch.linalg.solve(identity + size * Q, right).squeeze(-1)
+        return torch.eye(Q.shape[-1], dtype=Q.dtype, device=Q.device) + size * Q
 
     def _matrix(self) -> Tensor:
         """Return Q, of shape (..., n, d, d)."""

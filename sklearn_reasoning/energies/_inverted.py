@@ -18,10 +18,7 @@ class InvertedQuadratic(QuadraticEnergy):
 
     def __init__(self, energy: QuadraticEnergy, step: Tensor | float) -> None:
         self._energy, self._step, self.b = energy, step, energy.b
-        Q = energy._matrix()
-        size = step.unsqueeze(-1) if isinstance(step, Tensor) and step.ndim else step
-        identity = torch.eye(Q.shape[-1], dtype=Q.dtype, device=Q.device)
-        self._inverse = torch.linalg.inv(identity + size * Q)
+        self._inverse = torch.linalg.inv(energy._implicit_matrix(step))
 
     def product(self, y: Tensor) -> Tensor:
         """Return Q y."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sklearn_reasoning import penalties
-from sklearn_reasoning.penalties import Columns, Penalty, parts_of, penalty_of
+from sklearn_reasoning.penalties import Columns, Penalty, penalty_of
 
 # Ragged groups make an index of their number times the longest: more is not made of a few bytes.
 _LARGEST_GROUPS = 1_000_000
@@ -41,11 +41,6 @@ def restored_penalty(name: Any, options: Mapping[str, Any]) -> Penalty:
     except OverflowError as error:
         raise ValueError(f"{name}: {error}") from error
     return penalty
-
-
-def together(penalty: Penalty) -> list[Penalty] | None:
-    """Return the set and the term that a penalty is made of; None if it is a single one."""
-    return parts_of(penalty)
 
 
 def restored_together(parts: Any) -> Penalty:

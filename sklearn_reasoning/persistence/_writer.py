@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
-from sklearn_reasoning.penalties import Columns, Penalty
+from sklearn_reasoning.penalties import Columns, Penalty, parts_of
 
 from ._stored_class import StoredClass
-from ._stored_penalties import name_and_options, together
+from ._stored_penalties import name_and_options
 
 # Far above what anybody nests, far below what Python's stack holds.
 MAX_DEPTH = 16
@@ -143,7 +143,7 @@ class Writer:
         return {"algorithm": value.name, "options": self._value(dict(vars(value)), where)}
 
     def _penalty(self, value: Penalty, where: str) -> dict[str, Any]:
-        if (parts := together(value)) is not None:
+        if (parts := parts_of(value)) is not None:
             return {"together": [self._penalty(part, where) for part in parts]}
         try:
             name, options = name_and_options(value)

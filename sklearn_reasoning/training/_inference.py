@@ -106,7 +106,7 @@ def predict_energy(
         energy: Any = module.problem(inputs)[0].energy
         linear = energy.b
         a = module.architecture
-        if a.is_centred and (a.penalty is None or a.obeys_at_end):
+        if a.is_centred and not a.obeys_in_steps:
             # 1/2 (y - m)'Q(y - m) + b'(y - m), written out.
             offset = module.offset.unsqueeze(1).expand(linear.shape)
             linear = linear - energy.product(offset.mT.contiguous().mT)

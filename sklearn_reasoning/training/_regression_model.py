@@ -311,7 +311,7 @@ class RegressionModel(Model):
         a = self.architecture
         if (
             isinstance(criterion, StackLoss)
-            and (a.penalty is None or a.obeys_at_end)
+            and not a.obeys_in_steps
             and "polynomial" in a.algorithm.provides
             and (a.rotation != "predicted" or a.n_outputs == 1)
             and (self.step_size is None or self.step_size.ndim == 1)

@@ -84,6 +84,11 @@ class Architecture:
         return self.start == ("mean" if self.is_centred else "zero")
 
     @property
+    def obeys_in_steps(self) -> bool:
+        """Whether the penalty is in every step."""
+        return self.penalty is not None and self.project == "each_step"
+
+    @property
     def obeys_at_end(self) -> bool:
         """Whether free steps are taken, and their last iterate is projected."""
         return self.penalty is not None and self.project == "last_step"

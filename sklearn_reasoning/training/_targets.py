@@ -148,25 +148,26 @@ def target_statistics(architecture: Architecture, rows: Rows) -> TargetStatistic
     unit = unit_near(float(np.sqrt(_variance(y, offset, weight).mean())))
     about = offset if a.start == "zero" else mean
     start = (np.zeros_like(mean) if a.start == "zero" else mean) - offset
-    variances, axes = _principal_axes(y - mean, weight)
+    deviations = learned = y - mean
     n = _n_different(rows)
     decay = _DECAY / n
     slopes = np.zeros((padded(a.n_outputs) * a.is_centred, padded(a.n_features)))
     level = np.zeros((len(slopes), 1))
     if a.is_centred:
-        linear = ridge(rows.x, (y - mean) / unit, weight, n)
+        linear = ridge(rows.x, deviations / unit, weight, n)
         slopes[: a.n_outputs, : a.n_features] = linear.slopes
         level[: a.n_outputs, 0] = linear.level
-        residuals = y - mean - unit * (rows.x @ linear.slopes.T + linear.level)
+        residuals = deviations - unit * (rows.x @ linear.slopes.T + linear.level)
         residuals -= (weight[:, None] * residuals).sum(axis=0)
         # With rotations of their own, targets are no smooth functions of x alone.
         known = a.rotation != "given"
         share = noise_share(rows.x, residuals, weight, n) if known else 0.5
         decay = _decay_by_noise(share) / n
         if np.abs(residuals).max() > 1e-9 * unit:
-            # Q changes what the network of b learns, which is what the ridge regression leaves.
-            _, axes = _principal_axes(residuals, weight)
-            variances = (weight[:, None] * ((y - mean) @ axes) ** 2).sum(axis=0)
+            learned = residuals  # by the network of b, which Q changes
+    variances, axes = _principal_axes(learned, weight)
+    if learned is not deviations:
+        variances = (weight[:, None] * (deviations @ axes) ** 2).sum(axis=0)
     return TargetStatistics(
         unit=unit,
         offset=offset / unit,

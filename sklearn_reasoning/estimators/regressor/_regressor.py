@@ -752,7 +752,7 @@ class HybridReasoningRegressor(
         norm = None if self.start_ is None else float(np.linalg.norm(self.start_))
         a = self.module_.architecture
         # A projection after free steps moves no two outputs apart: what holds of them holds.
-        penalty = None if a.obeys_at_end else a.penalty
+        penalty = a.penalty if a.obeys_in_steps else None
         return {"start_norm": norm, "counted_from": _counted_from(a), "penalty": penalty}
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
@@ -826,7 +826,7 @@ _PARAMETERS: dict[type, list[str]] = {}
 
 def _counted_from(a: Architecture) -> str:
     """Return from where the steps of a model count y, as :class:`FittedLayer` has it."""
-    if not a.is_centred or (a.penalty is not None and not a.obeys_at_end):
+    if not a.is_centred or a.obeys_in_steps:
         return "zero"
     return "start" if a.starts_at_origin and a.penalty is None else "elsewhere"
 
