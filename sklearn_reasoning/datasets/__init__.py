@@ -6,6 +6,7 @@ from ._natural_images import load_natural_images
 from ._noise import LocallyAdaptiveNoise
 from ._quadratic import make_quadratic_reasoning
 from ._quadratic_problem import QuadraticReasoningProblem
+from ._sudoku import make_sudoku
 
 __all__ = [
     "LocallyAdaptiveNoise",
@@ -14,4 +15,5 @@ __all__ = [
     "load_digits_restoration",
     "load_natural_images",
     "make_quadratic_reasoning",
+    "make_sudoku",
 ]

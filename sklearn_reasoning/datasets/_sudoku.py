@@ -1,0 +1,171 @@
+"""Sudoku as a data set: boards with some digits given, and the one way to complete each."""
+
+from collections.abc import Iterator
+from math import isqrt
+from numbers import Integral
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+
+from sklearn_reasoning._support.random_state import independent_random_state
+
+from ._sudoku_boards import emptied, random_grids
+from ._sudoku_solver import Boards
+
+_Range: TypeAlias = int | tuple[int, int]
+
+# Of each size, the fewest givens that any uniquely solvable board has (of 9 x 9: McGuire, Tugemann
+# and Civario, 2014), and the fewest that emptying cells finds soon enough to ask for.
+_FEWEST_GIVENS = {4: (4, 4), 9: (17, 22)}
+
+# Boards are tried in batches of these sizes, whatever n_samples is, so that the boards of a
+# smaller n_samples are the first of a larger one.
+_FIRST_BATCH, _LARGEST_BATCH = 32, 256
+
+_PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_samples": [Interval(Integral, 1, None, closed="left")],
+    "n_givens": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "size": [Integral],
+    "encoding": [StrOptions({"onehot", "digits"})],
+    "random_state": ["random_state"],
+}
+
+
+def make_sudoku(
+    n_samples: int = 100,
+    n_givens: _Range = (31, 42),
+    size: int = 9,
+    *,
+    encoding: Literal["onehot", "digits"] = "onehot",
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[NDArray[np.float64] | Boards, Boards]:
+    """Generate Sudoku boards that have one solution each.
+
+    A full grid is drawn, and its cells are emptied in a random order, each if the solution stays
+    the only one, until the wanted number of givens is left. Every board has a grid of its own.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Number of boards.
+    n_givens : int or pair of ints, default=(31, 42)
+        Number of given digits of a board, or the lowest and the highest: the number is then drawn
+        uniformly for each board. Where no more cells can be emptied before it is reached, the board
+        keeps the number it has reached, if that is in the range, and is drawn anew otherwise. So
+        numbers below 26 on a board of 9 x 9 are seldom reached, those below 22 hardly ever:
+        ``n_givens=(17, 30)`` gives boards of 21 to 30, 25.8 in the mean.
+        The highest is at least 22 for 9 x 9, at least 4 for 4 x 4.
+    size : {4, 9}, default=9
+        Number of rows, of columns, of boxes and of digits.
+    encoding : {"onehot", "digits"}, default="onehot"
+        What X holds: ``size`` columns a cell, or the digit of each cell.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the boards. None is fresh entropy; numpy's global random state is never used. With
+        the same int, the boards of a smaller ``n_samples`` are the first of a larger one.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, size ** 3) or (n_samples, size ** 2)
+        The boards, row by row. "onehot", floats: a block of ``size`` columns a cell, in which the
+        column of the given digit is 1, and all are 0 where the cell is empty. "digits", ints: the
+        digit of each cell, 0 where it is empty.
+    y : ndarray of shape (n_samples, size ** 2)
+        The solutions, row by row, ints from 1 to ``size``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its domain, or there are no boards of ``n_givens``.
+
+    See Also
+    --------
+    load_sudoku_images : Boards whose given cells are images of digits.
+
+    Notes
+    -----
+    Which cells are given follows from X: ``X.reshape(n_samples, size ** 2, size).any(axis=2)`` for
+    "onehot", ``X > 0`` for "digits".
+
+    Grids are filled by guesses and are not uniform over all of them; no grid is favoured by much,
+    and two of a data set are practically never the same up to relabelling.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning.datasets import make_sudoku
+    >>> X, y = make_sudoku(2, n_givens=7, size=4, encoding="digits", random_state=0)
+    >>> X[0].reshape(4, 4)
+    array([[0, 0, 1, 0],
+           [0, 0, 0, 4],
+           [4, 1, 0, 3],
+           [0, 0, 4, 1]])
+    >>> y[0].reshape(4, 4)
+    array([[3, 4, 1, 2],
+           [1, 2, 3, 4],
+           [4, 1, 2, 3],
+           [2, 3, 4, 1]])
+    >>> X, y = make_sudoku(2, n_givens=7, size=4, random_state=0)
+    >>> X.shape, X.reshape(2, 16, 4).any(axis=2).sum(axis=1)
+    ((2, 64), array([7, 7]))
+    """
+    validate_parameter_constraints(
+        _PARAMETER_CONSTRAINTS, dict(locals()), caller_name="make_sudoku"
+    )
+    n_givens = checked_n_givens(n_givens, size)
+    boards, y = draw_boards(n_samples, n_givens, size, independent_random_state(random_state))
+    return (onehot(boards, size) if encoding == "onehot" else boards), y
+
+
+def onehot(boards: Boards, size: int) -> NDArray[np.float64]:
+    """Return ``size`` columns a cell, with a 1 at the digit of each cell that is not empty."""
+    digits = np.arange(1, size + 1)
+    return (boards[..., None] == digits).reshape(len(boards), -1).astype(np.float64)
+
+
+def checked_n_givens(n_givens: Any, size: int) -> tuple[int, int]:
+    """Return the lowest and the highest number of givens, or say what is wrong with them."""
+    if size not in _FEWEST_GIVENS:
+        raise ValueError(f"size={size!r} is not one of {list(_FEWEST_GIVENS)}.")
+    pair = (n_givens, n_givens) if isinstance(n_givens, Integral) else tuple(n_givens)
+    whole = all(isinstance(n, Integral) and not isinstance(n, bool) for n in pair)
+    if len(pair) != 2 or not whole:
+        raise ValueError(f"n_givens={n_givens!r} is neither an int nor a pair of ints.")
+    low, high = (int(n) for n in pair)
+    fewest, feasible = _FEWEST_GIVENS[size]
+    if not fewest <= low <= high <= size**2:
+        raise ValueError(
+            f"n_givens={n_givens!r} must have {fewest} <= lowest <= highest <= {size**2} on a "
+            f"board of {size} x {size}: none with fewer than {fewest} givens has one solution."
+        )
+    if high < feasible:
+        raise ValueError(
+            f"n_givens={n_givens!r} asks for boards of at most {high} givens, which are too rare "
+            f"to be found by emptying cells. Let the highest be at least {feasible}."
+        )
+    return low, high
+
+
+def draw_boards(
+    n_samples: int, n_givens: tuple[int, int], size: int, rng: np.random.RandomState
+) -> tuple[Boards, Boards]:
+    """Return boards, with 0 in empty cells, and their solutions."""
+    low, high = n_givens
+    boards, solutions, missing = [], [], n_samples
+    for n in _batches():
+        grids = random_grids(n, size, isqrt(size), rng)
+        batch = emptied(grids, rng.randint(low, high + 1, size=len(grids)), rng)
+        kept = (batch != 0).sum(axis=1) <= high
+        boards.append(batch[kept][:missing])
+        solutions.append(grids[kept][:missing])
+        missing -= len(boards[-1])
+        if not missing:
+            break
+    return np.concatenate(boards), np.concatenate(solutions)
+
+
+def _batches() -> Iterator[int]:
+    n = _FIRST_BATCH
+    while True:
+        yield n
+        n = min(2 * n, _LARGEST_BATCH)
