@@ -7,6 +7,7 @@ from ._noise import LocallyAdaptiveNoise
 from ._quadratic import make_quadratic_reasoning
 from ._quadratic_problem import QuadraticReasoningProblem
 from ._sudoku import make_sudoku
+from ._sudoku_images import load_sudoku_images
 
 __all__ = [
     "LocallyAdaptiveNoise",
@@ -14,6 +15,7 @@ __all__ = [
     "load_bsd400",
     "load_digits_restoration",
     "load_natural_images",
+    "load_sudoku_images",
     "make_quadratic_reasoning",
     "make_sudoku",
 ]

@@ -1,60 +1,83 @@
-"""Random Sudoku boards: filled at random, then emptied as long as one solution is left."""
+"""Random Sudoku boards: filled at random, then emptied as long as one solution is left.
 
-from typing import TypeAlias
+Every board is made from numbers of its own, uniform on [0, 1): it does not depend on the others.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._sudoku_solver import Boards, candidates_of, digits_of, fewest, have_other_solutions, sweep
+from ._sudoku_solver import (
+    Boards,
+    Candidates,
+    candidates_of,
+    digits_of,
+    fewest,
+    have_other_solutions,
+    sweep,
+)
 
-_Flags: TypeAlias = NDArray[np.bool_]
+_Uniform = NDArray[np.float64]
 
 
-def random_grids(n: int, size: int, box: int, rng: np.random.RandomState) -> Boards:
-    """Return up to n filled boards: the diagonal boxes at random, then guesses and singles.
+def filled(diagonal: _Uniform, preferences: _Uniform) -> tuple[Boards, NDArray[np.intp]]:
+    """Fill boards: the boxes of the diagonal at random, then guesses where no digit follows.
 
-    A guess is a random candidate of a cell with the fewest. A board that contradicts itself is
-    dropped, rather than mended by going back: that would prefer grids that resemble it.
+    A guess is the preferred candidate of a cell with the fewest. A board that contradicts itself is
+    left out, rather than mended by going back, which would prefer grids that resemble it.
+
+    Parameters
+    ----------
+    diagonal : ndarray of shape (n, box, size)
+        Whose order is that of the digits in a box.
+    preferences : ndarray of shape (n, size * size, size)
+        Of each digit in each cell.
+
+    Returns
+    -------
+    grids : ndarray of shape (n_filled, size * size)
+        In the order of their numbers.
+    which : ndarray of shape (n_filled,)
+        Whose numbers they are made from.
     """
-    empty = np.zeros((n, box, box, box, box), dtype=np.int64)
+    n, box, size = diagonal.shape
+    start = np.zeros((n, box, box, box, box), dtype=np.int64)
     for i in range(box):
-        empty[:, i, :, i, :] = 1 + _permutations(n, size, rng).reshape(n, box, box)
-    states = candidates_of(empty.reshape(n, size * size))
-    filled = []
-    while states.shape[-1]:
+        start[:, i, :, i, :] = 1 + diagonal[:, i].argsort(axis=1).reshape(n, box, box)
+    states, which = candidates_of(start.reshape(n, size * size)), np.arange(n)
+    grids, whose = [], []
+    while len(which):
         after, dead, solved = sweep(states)
-        filled.append(digits_of(after[..., solved]))
+        grids.append(digits_of(after[..., solved]))
+        whose.append(which[solved])
         stuck = (after == states).reshape(size * size, -1).all(axis=0)
-        _guess(after, np.flatnonzero(stuck & ~dead & ~solved), rng)
-        states = after[..., ~dead & ~solved]
-    return np.concatenate(filled)
+        _guess(after, np.flatnonzero(stuck & ~dead & ~solved), preferences[which])
+        states, which = after[..., ~dead & ~solved], which[~dead & ~solved]
+    sources = np.concatenate(whose)
+    order = sources.argsort()
+    return np.concatenate(grids)[order], sources[order]
 
 
-def _permutations(n: int, length: int, rng: np.random.RandomState) -> NDArray[np.intp]:
-    return rng.random_sample((n, length)).argsort(axis=1, kind="stable")
-
-
-def _guess(states: NDArray[np.uint16], which: NDArray[np.intp], rng: np.random.RandomState) -> None:
+def _guess(states: Candidates, columns: NDArray[np.intp], preferences: _Uniform) -> None:
     size = len(states)
     flat = states.reshape(size * size, -1)
-    cells = fewest(states[..., which])
+    cells = fewest(states[..., columns])
     bits = (1 << np.arange(size)).astype(np.uint16)
-    possible = (flat[cells, which][:, None] & bits) != 0
-    preference = np.where(possible, rng.random_sample(possible.shape), -1.0)
-    flat[cells, which] = bits[preference.argmax(axis=1)]
+    possible = (flat[cells, columns][:, None] & bits) != 0
+    digits = np.where(possible, preferences[columns, cells], -1.0).argmax(axis=1)
+    flat[cells, columns] = bits[digits]
 
 
-def emptied(grids: Boards, n_givens: NDArray[np.int64], rng: np.random.RandomState) -> Boards:
-    """Return boards with cells emptied in a random order, each if the solution stays the only one.
+def emptied(grids: Boards, n_givens: NDArray[np.int64], ranks: _Uniform) -> Boards:
+    """Empty cells in the order of their ranks, each if the solution stays the only one.
 
     A board ends with ``n_givens`` givens, or with more where no cell can be emptied any more.
     """
     n, n_cells = grids.shape
-    order = _permutations(n, n_cells, rng)
+    order = ranks.argsort(axis=1)
+    solution = candidates_of(grids)
     boards = grids.copy()
     position = np.zeros(n, dtype=np.int64)  # how many cells of the order have been tried
-    stride = np.full(n, max(n_cells // 8, 1))
-    ranks = np.arange(n_cells)
+    stride = np.full(n, max(n_cells // 4, 1))
     while True:
         surplus = (boards != 0).sum(axis=1) - n_givens
         active = np.flatnonzero((surplus > 0) & (position < n_cells))
@@ -62,13 +85,20 @@ def emptied(grids: Boards, n_givens: NDArray[np.int64], rng: np.random.RandomSta
             return boards
         # If all cells of a stretch can go, so can each in its turn: a stretch that fails is
         # halved, and the result is that of trying one by one.
-        start = position[active, None]
-        length = np.minimum(np.minimum(stride[active], surplus[active]), n_cells - start[:, 0])
-        tried = (start <= ranks) & (ranks < start + length[:, None])
+        start = position[active]
+        length = np.minimum(np.minimum(stride[active], surplus[active]), n_cells - start)
+        steps = np.arange(n_cells) - start[:, None]
+        rows, places = np.nonzero((steps >= 0) & (steps < length[:, None]))
         attempt = boards[active]
-        rows, places = np.nonzero(tried)
         attempt[rows, order[active][rows, places]] = 0
-        fails = have_other_solutions(attempt, grids[active])
+
+        states, known = candidates_of(attempt), solution[..., active]
+        # Another solution has another digit in the only cell that is new.
+        alone = np.flatnonzero(length == 1)
+        cells = order[active[alone], start[alone]]
+        states.reshape(n_cells, -1)[cells, alone] &= ~known.reshape(n_cells, -1)[cells, alone]
+        fails = have_other_solutions(states, known)
+
         boards[active[~fails]] = attempt[~fails]
-        position[active] += np.where(~fails, length, np.where(length == 1, 1, 0))
+        position[active] += np.where(~fails, length, length == 1)
         stride[active] = np.where(fails, np.maximum(length // 2, 1), 2 * length)

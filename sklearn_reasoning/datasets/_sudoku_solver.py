@@ -4,7 +4,6 @@ The candidates of a cell are the bits of an integer. A batch of boards is an arr
 (size, size, n): row, column, board, so that a rule for one unit is a reduction over an axis.
 """
 
-from collections.abc import Iterable
 from math import isqrt
 from typing import TypeAlias
 
@@ -17,7 +16,7 @@ _Flags: TypeAlias = NDArray[np.bool_]
 
 # The most states that are worked on at once. More of them wait, so that boards with millions of
 # solutions, which are decided by their first two, do not fill the memory.
-_WIDTH = 4096
+_WIDTH = 1024
 
 
 def candidates_of(boards: Boards) -> Candidates:
@@ -41,15 +40,15 @@ def sweep(candidates: Candidates) -> tuple[Candidates, _Flags, _Flags]:
     left in a unit is put there. Also returned: which boards contradict themselves, and which are
     solved.
     """
-    single = np.where(candidates & (candidates - 1), 0, candidates)
-    taken = _on_cells(*(np.bitwise_or.reduce(list(unit)) for unit in _units(single)))
-    after = np.where(single, single, candidates & ~taken)
+    single = candidates * ((candidates & (candidates - 1)) == 0)
+    taken = _on_cells(*(np.bitwise_or.reduce(single_unit) for single_unit in _units(single)))
+    after = single | (candidates & ~taken)
 
     places = [_places(unit) for unit in _units(after)]
     size = len(candidates)
     lost = [(at_all != 2**size - 1).reshape(size, -1).any(axis=0) for at_all, _ in places]
     only = after & _on_cells(*(once for _, once in places))
-    after = np.where(only, only, after)
+    np.copyto(after, only, where=only != 0)
 
     flat = after.reshape(size * size, -1)
     dead = np.logical_or.reduce([*lost, (flat == 0).any(axis=0)])
@@ -57,14 +56,12 @@ def sweep(candidates: Candidates) -> tuple[Candidates, _Flags, _Flags]:
     return after, dead, solved
 
 
-def _units(candidates: Candidates) -> Iterable[Iterable[Candidates]]:
+def _units(candidates: Candidates) -> tuple[Candidates, Candidates, Candidates]:
     """Return, of rows, columns and boxes, the first cells of all of them, the second cells, ..."""
     size, _, n = candidates.shape
     box = isqrt(size)
-    boxes = candidates.reshape(box, box, box, box, n)
-    yield (candidates[:, j] for j in range(size))
-    yield (candidates[i] for i in range(size))
-    yield (boxes[:, i, :, j] for i in range(box) for j in range(box))
+    boxes = candidates.reshape(box, box, box, box, n).transpose(1, 3, 0, 2, 4)
+    return candidates.swapaxes(0, 1), candidates, boxes.reshape(size, size, n)
 
 
 def _on_cells(rows: Candidates, columns: Candidates, boxes: Candidates) -> Candidates:
@@ -72,16 +69,15 @@ def _on_cells(rows: Candidates, columns: Candidates, boxes: Candidates) -> Candi
     size, n = rows.shape
     box = isqrt(size)
     lines = rows[:, None] | columns[None]
-    cells = lines.reshape(box, box, box, box, n) | boxes[:, None, :, None]
+    cells = lines.reshape(box, box, box, box, n) | boxes.reshape(box, 1, box, 1, n)
     return cells.reshape(size, size, n)
 
 
-def _places(unit: Iterable[Candidates]) -> tuple[Candidates, Candidates]:
+def _places(unit: Candidates) -> tuple[Candidates, Candidates]:
     """Return the digits that have a place in a unit, and those that have just one."""
-    cells = iter(unit)
-    once = next(cells).copy()
+    once = unit[0].copy()
     twice = np.zeros_like(once)
-    for cell in cells:
+    for cell in unit[1:]:
         twice |= once & cell
         once |= cell
     return once, once & ~twice
@@ -99,12 +95,11 @@ def _bit_count(bits: Candidates) -> NDArray[np.uint8]:
     return np.array([i.bit_count() for i in range(512)], dtype=np.uint8)[bits]  # numpy < 2
 
 
-def have_other_solutions(boards: Boards, solutions: Boards) -> _Flags:
+def have_other_solutions(states: Candidates, solution: Candidates) -> _Flags:
     """Return which boards have a solution besides the one given, by an exhaustive search."""
-    size = isqrt(boards.shape[1])
-    solution = candidates_of(solutions)
-    found = np.zeros(len(boards), dtype=bool)
-    states, owners = candidates_of(boards), np.arange(len(boards))
+    size, _, n = states.shape
+    found = np.zeros(n, dtype=bool)
+    owners = np.arange(n)
     while len(owners):
         waiting = max(len(owners) - _WIDTH, 0)
         before, owner = states[..., waiting:], owners[waiting:]

@@ -27,6 +27,7 @@ ELSEWHERE = {
     ("load_bsd400", "OSError"): "datasets/test_bsd400.py",
     ("load_bsd400", "ImportError"): "datasets/test_bsd400.py",
     ("load_natural_images", "OSError"): "datasets/test_natural_images.py",
+    ("load_sudoku_images", "ImportError"): "datasets/test_sudoku_images.py",
 }
 
 X, Y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 1.0, 2.0, 3.0])
@@ -196,6 +197,7 @@ def image_rows():
 
 def dataset_rows():
     load, make = datasets.load_bsd400, datasets.make_quadratic_reasoning
+    sudoku_images = partial(datasets.load_sudoku_images, subset="all")
     yield "load_bsd400", "FileNotFoundError", "path", lambda folder: load(folder / "none")
     yield "load_bsd400", "NotADirectoryError", "path", lambda folder: load(written(folder))
     yield "load_bsd400", "ValueError", "holds 0 PNG files", lambda folder: load(folder)
@@ -213,6 +215,9 @@ def dataset_rows():
         "n_train",
         partial(datasets.load_digits_restoration, 1700),
     )
+    yield "load_sudoku_images", "ValueError", "'subset'", sudoku_images
+    yield "make_sudoku", "ValueError", "n_givens", partial(datasets.make_sudoku, n_givens=16)
+    yield "make_sudoku", "ValueError", "size", partial(datasets.make_sudoku, size=6)
     yield "make_quadratic_reasoning", "ValueError", "n_samples", partial(make, 20_000)
     yield "make_quadratic_reasoning", "ValueError", "mu", partial(make, mu=2.0)
     yield (
