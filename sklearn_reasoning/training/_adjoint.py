@@ -128,8 +128,7 @@ class Adjoint:
         )
 
         def pull_error(error_: Tensor) -> Gradients:
-            found = pull(error_.double().neg_())
-            return Gradients(*(None if x_ is None else x_.to(b.dtype) for x_ in found))
+            return pull(-error_.double()).to(b.dtype)
 
         return batch.y - y.to(b.dtype), pull_error
 
@@ -175,7 +174,7 @@ class Adjoint:
         start, pull = projected_with_pullback(penalty, model.offset, start)
         if a.start not in ("predicted", "learned"):
             return start.mT, lambda start_: None
-        return start.mT, lambda start_: self._pull_start(pull(start_.mT).mT)
+        return start.mT, lambda start_: self._pull_start(pull(start_.mT).mT.to(self._scale.dtype))
 
     def _at_end(self, error: Tensor, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """Return the errors of what is projected, and what pulls their gradients back."""

@@ -53,6 +53,17 @@ class Gradients(NamedTuple):
     start: Tensor | None
     phi: Tensor | None
 
+    def to(self, dtype: torch.dtype) -> Gradients:
+        """Return the same in a dtype."""
+        start, phi = self.start, self.phi
+        return Gradients(
+            self.eigenvalues.to(dtype),
+            None if self.rotation is None else self.rotation.to(dtype),
+            self.b.to(dtype),
+            None if start is None else start.to(dtype),
+            None if phi is None else phi.to(dtype),
+        )
+
 
 def _times(rotation: Tensor, v: Tensor) -> Tensor:
     if rotation.ndim == v.ndim:

@@ -91,7 +91,9 @@ def stepped_with_pullback(
         last = len(taken)
         v_sum, curved, along = (torch.zeros_like(start) for _ in range(3))
         phi_ = torch.zeros_like(phi)
-        spin = torch.zeros_like(Q.rotation) if Q.turns and Q.rotation is not None else None
+        # Of an orthogonal R the gradient can be put together in the eigenbasis: v_ is R R' v_.
+        rotation = Q.rotation if Q.turns else None
+        spin = None if rotation is None else torch.zeros_like(rotation)
         y_, kept_ = _of_those_that_end(last, k, found_), None
         for i in reversed(range(last)):
             turned, moved, pull_prox, move = taken[i]
@@ -119,7 +121,7 @@ def stepped_with_pullback(
         if last > 1 and isinstance(momentum.factor, Tensor):
             factor_ = along.sum_to_size(momentum.factor.shape)
             phi_ += torch.autograd.grad(momentum.factor, size, factor_)[0]
-        rotation_ = None if spin is None else torch.matmul(Q.rotation, spin)
+        rotation_ = None if rotation is None or spin is None else torch.matmul(rotation, spin)
         return Gradients(-phi * curved, rotation_, -phi * v_sum, y_, phi_)
 
     return found, pull
