@@ -21,9 +21,10 @@ from sklearn_reasoning._polynomials import (
     values_and_slopes,
 )
 from sklearn_reasoning._support.documentation import documented_like
-from sklearn_reasoning._support.value import Value
+from sklearn_reasoning._support.value import Value, overrides
 from sklearn_reasoning.energies import ScalarQuadratic
 
+from ._momentum import Momentum
 from ._problem import Problem
 from ._unroll import last_iterate
 
@@ -106,6 +107,8 @@ class Algorithm(Value, ABC):
         super().__init_subclass__(**kwargs)
         if "_filter" in vars(cls):
             cls._filter_is_closed = "_closed_filter" in vars(cls)
+        if overrides(cls, "_momentum", "start", "step"):
+            cls._momentum = Algorithm._momentum  # type: ignore[method-assign]
 
     name: ClassVar[str]
     also_called: ClassVar[tuple[str, ...]] = ()
@@ -444,6 +447,10 @@ class Algorithm(Value, ABC):
             return t_, phi_[0] if phi_ else None
 
         return q.detach(), pull
+
+    def _momentum(self, phi: Phi, mu: float) -> Momentum | None:
+        """Return the momentum of :meth:`step` where it is of that form: it is then not unrolled."""
+        return None
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         """Run the recurrence for r_k; override with a closed form for a constant step size."""

@@ -5,6 +5,7 @@ from torch import Tensor
 from sklearn_reasoning._polynomials import Phi
 
 from ._base import Algorithm, State
+from ._momentum import Momentum
 from ._problem import Problem
 
 
@@ -39,8 +40,15 @@ class FISTA(Algorithm):
         """Take a gradient step from z, then extrapolate by i / (i + 3)."""
         y, z, i = state
         y_next = problem.descend(z, phi)
-        return y_next, y_next + i / (i + 3) * (y_next - y), i + 1
+        return y_next, y_next + _beta(i) * (y_next - y), i + 1
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
         """Return the region up to 1/L, from a hundredth of its end."""
         return 0.01 / L, 1.0 / L
+
+    def _momentum(self, phi: Phi, mu: float) -> Momentum:
+        return Momentum(_beta)
+
+
+def _beta(i: int) -> float:
+    return i / (i + 3)

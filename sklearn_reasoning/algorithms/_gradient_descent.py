@@ -8,6 +8,7 @@ from torch import Tensor
 from sklearn_reasoning._polynomials import Phi, Steps, SumOfPowers, binary_digits, evaluate, power
 
 from ._base import Algorithm, State
+from ._momentum import Momentum
 from ._problem import Problem
 
 
@@ -48,6 +49,9 @@ class GradientDescent(Algorithm):
     def sensitivity_rate(self, step_size: Any, mu: float, L: float) -> Any:
         r"""Return the largest :math:`|1 - \phi t|`: the sensitivity is k times its power k - 1."""
         return np.maximum(np.abs(1.0 - step_size * mu), np.abs(1.0 - step_size * L))
+
+    def _momentum(self, phi: Phi, mu: float) -> Momentum:
+        return Momentum()
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         return power(1.0 - phi * t, binary_digits(k, t.dtype))

@@ -18,6 +18,7 @@ from sklearn_reasoning._polynomials import (
 )
 
 from ._base import Algorithm, State
+from ._momentum import Momentum
 from ._problem import Problem
 
 
@@ -51,8 +52,7 @@ class HeavyBall(Algorithm):
     def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Take a gradient step and keep part of the last move."""
         y, y_before = state
-        beta = (1.0 - (problem.mu * phi) ** 0.5) ** 2
-        return problem.descend(y, phi, push=beta * (y - y_before)), y
+        return problem.descend(y, phi, push=_beta(problem.mu * phi) * (y - y_before)), y
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
         """Return the region of rate 1 - sqrt(mu phi), from a hundredth of its end."""
@@ -66,6 +66,9 @@ class HeavyBall(Algorithm):
         """
         rate = 1.0 - np.sqrt(mu * step_size)
         return np.where(rate >= 0.0, rate, np.nan)
+
+    def _momentum(self, phi: Phi, mu: float) -> Momentum:
+        return Momentum(_beta(mu * phi), looks_ahead=False)
 
     # With s = sqrt(mu phi): a = 1 + beta - phi t, c = beta, 1 - beta = s (2 - s), and
     # 4 c - a^2 = phi (t - mu) ((2 - s)^2 - phi t).
@@ -83,6 +86,10 @@ class HeavyBall(Algorithm):
 
     def _closed_filter(self, mu: float, L: float) -> TwoTermFilter:
         return _Filter(mu)
+
+
+def _beta(value: Any) -> Any:
+    return (1.0 - value**0.5) ** 2
 
 
 class _Filter(TwoTermFilter):

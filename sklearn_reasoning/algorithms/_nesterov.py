@@ -17,6 +17,7 @@ from sklearn_reasoning._polynomials import (
 )
 
 from ._base import Algorithm, State
+from ._momentum import Momentum
 from ._problem import Problem
 
 
@@ -53,10 +54,8 @@ class NesterovAcceleratedGradient(Algorithm):
     def step(self, state: State, problem: Problem, phi: Phi) -> State:
         """Take a gradient step from z, then extrapolate."""
         y, z = state
-        root = _root(problem.mu * phi)
-        beta = (1.0 - root) / (1.0 + root)
         y_next = problem.descend(z, phi)
-        return y_next, y_next + beta * (y_next - y)
+        return y_next, y_next + _beta(problem.mu * phi) * (y_next - y)
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
         """Return Table 1's region, from a hundredth of its end."""
@@ -70,6 +69,9 @@ class NesterovAcceleratedGradient(Algorithm):
         """
         _, high = self.stable_region(mu, L)
         return np.where(step_size <= high, 1.0 - np.sqrt(mu * step_size), np.nan)
+
+    def _momentum(self, phi: Phi, mu: float) -> Momentum:
+        return Momentum(_beta(mu * phi))
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:
         root = _root(mu * phi)
@@ -104,6 +106,11 @@ class _Filter(TwoTermFilter):
             scale * scale * (1.0 - level),
             torch.zeros_like(phi),
         )
+
+
+def _beta(value: Any) -> Any:
+    root = _root(value)
+    return (1.0 - root) / (1.0 + root)
 
 
 def _root(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from ._affine import Affine
 from ._ball import Ball
-from ._base import Penalty
+from ._base import Penalty, Pullback as Pullback
 from ._box import Box
 from ._budget import Budget
 from ._columns import Columns

@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from sklearn_reasoning._support.value import Value
+from sklearn_reasoning._support.value import Value, overrides
 
 from ._columns import Columns
 from ._known import Known
 from ._options import Constant
 from ._points import check_points, check_projected
+
+Pullback = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 
 
 class Penalty(Value, ABC):
@@ -63,6 +66,11 @@ class Penalty(Value, ABC):
 
     is_set: bool = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if overrides(cls, "_prox_with_pullback", "prox"):
+            cls._prox_with_pullback = Penalty._prox_with_pullback  # type: ignore[method-assign]
+
     @abstractmethod
     def value(self, y: Tensor) -> Tensor:
         """Return g of each row of y.
@@ -94,6 +102,26 @@ class Penalty(Value, ABC):
         Tensor of shape (..., n, d)
             In the dtype of v, differentiable in v and in the step.
         """
+
+    def _prox_with_pullback(self, v: Tensor, step: Tensor | float) -> tuple[Tensor, Pullback]:
+        """Return :meth:`prox`, unrecorded, and what pulls a gradient back through it.
+
+        That maps the gradient of the points to those of v and of the step, None where this is a
+        number or not looked at. Options are constants here. Override it for speed; a row may be
+        rounded otherwise than by :meth:`prox`, in the same way in every batch of its length.
+        """
+        sizes = [] if self.is_set or not isinstance(step, Tensor) else [step]
+        leaves = [x.detach().requires_grad_() for x in (v, *sizes)]
+        with torch.enable_grad():
+            y = self.prox(leaves[0], leaves[1] if sizes else step)
+
+        def pull(y_: Tensor) -> tuple[Tensor, Tensor | None]:
+            if not y.requires_grad:  # a set of one point
+                return torch.zeros_like(v), None
+            v_, *step_ = torch.autograd.grad(y, leaves, y_, materialize_grads=True)
+            return v_, step_[0] if step_ else None
+
+        return y.detach(), pull
 
     def in_units(self, unit: float) -> Penalty:
         """Return the penalty for outputs that are measured in another unit.

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ._base import Penalty
+from ._base import Penalty, Pullback
 from ._known import Known
 from ._options import divided, option, resolve
 from ._rows import indicator
@@ -59,6 +59,10 @@ class Box(Penalty):
     def prox(self, v: Tensor, step: Tensor | float) -> Tensor:
         """Return v with the bounds in place of what is beyond them."""
         return v.clamp_min(resolve(self, "low", v)).clamp_max(resolve(self, "high", v))
+
+    def _prox_with_pullback(self, v: Tensor, step: Tensor | float) -> tuple[Tensor, Pullback]:
+        y = self.prox(v.detach(), step).detach()
+        return y, lambda y_: (y_ * (y == v), None)
 
     def in_units(self, unit: float) -> Box:
         """Return the box with its bounds divided by the unit."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from ._base import Penalty
+from ._base import Penalty, Pullback
 from ._rows import indicator
 
 
@@ -36,6 +37,10 @@ class Nonnegative(Penalty):
     def prox(self, v: Tensor, step: Tensor | float) -> Tensor:
         """Return v with zeros for its negative entries."""
         return v.clamp_min(0.0)
+
+    def _prox_with_pullback(self, v: Tensor, step: Tensor | float) -> tuple[Tensor, Pullback]:
+        inside = torch.heaviside(v, v.new_ones(()))
+        return v.clamp_min(0.0), lambda y_: (y_ * inside, None)
 
     def in_units(self, unit: float) -> Nonnegative:
         """Return the set itself."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._base import Penalty
+from ._base import Penalty, Pullback
 from ._groups import groups_option
 from ._known import Known
 from ._options import detached, divided, option, resolve
@@ -79,6 +79,17 @@ class Simplex(Penalty):
             total = total.unsqueeze(-1)
         return self.groups.join(_project(self.groups.split(v, -torch.inf), total))
 
+    def _prox_with_pullback(self, v: Tensor, step: Tensor | float) -> tuple[Tensor, Pullback]:
+        total = detached(resolve(self, "total", v))
+        if self.groups is None:
+            y, pull = _project_with_pullback(v, total)
+            return y, lambda y_: (pull(y_), None)
+        groups = self.groups
+        if isinstance(total, Tensor):
+            total = total.unsqueeze(-1)
+        y, pull = _project_with_pullback(groups.split(v, -torch.inf), total)
+        return groups.join(y), lambda y_: (groups.join(pull(groups.split(y_, 0.0))), None)
+
     def in_units(self, unit: float) -> Simplex:
         """Return the simplex with its total divided by the unit."""
         return Simplex(divided(self, "total", unit), self.groups)
@@ -100,10 +111,28 @@ class Simplex(Penalty):
 
 def _project(v: Tensor, total: Any) -> Tensor:
     """Project the last axis. Which entries stay is found first, and not differentiated."""
-    u = v.detach().sort(dim=-1, descending=True).values
-    w, u = v - u[..., :1], u - u[..., :1]  # near 0 where it counts, however large v is
-    count = torch.arange(1, v.shape[-1] + 1, dtype=v.dtype, device=v.device)
-    w = w - ((u.cumsum(dim=-1) - detached(total)) / count).amax(dim=-1, keepdim=True)
+    w = _above_threshold(v, total)
     # What is left of the threshold is a rounding error; its derivatives are those of the threshold.
     left = (row_sum(w.clamp_min(0.0)) - total) / row_sum((w >= 0.0).to(v.dtype))
     return (w - left).clamp_min(0.0)
+
+
+def _project_with_pullback(v: Tensor, total: Any) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Project the last axis, up to a rounding error; gradients lose their mean over what stays."""
+    w = _above_threshold(v.detach(), total)
+    stays = torch.heaviside(w, w.new_ones(()))
+    count = stays.sum(dim=-1, keepdim=True)
+
+    def pull(y_: Tensor) -> Tensor:
+        kept = stays * y_
+        return kept.addcmul_(stays, kept.sum(dim=-1, keepdim=True) / count, value=-1.0)
+
+    return w.clamp_min(0.0), pull
+
+
+def _above_threshold(v: Tensor, total: Any) -> Tensor:
+    """Return v less the threshold, up to a rounding error; only v is differentiated."""
+    u = v.detach().sort(dim=-1, descending=True).values
+    w, u = v - u[..., :1], u - u[..., :1]  # near 0 where it counts, however large v is
+    count = torch.arange(1, v.shape[-1] + 1, dtype=v.dtype, device=v.device)
+    return w - ((u.cumsum(dim=-1) - detached(total)) / count).amax(dim=-1, keepdim=True)

@@ -19,27 +19,34 @@ from sklearn_reasoning._networks import (
     free_with_pullback,
     inner_with_pullback,
 )
+from sklearn_reasoning.penalties import Pullback
 
 from ._batches import Batch
+from ._curvature import Curvature, Gradients
+from ._filtered import filtered_with_pullback
 from ._loss import StackLoss
 from ._penalised import projected_with_pullback
+from ._stepped import stepped_with_pullback
 
 if TYPE_CHECKING:
     from ._regression_model import RegressionModel
+
+# Errors, and what pulls their gradients back to what the problem is made of.
+Solution = tuple[Tensor, Callable[[Tensor], Gradients]]
 
 
 class Adjoint:
     r"""The losses of a stack on a batch, and the gradients of its parameters.
 
-    With the start c and :math:`Q = R \Lambda R'` predictions are
-    :math:`c - R\,q_k(\Lambda) R'(Qc + b)`, or the projections of these. R is the identity, given
-    for each row, or learned; all vectors are features times rows.
+    Predictions are those of free steps as a function of Q, or the projections of these, or those of
+    proximal steps. The rotation of Q is the identity, given for each row, or learned; all vectors
+    are features times rows.
 
     Parameters
     ----------
     model : RegressionModel
-        Of a polynomial algorithm with one step size or none, which predicts no rotations and takes
-        free steps.
+        Of a method with one step size or none, which predicts no rotations: of a polynomial one if
+        steps are free, otherwise of one whose steps have a momentum.
     criterion : StackLoss
     """
 
@@ -54,44 +61,76 @@ class Adjoint:
         self._prepare(batch.x)
         padded_outputs, pull_networks = self._networks.run(batch.x)
         outputs = {name: self._networks.true(name, out) for name, out in padded_outputs.items()}
-        t, pull_spectrum = self._eigenvalues, self._spectrum(outputs["Q"])
+        pull_spectrum = self._spectrum(outputs["Q"])
         rotation, pull_rotation = self._rotation(batch)
+        Q = Curvature(self._eigenvalues, rotation, pull_rotation is not None)
         b = model.linear_term(outputs, batch)
         start, pull_start = self._start(outputs, batch)
-        first, target = _into(rotation, b), batch.y
-        if start is not None:
-            turned = _into(rotation, start)
-            first, target = torch.addcmul(first, t, turned), target - start
-        q, pull_filter = a.algorithm._filter_with_pullback(
-            t, model.number_of_steps(), model.phi(b.dtype), a.mu, a.L
-        )
-        u = q * first
+        solve = self._stepped if a.obeys_in_steps else self._filtered
+        error, pull_solution = solve(Q, b, start, batch)
         # The loss is that of -error.
-        error, pull_end = self._at_end(_out_of(rotation, u) + target, batch)
         losses, pull_loss = self._criterion.with_pullback(error, batch.weight)
 
-        moved_ = pull_end(pull_loss(batch.weight))
-        u_ = _into(rotation, moved_)
-        first_ = u_ * q
-        t_, phi_ = pull_filter(u_ * first)
-        if pull_rotation is not None:
-            rotation_ = torch.bmm(moved_, u.mT) + torch.bmm(b, first_.mT)
-        if start is not None:
-            t_.addcmul_(turned, first_)
-            turned_ = t * first_
-            pull_start(_out_of(rotation, turned_) - moved_)
-            if pull_rotation is not None:
-                rotation_ += torch.bmm(start, turned_.mT)
-        if pull_rotation is not None:
-            pull_rotation(rotation_)
+        found = pull_solution(pull_loss(batch.weight))
+        if found.start is not None:
+            pull_start(found.start)
+        if pull_rotation is not None and found.rotation is not None:
+            pull_rotation(found.rotation)
         if a.predicts_b:
-            torch.mul(_out_of(rotation, first_), self._scale, out=self._outputs_["b"])
+            torch.mul(found.b, self._scale, out=self._outputs_["b"])
+        t_ = found.eigenvalues
         pull_spectrum(t_[:, 1:-1] if a.spectrum == "anchored" else t_, self._outputs_["Q"])
         model.weights.grad = pull_networks(self._grads)
-        size = model.step_size
+        phi_, size = found.phi, model.step_size
         if phi_ is not None and size is not None and size.requires_grad:
             size.grad = phi_.reshape(size.shape).to(size.dtype)
         return losses, lambda: (batch.y - error).mT
+
+    def _filtered(self, Q: Curvature, b: Tensor, start: Tensor | None, batch: Batch) -> Solution:
+        """Return the errors of free steps, and what pulls their gradients back."""
+        model, a = self._model, self._model.architecture
+        fall, pull = filtered_with_pullback(
+            a.algorithm, Q, b, start, model.number_of_steps(), model.phi(b.dtype), a.mu, a.L
+        )
+        error, pull_end = self._at_end(
+            fall + (batch.y if start is None else batch.y - start), batch
+        )
+
+        def pull_error(error_: Tensor) -> Gradients:
+            moved_ = pull_end(error_)
+            found = pull(moved_)
+            return found if found.start is None else found._replace(start=found.start - moved_)
+
+        return error, pull_error
+
+    def _stepped(self, Q: Curvature, b: Tensor, start: Tensor | None, batch: Batch) -> Solution:
+        """Return the errors of proximal steps, and what pulls their gradients back.
+
+        Points are in float64, as what is allowed is.
+        """
+        model, a = self._model, self._model.architecture
+        penalty, offset = model.penalty_of(batch.limits), model.offset.unsqueeze(-1)
+        phi, counts = model.phi(torch.float64), model.number_of_steps()
+        assert start is not None
+        assert not isinstance(counts, Tensor)
+
+        def prox(v: Tensor) -> tuple[Tensor, Pullback]:
+            y, pull = penalty._prox_with_pullback((v + offset).mT, phi)
+
+            def pull_back(y_: Tensor) -> tuple[Tensor, Tensor | None]:
+                v_, step_ = pull(y_.mT)
+                return v_.mT, step_
+
+            return y.mT - offset, pull_back
+
+        y, pull = stepped_with_pullback(
+            a.algorithm, Q.double(), b.double(), start.double(), prox, counts, phi, a.mu
+        )
+
+        def pull_error(error_: Tensor) -> Gradients:
+            return pull(-error_.double()).to(b.dtype)
+
+        return batch.y - y.to(b.dtype), pull_error
 
     def _spectrum(self, logits: Tensor) -> Callable[[Tensor, Tensor], None]:
         """Write the eigenvalues that are predicted, and return what pulls their gradients back."""
@@ -130,10 +169,12 @@ class Adjoint:
         if a.penalty is None:
             return start.mT, self._pull_start
         penalty = model.penalty_of(batch.limits)
+        if a.obeys_in_steps:
+            start = start.double()
         start, pull = projected_with_pullback(penalty, model.offset, start)
         if a.start not in ("predicted", "learned"):
             return start.mT, lambda start_: None
-        return start.mT, lambda start_: self._pull_start(pull(start_.mT).mT)
+        return start.mT, lambda start_: self._pull_start(pull(start_.mT).mT.to(self._scale.dtype))
 
     def _at_end(self, error: Tensor, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """Return the errors of what is projected, and what pulls their gradients back."""
@@ -174,22 +215,6 @@ class Adjoint:
         if a.spectrum == "anchored":
             self._eigenvalues[:, 0] = a.L
             self._predicted = self._eigenvalues[:, 1:-1]
-
-
-def _into(rotation: Tensor | None, v: Tensor) -> Tensor:
-    """Return R' v."""
-    return v if rotation is None else _out_of(rotation.mT, v)
-
-
-def _out_of(rotation: Tensor | None, v: Tensor) -> Tensor:
-    """Return R v."""
-    if rotation is None:
-        return v
-    if rotation.ndim == v.ndim:
-        return torch.matmul(rotation, v)
-    # As rows, v' R' = (R v)': three times faster in torch than matrices times columns.
-    rows = torch.matmul(v.mT.unsqueeze(-2), rotation.mT).squeeze(-2)
-    return rows.mT.contiguous()
 
 
 def _padded(values: Tensor, like: Tensor) -> Tensor:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
 from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, SpectralQuadratic
-from sklearn_reasoning.penalties import Penalty
+from sklearn_reasoning.penalties import Penalty, Pullback
 
 
 class OfModels(Penalty):
@@ -46,6 +45,19 @@ class OfModels(Penalty):
     def prox(self, v: Tensor, step: Tensor | float) -> Tensor:
         return self._in_old_unit(lambda y: self.penalty.prox(y, step), v)
 
+    def _prox_with_pullback(self, v: Tensor, step: Tensor | float) -> tuple[Tensor, Pullback]:
+        unit = self.unit
+        if unit is None:
+            y, pull = self.penalty._prox_with_pullback(v, step)
+            return rows_innermost(y), lambda y_: _of_rows_innermost(*pull(y_))
+        y, pull = self.penalty._prox_with_pullback(unit * v, step)
+
+        def pull_in_unit(y_: Tensor) -> tuple[Tensor, Tensor | None]:
+            v_, step_ = pull(y_ / unit)
+            return _of_rows_innermost(unit * v_, step_)
+
+        return rows_innermost(y / unit), pull_in_unit
+
     def project(self, y: Tensor) -> Tensor:
         return self._in_old_unit(self.penalty.project, y)
 
@@ -75,17 +87,17 @@ def projected_with_pullback(
     """Return the projections of points counted from an offset, and what pulls gradients back.
 
     Points are (n_models, n, d), the offset is (n_models, d); both results are in the points' dtype.
+    Where the penalty is no set, they are the points.
     """
+    if not penalty.is_set:
+        return y, lambda y_: y_
     offset = offset.unsqueeze(1)
-    with torch.enable_grad():
-        free = rows_innermost(y.detach() + offset).requires_grad_()
-        inside = penalty.project(free)
+    inside, pull = penalty._prox_with_pullback(rows_innermost(y + offset), 1.0)
+    return (inside - offset).to(y.dtype), lambda inside_: pull(inside_.to(inside))[0].to(y.dtype)
 
-    def pull(inside_: Tensor) -> Tensor:
-        (free_,) = torch.autograd.grad(inside, free, inside_.to(inside))
-        return rows_innermost(free_).to(y.dtype)
 
-    return (inside.detach() - offset).to(y.dtype), pull
+def _of_rows_innermost(v_: Tensor, step_: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    return rows_innermost(v_), step_
 
 
 def rows_innermost(y: Tensor) -> Tensor:

@@ -307,12 +307,11 @@ class RegressionModel(Model):
         return self._penalties[key]
 
     def adjoint(self, criterion: torch.nn.Module) -> Adjoint | None:
-        """Return what takes gradients without autograd, where Q has a filter."""
+        """Return what takes gradients without autograd, where there is such a thing."""
         a = self.architecture
         if (
             isinstance(criterion, StackLoss)
-            and not a.obeys_in_steps
-            and "polynomial" in a.algorithm.provides
+            and self._has_adjoint_of_steps()
             and (a.rotation != "predicted" or a.n_outputs == 1)
             and (self.step_size is None or self.step_size.ndim == 1)
             # A subclass may make another problem.
@@ -320,6 +319,12 @@ class RegressionModel(Model):
         ):
             return Adjoint(self, criterion)
         return None
+
+    def _has_adjoint_of_steps(self) -> bool:
+        a = self.architecture
+        if a.obeys_in_steps:
+            return a.algorithm._momentum(1.0 / a.L, a.mu) is not None
+        return "polynomial" in a.algorithm.provides
 
     def _energy(
         self, batch: Inputs, outputs: dict[str, Tensor], blocks: dict[str, Tensor]

@@ -80,6 +80,47 @@ def test_in_everything(name):
 
 
 @pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("rows_innermost", [False, True])
+def test_steps_that_bring_their_pullback(name, rows_innermost):
+    make, *options = MADE[name]
+    penalty, v, pulled = make(*options), normal(9, N, D), normal(10, N, D)
+    v[0, :3] = v[0, 3]  # ties
+    if rows_innermost:
+        v, pulled = v.mT.contiguous().mT, pulled.mT.contiguous().mT
+    step = number([[0.3], [0.7], [0.2], [1.0], [0.4]])
+    y, pull = penalty._prox_with_pullback(v, step)
+    v_, step_ = pull(pulled)
+    leaves = [x.clone().requires_grad_() for x in (v, step)]
+    expected = penalty.prox(*leaves)
+    torch.testing.assert_close(y, expected.detach(), rtol=0, atol=1e-14)
+    grads = torch.autograd.grad(expected, leaves, pulled, materialize_grads=True)
+    torch.testing.assert_close(v_, grads[0], rtol=1e-13, atol=1e-14)
+    assert penalty.is_set == (step_ is None)
+    if step_ is not None:
+        torch.testing.assert_close(step_, grads[1], rtol=1e-13, atol=1e-14)
+    assert not y.requires_grad
+
+
+@pytest.mark.parametrize("kind", [Nonnegative, Simplex, lambda: Box(0.0, 0.75)])
+def test_an_output_on_the_edge_still_learns(kind):
+    v, pulled = number([[0.0, 0.25, 0.75]]), number([[1.0, 0.0, 0.0]])
+    _, pull = kind()._prox_with_pullback(v, 1.0)
+    assert pull(pulled)[0][0, 0] > 0.5
+
+
+def test_whoever_writes_a_step_anew_has_its_pullback():
+    class Doubled(Simplex):
+        def prox(self, v, step):
+            return 2.0 * super().prox(v, step)
+
+    v, pulled = normal(11, N, D), normal(12, N, D)
+    y, pull = Doubled()._prox_with_pullback(v, 1.0)
+    plain, pull_plain = Simplex()._prox_with_pullback(v, 1.0)
+    torch.testing.assert_close(y, 2.0 * plain)
+    torch.testing.assert_close(pull(pulled)[0], 2.0 * pull_plain(pulled)[0])
+
+
+@pytest.mark.parametrize("name", MADE)
 def test_no_derivative_is_nan_at_zero_and_at_ties(name):
     make, *options = MADE[name]
     for v in (torch.zeros(N, D), torch.ones(N, D), torch.eye(D)[:N]):

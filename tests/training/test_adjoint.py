@@ -6,7 +6,19 @@ import torch
 from _covering import covering
 
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
-from sklearn_reasoning.penalties import Ball, Box, Columns, Simplex
+from sklearn_reasoning.penalties import (
+    L1,
+    Affine,
+    Ball,
+    Box,
+    Budget,
+    Columns,
+    GroupL1,
+    Monotone,
+    Nonnegative,
+    Penalty,
+    Simplex,
+)
 from sklearn_reasoning.training import Architecture, RegressionModel, Rows
 from sklearn_reasoning.training._batches import StackRows
 from sklearn_reasoning.training._loss import StackLoss
@@ -35,13 +47,41 @@ CASES = {
 }
 
 
-def make(algo, case, k=(1, 6), losses=("l2", "squared"), **options):
+class Halved(Penalty):
+    """A user's own term, which knows a proximal step only."""
+
+    def value(self, y):
+        return 0.5 * y.square().sum(dim=-1)
+
+    def prox(self, v, step):
+        return v / (1.0 + step)
+
+
+STEPS = {
+    "simplex": {"penalty": Simplex()},
+    "simplices, learned start": {"penalty": Simplex(2.0, groups=(1, 3)), "start": "learned"},
+    "nonnegative": {"penalty": Nonnegative(), "rotation": "identity", "spectrum": "anchored"},
+    "nonnegative, given rotation": {"penalty": Nonnegative(), "rotation": "given"},
+    "predicted start in a box": CASES["predicted start in a box"] | {"project": "each_step"},
+    "shares of columns": {"penalty": Simplex(Columns([0])), "corrects": True, "start": "zero"},
+    "budget": {"penalty": Budget(1.0, high=0.6), "spectrum": "anchored", "start": "learned"},
+    "ball, given b": {"penalty": Ball(0.5), "b_hidden": None, "start": "zero"},
+    "equations": {"penalty": Affine([[1.0, 1.0, 0.0, 0.0]], [0.3])},
+    "in order": {"penalty": Monotone(), "q_hidden": None},
+    "l1, learned start": {"penalty": L1(0.3), "start": "learned"},
+    "groups": {"penalty": GroupL1(0.3, groups=(3, 1)), "rotation": "identity"},
+    "own term": {"penalty": Halved(), "start": "predicted", "start_hidden": (6,)},
+}
+
+
+def make(algo, case, k=(1, 6), losses=("l2", "squared"), dtype=torch.float64, **options):
     """A stack with weights of the size of trained ones, its batch and its criterion."""
     parameters = {"n_features": M, "n_outputs": D, "mu": 0.1, "L": 1.0, "start": "mean"}
     parameters |= {"q_hidden": (9,), "b_hidden": (5,), "spectrum": "free", "rotation": "shared"}
-    a = Architecture(**parameters | CASES.get(case, {}) | options, algorithm=get_algorithm(algo))
+    parameters |= (CASES | STEPS).get(case, {}) | options
+    a = Architecture(**parameters, algorithm=get_algorithm(algo))
     rng = np.random.default_rng(0)
-    model = RegressionModel(a, k)
+    model = RegressionModel(a, k, dtype=dtype)
     with torch.no_grad():
         for i in range(len(k)):
             for weight in model.named_weights(i).values():
@@ -64,7 +104,7 @@ def make(algo, case, k=(1, 6), losses=("l2", "squared"), **options):
         for _ in k
     ]
     offsets = [np.zeros(D)] * len(k)
-    data = StackRows(a, rows, [1.0] * len(k), offsets, [N] * len(k), [0, 1], torch.float64, "cpu")
+    data = StackRows(a, rows, [1.0] * len(k), offsets, [N] * len(k), [0, 1], dtype, "cpu")
     (batch,) = data.epoch(0)
     return model, StackLoss(losses), batch
 
@@ -77,11 +117,33 @@ def by_autograd(model, criterion, batch):
 
 
 TAKEN = [a for a in list_algorithms() if get_algorithm(a).is_polynomial]
+STEPPED = [a for a in list_algorithms() if get_algorithm(a)._momentum(0.5, 0.1) is not None]
 
 
 @covering("algo, case", TAKEN, CASES)
 def test_gradients_are_those_of_autograd_and_of_differences(algo, case):
-    model, criterion, batch = make(algo, case)
+    check_gradients(*make(algo, case))
+
+
+@covering("algo, case, k", STEPPED, STEPS, [(1, 6), (5, 5), (7, 0)])
+def test_gradients_of_proximal_steps(algo, case, k):
+    check_gradients(*make(algo, case, k))
+
+
+@covering("algo, case", STEPPED, STEPS)
+def test_gradients_of_proximal_steps_in_single_precision(algo, case):
+    model, criterion, batch = make(algo, case, dtype=torch.float32)
+    losses, predictions = model.adjoint(criterion).step(batch)
+    expected, expected_predictions, grads = by_autograd(model, criterion, batch)
+    assert losses.dtype == predictions().dtype == torch.float32
+    torch.testing.assert_close(losses, expected, rtol=1e-5, atol=0.0)
+    torch.testing.assert_close(predictions(), expected_predictions, rtol=1e-4, atol=1e-5)
+    for parameter, grad in zip(model.parameters(), grads, strict=True):
+        size = grad.abs().max().item()
+        torch.testing.assert_close(parameter.grad, grad, rtol=1e-3, atol=1e-4 * size)
+
+
+def check_gradients(model, criterion, batch):
     losses, predictions = model.adjoint(criterion).step(batch)
     expected, expected_predictions, grads = by_autograd(model, criterion, batch)
     torch.testing.assert_close(losses, expected, rtol=1e-12, atol=0.0)
@@ -171,6 +233,11 @@ def test_who_takes_gradients_by_autograd():
     assert not taken(rotation="predicted")
     assert not taken(kind=Other)
     assert not taken(criterion=torch.nn.Identity())
+    for algo in STEPPED:
+        assert taken(algo, penalty=Simplex())
+    assert not taken("admm", penalty=Simplex())
+    assert taken("admm", penalty=Simplex(), project="last_step")
+    assert not taken(penalty=Simplex(), rotation="predicted")
 
 
 def test_replaced_weights_are_seen():

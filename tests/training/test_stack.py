@@ -145,8 +145,11 @@ PENALTIES = [
 ]
 
 
-@covering("penalty, algo, rotation, project, dtype", PENALTIES, ["gd", "nag", "heavy_ball"],
-          ROTATIONS, ["each_step", "last_step"], [torch.float64, torch.float32])  # fmt: skip
+STEPPED = ["gd", "nag", "heavy_ball", "fista", "admm"]
+
+
+@covering("penalty, algo, rotation, project, dtype", PENALTIES, STEPPED, ROTATIONS,
+          ["each_step", "last_step"], [torch.float64, torch.float32])  # fmt: skip
 def test_a_stack_with_a_penalty_gives_the_bits_of_single_fits(
     penalty, algo, rotation, project, dtype
 ):
