@@ -2,6 +2,7 @@
 
 from ._parameters import check_k as check_k
 from ._stored_state import StoredState as StoredState, restored_names as restored_names
+from .classifier import HybridReasoningClassifier
 from .regressor import HybridReasoningRegressor
 
-__all__ = ["HybridReasoningRegressor"]
+__all__ = ["HybridReasoningClassifier", "HybridReasoningRegressor"]

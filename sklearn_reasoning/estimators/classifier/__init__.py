@@ -1,0 +1,6 @@
+"""The classifier, and what files and displays ask of it."""
+
+from ._classifier import HybridReasoningClassifier
+from ._relax import Relaxation as Relaxation
+
+__all__ = ["HybridReasoningClassifier"]

@@ -1,0 +1,797 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import Tags
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_reasoning._support.documentation import documented_like
+from sklearn_reasoning._support.numbers import moderate_weights, readable_numbers
+from sklearn_reasoning._support.random_state import independent_random_state, seed_of
+from sklearn_reasoning._support.training_context import training_context
+from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.estimators._fitted_net import FittedNet
+from sklearn_reasoning.estimators._parameters import check_k
+from sklearn_reasoning.estimators._versioned import VersionStamped
+from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
+from sklearn_reasoning.training import ModelNet, ModelSettings, as_if_stopped, build_net, train
+
+from ._coupled_model import CoupledModel, penalty_of
+from ._labels import (
+    Labels,
+    cell_weights,
+    check_known,
+    labels_of,
+    read_labels,
+)
+from ._minimisers import measure
+from ._parameters import CONSTRAINTS, architecture_of, check_relations, settings_of
+from ._perception import check_module
+from ._relax import Relaxation, Relaxed, distance_to_whole, is_tolerance, rounded
+from ._restarts import DECIDED, search
+from ._rows import CellBatches, CellRows
+from ._settings import ClassifierArchitecture
+
+_Array = np.ndarray[Any, Any]
+
+# predict_k="converged": steps until no row moves further than this, and the most of them.
+_STANDS_STILL = 1e-6
+_MOST_STEPS = 5000
+
+
+class HybridReasoningClassifier(
+    VersionStamped, FittedNet, MultiOutputMixin, ClassifierMixin, BaseEstimator
+):
+    r"""Classification of many coupled cells by an energy that k steps of an algorithm minimise.
+
+    Each of the cells of a row has a distribution over its classes. A perception network gives
+    evidence for each class of each cell, a coupling that is learned says which answers go
+    together, and the prediction is what k steps of an algorithm from the uniform distributions make
+    of
+
+    .. math:: E(y) = \tfrac12 y'Qy - evidence(x)'y, \qquad Q = A'A + e L I,
+
+    over the product of simplices (over [0, 1] for a multilabel indicator). Network, A and e are
+    trained end to end. Sudoku is the example: 81 cells of nine classes each.
+
+    Parameters
+    ----------
+    algo : str or Algorithm, default="fista"
+        The algorithm: "fista", "gd", and, with ``concavity=0``, "nag", "heavy_ball", "admm", "opt",
+        or an instance. The default needs no strong convexity and is the fastest of those.
+    k : int, default=24
+        Number of steps in training. Few are enough to learn from; predictions may take more
+        (``predict_k``).
+    perception : {"joint", "per_cell", "per_cell_image"} or callable, default="joint"
+        What reads x. "joint": one network for all cells, which knows of no structure in X.
+        "per_cell": X is cut into equal blocks of columns, one for each cell, and one shared network
+        reads each. "per_cell_image": the blocks are square images, and the network is
+        convolutional. A callable makes a torch module, from ``(n_features, n_cells, n_classes)`` or
+        as many of them as it takes; the module maps (n, n_features) to (n, n_cells, n_classes), or
+        the same flattened.
+    perception_hidden : sequence of int or int, default=(100,)
+        Hidden sizes of that network; of "per_cell_image" after its convolutions. 0 or () is a
+        linear map.
+    coupling : {"classwise", "full"} or None, default="classwise"
+        "classwise": A has a column for each cell, and couples cells in the same way for every
+        class. "full": it has one for each class of each cell; it can learn all rules, and needs
+        more rows. None: cells are independent.
+    rank : int or "auto", default="auto"
+        Rows of A. "auto" is two fifths of its columns, at least 27 where there are as many: ranks
+        from 27 to 60 do equally well on the 81 cells of Sudoku.
+    concavity : float, default=0.01
+        The share of L by which the energy may be concave, e >= -concavity, in [0, 1). A little
+        makes whole answers attractive; much ends in wrong ones. 0 keeps the energy convex, and
+        certificates apply.
+    predict_k : int, "converged" or None, default=None
+        The steps that ``predict``, ``predict_proba`` and ``score`` take, and with them searches and
+        calibration, which cannot pass ``k``. None is k; "converged" goes on until no row moves by
+        more than 1e-6, for at most 5,000 steps.
+    missing_label : object, default=None
+        Entries of y that are equal to it are left out of the loss, cell by cell; ``np.nan`` is
+        allowed. None: there are none.
+    coupling_start : {"repulsive", "mixed"}, default="repulsive"
+        Whether the entries of A begin as absolute values of normal numbers, so that equal classes
+        repel each other, or as the numbers themselves. The rules of Sudoku are of the former kind;
+        without labels of the givens they are learned from that start alone.
+    n_restarts : int, default=0
+        Restarts by guessing in every prediction, see :meth:`predict`.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of the classes in the loss, as elsewhere in scikit-learn; a list has one entry a
+        cell.
+    loss : {"squared", "l2"}, default="squared"
+        Mean over rows of the squared distance to the right answer, the mean over cells (the Brier
+        score), or of its root (the norm of the paper's Eq. 10). Cross-entropy did worse.
+    optimizer : {"adam", "sgd"}, default="adam"
+        The optimiser.
+    lr : float, default=1e-2
+        Learning rate.
+    weight_decay : float, default=0.0
+        L2 penalty on all weights.
+    max_epochs : int or "auto", default="auto"
+        Number of passes over the rows. "auto" makes about 1,000 steps of the optimiser, in 12
+        to 200 passes.
+    batch_size : int or "auto", default="auto"
+        Largest number of rows in a step. "auto" is 50, and all rows up to 64.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        Whether the rate falls to 0 over the training, step by step.
+    early_stopping : bool, default=False
+        Whether to hold out ``validation_fraction`` of the rows and stop once their loss has not
+        fallen by ``tol``, relatively, for ``n_iter_no_change`` epochs.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, in (0, 1); only with ``early_stopping``.
+    tol : float, default=1e-4
+        Smallest fall of the held-out loss that counts; only with ``early_stopping``.
+    n_iter_no_change : int, default=10
+        Epochs without such a fall after which to stop; only with ``early_stopping``.
+    keep : {"best", "last"}, default="best"
+        Which epoch's parameters to keep: the one with the best loss, or the last.
+    warm_start : bool, default=False
+        Whether ``fit`` begins from the weights of the last one.
+    device : str, default="cpu"
+        A torch device.
+    callbacks : list of skorch callbacks or None, default=None
+        Those that watch the history, parameters or gradients. Copies are called.
+    verbose : int, default=0
+        Whether to print a line an epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, batches and the validation split. None takes fresh entropy; the
+        global random states are never touched.
+
+    Attributes
+    ----------
+    classes_ : ndarray or list of ndarray
+        The classes, of a y of one dimension; else a list, of each cell.
+    coupling_ : ndarray of shape (m, m) or None
+        A'A: m is the number of cells, or for ``coupling="full"`` that of all their classes.
+    concavity_ : float or None
+        -e, the share of L by which the fitted energy is concave; negative where it is convex.
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module, with the ``perception``.
+    algorithm_ : Algorithm
+        The instance that ``algo`` stands for.
+    history_ : skorch.history.History
+        A row an epoch: ``epoch``, ``steps``, ``train_loss``, ``valid_loss`` (with early stopping),
+        ``lr`` and ``dur``, in seconds.
+    n_iter_ : int
+        Number of epochs trained.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of X; only where it has them.
+    n_outputs_ : int
+        Number of cells or labels.
+
+    Raises
+    ------
+    ValueError, TypeError
+        From ``fit``, before any training: a parameter out of its domain, or data that do not
+        fit it.
+    DivergenceError
+        From ``fit``, if the training loss becomes infinite or NaN.
+
+    Notes
+    -----
+    Predictions are distributions at every k, exactly: each step ends with a projection onto the
+    simplices. Training is in the dtype of X, float32 or float64, predictions in float64.
+
+    References
+    ----------
+    Chen, Zhang, Reisinger and Song, "Understanding Deep Architectures with Reasoning Layer",
+    NeurIPS 2020, Eq. 1 and the first example of its introduction.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(
+    ...     StandardScaler(), HybridReasoningClassifier(max_epochs=30, random_state=0)
+    ... )
+    >>> bool(model.fit(X, y).score(X, y) > 0.9)
+    True
+
+    Three cells that are a permutation of three digits, of which the first two are given:
+
+    >>> import itertools
+    >>> y = np.array(list(itertools.permutations([1, 2, 3])) * 10)
+    >>> X = np.eye(3)[y - 1]
+    >>> X[:, 2] = 0.0
+    >>> model = HybridReasoningClassifier(perception="per_cell", random_state=0)
+    >>> model.fit(X.reshape(60, 9), y).predict(X[:2].reshape(2, 9))
+    array([[1, 2, 3],
+           [1, 3, 2]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    def __init__(
+        self,
+        algo: str | Algorithm = "fista",
+        k: int = 24,
+        perception: str | Callable[..., Any] = "joint",
+        perception_hidden: Sequence[int] | int = (100,),
+        coupling: str | None = "classwise",
+        rank: int | str = "auto",
+        concavity: float = 0.01,
+        predict_k: int | str | None = None,
+        missing_label: Any = None,
+        coupling_start: str = "repulsive",
+        n_restarts: int = 0,
+        class_weight: Any = None,
+        loss: str = "squared",
+        optimizer: str = "adam",
+        lr: float = 1e-2,
+        weight_decay: float = 0.0,
+        max_epochs: int | str = "auto",
+        batch_size: int | str = "auto",
+        lr_schedule: str = "cosine",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        keep: str = "best",
+        warm_start: bool = False,
+        device: str = "cpu",
+        callbacks: list[Any] | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.algo = algo
+        self.k = k
+        self.perception = perception
+        self.perception_hidden = perception_hidden
+        self.coupling = coupling
+        self.rank = rank
+        self.concavity = concavity
+        self.predict_k = predict_k
+        self.missing_label = missing_label
+        self.coupling_start = coupling_start
+        self.n_restarts = n_restarts
+        self.class_weight = class_weight
+        self.loss = loss
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr_schedule = lr_schedule
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.keep = keep
+        self.warm_start = warm_start
+        self.device = device
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # ------------------------------------------------------------------ fitting
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> HybridReasoningClassifier:
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Features; with ``perception="per_cell"`` the columns of the first cell come first, then
+            those of the second, and so on. Training runs in its dtype, float32 or float64.
+        y : array-like of shape (n,) or (n, cells)
+            Classes, or a multilabel indicator of zeros and ones.
+        sample_weight : array-like of shape (n,) or None, default=None
+            Weights of the samples in the loss; only their ratios count.
+
+        Returns
+        -------
+        HybridReasoningClassifier
+            This estimator. It is as it was before if anything goes wrong.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is out of its domain, or X, y and the weights do not fit one another or
+            the parameters; before any training.
+        DivergenceError
+            If the training loss or the trained parameters leave the finite numbers.
+        """
+        n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
+        watch = watch_of(self, n_epochs, X, y, _as_if_stopped, sample_weight)
+        before = dict(self.__dict__)
+        with self._unchanged_on_failure():
+            self._validate_params()
+            self.algorithm_ = check_relations(self)
+            rows, labels, dtype = self._read(X, y, sample_weight, before)
+            seed = seed_of(self.random_state)
+            architecture = architecture_of(self, labels, rows.x.shape[1])
+            train_rows, held_out = self._hold_out(rows, seed)
+            settings = settings_of(self, len(train_rows.x), seed)
+            net = self._net_of(architecture, settings, dtype, before)
+            x = torch.as_tensor(rows.x[:2], dtype=dtype, device=self.device)
+            check_module(net.module_.perception, architecture, x)
+            n_classes, size = labels.n_classes, settings.batch_size
+            batches = CellBatches(train_rows, n_classes, size, seed, dtype, self.device)
+            valid = (
+                None
+                if held_out is None
+                else CellBatches(held_out, n_classes, 1000, None, dtype, self.device)
+            )
+            with training_context():
+                train(net, batches, valid, epochs=settings.max_epochs, watch=watch)
+            self._finish(net)
+        if watch is not None:
+            watch.end()
+        return self
+
+    @contextmanager
+    def _unchanged_on_failure(self) -> Iterator[None]:
+        """Whatever goes wrong, Ctrl-C included: leave the estimator as it was before."""
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, before: dict[str, Any]
+    ) -> tuple[CellRows, Labels, torch.dtype]:
+        """Return what fit is given, without rows of weight zero."""
+        if y is None:
+            validate_data(self, X, y)  # says what is missing in scikit-learn's words
+        X = validate_data(self, readable_numbers("X", X), dtype=[np.float64, np.float32])
+        cells, missing, kind = read_labels(y, self.missing_label)
+        check_consistent_length(X, cells)
+        sample_weight = readable_numbers("sample_weight", sample_weight)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weight = moderate_weights(weight)
+        if not weight.sum() > 0.0:
+            raise ValueError("sample_weight must not be zero for every row.")
+        labels = labels_of(cells, missing, kind)
+        if self.warm_start and "net_" in before:
+            labels = before["_labels"]
+            if (labels.kind, labels.n_cells) != (kind, cells.shape[1]):
+                raise ValueError(
+                    "warm_start=True goes on from the last fit, whose y was of another kind or had "
+                    "other columns. Use clone() to begin anew."
+                )
+        codes = labels.encode(cells, missing)
+        check_known(labels, cells, codes)
+        of_cells = cell_weights(labels, codes, self.class_weight)
+        dtype = torch.float32 if X.dtype == np.float32 else torch.float64
+        self._labels, self.n_outputs_ = labels, labels.n_cells
+        self.classes_ = labels.attribute
+        rows = CellRows(X, codes, weight, of_cells)
+        return rows if weight.all() else rows.take(np.flatnonzero(weight)), labels, dtype
+
+    def _hold_out(self, rows: CellRows, seed: int) -> tuple[CellRows, CellRows | None]:
+        if not self.early_stopping:
+            return rows, None
+        n = len(rows.x)
+        n_held_out = max(round(self.validation_fraction * n), 1)
+        if n - n_held_out < 1:
+            raise ValueError(
+                "early_stopping=True needs two rows or more, to train on and to hold out, and "
+                f"validation_fraction={self.validation_fraction!r} leaves no training rows of {n}."
+            )
+        kept, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
+        return rows.take(np.sort(kept)), rows.take(np.sort(held_out))
+
+    def _net_of(
+        self,
+        architecture: ClassifierArchitecture,
+        settings: ModelSettings,
+        dtype: torch.dtype,
+        before: dict[str, Any],
+    ) -> ModelNet:
+        """Return the net to train: drawn, or with the weights of the last one."""
+        net = build_net(
+            CoupledModel,
+            architecture,
+            [settings],
+            dtype,
+            self.device,
+            self.callbacks,
+            self.verbose,
+        )
+        if not (self.warm_start and "net_" in before):
+            net.module_.draw_weights(0, settings.seed)
+            return net
+        last = before["net_"].module_
+        if last.architecture != architecture:
+            raise ValueError(
+                "warm_start=True goes on from the last fit and needs its shapes; columns, classes "
+                "or a parameter that changes them are now different. Use clone() to begin anew."
+            )
+        net.module_.load_state_dict(last.state_dict())
+        return net
+
+    def _finish(self, net: ModelNet) -> None:
+        finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
+        if net.progress_.diverged.any() or not finite:
+            raise DivergenceError("Training left the finite numbers. Lower lr.")
+        self.n_iter_ = int(net.progress_.n_iter[0])
+        # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
+        net.optimizer_.forget()
+        self.net_ = net
+
+    # ------------------------------------------------------------------ using
+
+    def predict(
+        self,
+        X: Any,
+        k: int | None = None,
+        *,
+        until: float | None = None,
+        return_steps: bool = False,
+        n_restarts: int | None = None,
+        return_energy: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Any:
+        """Return the most probable class of each cell.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
+        k : int or None, default=None
+            Number of steps; None is ``predict_k``. More than in training often find what few did
+            not.
+        until : float or None, default=None
+            Each row stops once a step moves it by no more than this, in the norm of its
+            probabilities; at most ``k`` steps are taken if that is given, 5,000 otherwise.
+        return_steps : bool, default=False
+            Whether to return, too, the steps that each row took.
+        n_restarts : int or None, default=None
+            For rows with an undecided cell (no class within 0.01 of certainty): how often to pull
+            one of them towards a class drawn from its distribution and minimise again, 200 steps
+            each. The whole answer with the lowest energy is kept. None is the estimator's
+            ``n_restarts``.
+        return_energy : bool, default=False
+            Whether to return, too, the energies of the answers, and whether each row was whole:
+            every cell decided, at the end of its steps or by a restart.
+        random_state : int, RandomState instance or None, default=None
+            Draws the guesses of the restarts.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, cells)
+            Labels, as y was in ``fit``.
+        steps : ndarray of int and shape (n,)
+            Only with ``return_steps``.
+        energy : ndarray of shape (n,)
+            Only with ``return_energy``.
+        is_whole : ndarray of bool and shape (n,)
+            Only with ``return_energy``.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If ``k`` or ``n_restarts`` is no whole number.
+        ValueError
+            If one is negative, ``until`` is no number of at least 0, or X does not have the columns
+            of ``fit``.
+        """
+        relaxation, x, relaxed = self._relax(X, k, until)
+        outputs = self._searched(relaxation, x, relaxed.outputs, n_restarts, random_state)
+        found: list[Any] = [self._labels.decode(outputs)]
+        if return_steps:
+            found.append(relaxed.steps)
+        if return_energy:
+            found.extend(_energies(relaxation, x, outputs))
+        return found[0] if len(found) == 1 else tuple(found)
+
+    @documented_like(predict)
+    def predict_proba(
+        self,
+        X: Any,
+        k: int | None = None,
+        *,
+        until: float | None = None,
+    ) -> Any:
+        """Return the distribution over the classes of each cell.
+
+        Parameters
+        ----------
+        X, k, until
+
+        Returns
+        -------
+        ndarray of shape (n, classes), list of such, or ndarray of shape (n, labels)
+            Of a y of one dimension; of several cells, one array each; of a multilabel indicator,
+            the probabilities that labels are there.
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+        """
+        _, _, relaxed = self._relax(X, k, until)
+        return self._labels.probabilities(relaxed.outputs)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, k: int | None = None) -> float:
+        """Return the share of rows of which every cell is right.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
+        y : array-like of shape (n,) or (n, cells)
+            The right labels; missing ones are not asked for.
+        sample_weight : array-like of shape (n,) or None, default=None
+            Weights of the rows.
+        k : int or None, default=None
+            Number of steps; None is ``predict_k``.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X or y does not have the columns of ``fit``.
+        """
+        right, asked = self._right(X, y, k)
+        return float(np.average((right | ~asked).all(axis=1), weights=sample_weight))
+
+    @documented_like(score)
+    def cell_accuracy(
+        self, X: Any, y: Any, sample_weight: Any = None, k: int | None = None
+    ) -> float:
+        """Return the share of cells that are right.
+
+        Parameters
+        ----------
+        X, y, sample_weight, k
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 0]]
+        >>> HybridReasoningClassifier(random_state=0).fit(X, y).cell_accuracy(X, y)
+        1.0
+        """
+        right, asked = self._right(X, y, k)
+        weights = np.ones(len(right)) if sample_weight is None else np.asarray(sample_weight)
+        return float(((right & asked) * weights[:, None]).sum() / (asked * weights[:, None]).sum())
+
+    def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
+        r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Columns as in ``fit``.
+
+        Returns
+        -------
+        Q : ndarray of shape (n, d, d)
+            The same for all rows, a read-only view; d counts the classes of all cells, cell by
+            cell. It may have negative eigenvalues (``concavity``).
+        b : ndarray of shape (n, d)
+            The evidence, with a minus.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not have the columns of ``fit``.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 0]]
+        >>> Q, b = HybridReasoningClassifier(random_state=0).fit(X, y).predict_energy(X)
+        >>> Q.shape, b.shape
+        ((2, 2, 2), (2, 2))
+        """
+        x = self._features(X)
+        relaxation = Relaxation(self.module_)
+        b = -relaxation.evidence(x)
+        problem, _ = relaxation.model.problem_of(relaxation.curved, b, torch.zeros_like(b))
+        energy: Any = problem.energy
+        with torch.no_grad():
+            return energy.Q.detach().cpu().numpy(), energy.b.detach().cpu().numpy()
+
+    def certify(self, X: Any = None, *, accuracy: float = 0.01) -> ModelCertificate:
+        """Certify how converged, stable and sensitive the layer of a convex model is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features) or None, default=None
+            Rows on which to measure the spectrum of Q and the distance to the minimisers.
+        accuracy : float, default=0.01
+            The fraction of the distance to the minimiser to which ``steps_needed`` refers.
+
+        Returns
+        -------
+        ModelCertificate
+            As from :func:`~sklearn_reasoning.properties.certify`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the fitted energy is not convex: nothing is proven then; ``concavity=0`` makes it
+            so.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 0]]
+        >>> model = HybridReasoningClassifier("gd", concavity=0, random_state=0).fit(X, y)
+        >>> certificate = model.certify()
+        >>> bool(certificate.convergence.certified <= 1.0)
+        True
+        """
+        check_is_fitted(self)
+        if (concavity := self.concavity_) is not None and concavity >= 0.0:
+            raise ValueError(
+                f"The fitted energy is concave by {concavity:.3g} of L in some directions: it has "
+                "several minimisers, and no certificate holds. Fit with concavity=0 for a convex "
+                "one."
+            )
+        return certify(self, X, accuracy=accuracy)
+
+    # ------------------------------------------------------------------ what it is made of
+
+    @property
+    def module_(self) -> CoupledModel:
+        """The module of the net."""
+        module: CoupledModel = self._net().module_
+        return module
+
+    @property
+    def coupling_(self) -> _Array | None:
+        """What A'A says of pairs of cells: positive entries repel equal classes."""
+        A = self.module_.coupling
+        if A is None:
+            return None
+        A = A.detach().double()
+        found: _Array = (A.T @ A).cpu().numpy()
+        return found
+
+    @property
+    def concavity_(self) -> float | None:
+        """The share of L by which the fitted energy is concave; negative where it is convex."""
+        curvature = self.module_.curvature
+        return None if curvature is None else -float(curvature.detach())
+
+    def _features(self, X: Any) -> _Array:
+        check_is_fitted(self)
+        x: _Array = validate_data(self, readable_numbers("X", X), reset=False, dtype=np.float64)
+        return x
+
+    def _relax(
+        self, X: Any, k: int | None, until: float | None
+    ) -> tuple[Relaxation, _Array, Relaxed]:
+        x = self._features(X)
+        steps, until = self._steps(k, until)
+        relaxation = Relaxation(self.module_)
+        return relaxation, x, relaxation.relax(x, steps, until)
+
+    def _steps(self, k: int | None, until: float | None) -> tuple[int, float | None]:
+        """Return the number of steps, and the movement after which they end sooner."""
+        if until is not None:
+            if not is_tolerance(until):
+                raise ValueError(f"until={until!r} must be a number of at least 0.")
+            return _MOST_STEPS if k is None else check_k(k), float(until)
+        if k is not None:
+            return check_k(k), None
+        if self.predict_k is None:
+            return int(self.module_.k[0]), None
+        if isinstance(self.predict_k, str):
+            return _MOST_STEPS, _STANDS_STILL
+        return int(self.predict_k), None
+
+    def _searched(
+        self,
+        relaxation: Relaxation,
+        x: _Array,
+        outputs: _Array,
+        n_restarts: int | None,
+        random_state: int | np.random.RandomState | None,
+    ) -> _Array:
+        n = self.n_restarts if n_restarts is None else n_restarts
+        if isinstance(n, bool) or not isinstance(n, Integral):
+            raise TypeError(f"n_restarts={n!r} must be a whole number.")
+        if n < 0:
+            raise ValueError(f"n_restarts={n!r} must not be negative.")
+        if not n:
+            return outputs
+        if random_state is None and not isinstance(self.random_state, np.random.RandomState):
+            random_state = self.random_state
+        return search(relaxation, x, outputs, int(n), independent_random_state(random_state))
+
+    def _right(self, X: Any, y: Any, k: int | None) -> tuple[_Array, _Array]:
+        """Return which cells are right, and which are asked for, (n, n_cells)."""
+        x = self._features(X)
+        y = np.asarray(y)
+        cells = y.reshape(len(y), -1)
+        if cells.shape != (len(x), self.n_outputs_):
+            raise ValueError(
+                f"y of shape {y.shape} does not go with {len(x)} rows of {self.n_outputs_} cells."
+            )
+        missing = np.zeros(cells.shape, dtype=bool)
+        if self.missing_label is not None:
+            _, missing, _ = read_labels(y, self.missing_label)
+        predicted = self.predict(X, k=k).reshape(cells.shape)
+        return predicted == cells, ~missing
+
+    def _start_of_layer(self) -> dict[str, Any]:
+        start = self.module_.double_first()
+        return {"start_norm": float(np.linalg.norm(start)), "penalty": penalty_of(self._built())}
+
+    def _built(self) -> ClassifierArchitecture:
+        architecture: ClassifierArchitecture = self.module_.architecture
+        return architecture
+
+    def _fitted_layer(self) -> FittedLayer:
+        check_is_fitted(self)
+        model = Relaxation(self.module_)
+        curved = model.curved
+        mu, phi = model.model.lower_bound(curved), model.model.step_size_on(curved)
+        return FittedLayer(
+            self.algorithm_,
+            int(self.module_.k[0]),
+            phi,
+            mu,
+            curved.largest,
+            None if phi is None else (phi, phi),
+            **self._start_of_layer(),
+        )
+
+    def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
+        """Return spectra and distances on X, for ``certify``; after another k steps if given."""
+        steps = int(self.module_.k[0]) if k is None else k
+        return measure(Relaxation(self.module_), self._features(X), steps)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.single_output = True
+        return tags
+
+
+def _energies(relaxation: Relaxation, x: _Array, outputs: _Array) -> tuple[_Array, _Array]:
+    """Return the energies of the rounded answers, and which rows are whole."""
+    energies = relaxation.energy(rounded(outputs), -relaxation.evidence(x))
+    return energies, (distance_to_whole(outputs) <= DECIDED).all(axis=1)
+
+
+def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
+    """Return what ``fit`` would set if it stopped now, beyond what it has set before training."""
+    return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}

@@ -1,0 +1,89 @@
+"""Restarts by guessing: the energy as a search where a relaxed answer is not whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_reasoning._support.threads import one_thread
+
+from ._relax import Relaxation, distance_to_whole, rounded
+
+_Array = np.ndarray[Any, Any]
+
+# Cells closer to a whole answer than this are decided.
+DECIDED = 0.01
+
+# Steps after a guess.
+_STEPS = 200
+
+# What a guess takes off the energy of its class, in spectral norms of Q.
+_BIAS = 1.0
+
+
+def search(
+    relaxation: Relaxation,
+    x: _Array,
+    outputs: _Array,
+    n_restarts: int,
+    random_state: np.random.RandomState,
+) -> _Array:
+    """Return outputs, those of undecided rows replaced by the best whole answer that was found.
+
+    In each restart one undecided cell is pulled towards a class drawn from the relaxed answer, and
+    the energy is minimised again from there; of the rounded answers that with the lowest energy is
+    kept. Rows whose cells are all decided take no steps.
+    """
+    undecided = np.flatnonzero((distance_to_whole(outputs) > DECIDED).any(axis=1))
+    if not n_restarts or not len(undecided):
+        return outputs
+    outputs = outputs.copy()
+    at_once = relaxation.rows_at_once()
+    # All guesses are drawn before any work, so that blocks do not matter.
+    guesses = [_guesses(outputs[row], n_restarts, random_state) for row in undecided]
+    per_block = max(at_once // n_restarts, 1)
+    with torch.no_grad(), one_thread():
+        for first in range(0, len(undecided), per_block):
+            rows = undecided[first : first + per_block]
+            drawn = np.stack(guesses[first : first + per_block])
+            outputs[rows] = _best(relaxation, x[rows], outputs[rows], drawn)
+    return outputs
+
+
+def _best(relaxation: Relaxation, x: _Array, relaxed: _Array, guesses: _Array) -> _Array:
+    """Return the whole answer of the lowest energy of each row."""
+    n, n_restarts, _ = guesses.shape
+    b = -relaxation.evidence(x)
+    start = torch.from_numpy(relaxed).permute(1, 2, 0).to(b.device)
+    pulled = b.repeat_interleave(n_restarts, dim=2)
+    cell, code = torch.from_numpy(guesses.reshape(-1, 2)).T.to(b.device)
+    column = torch.arange(n * n_restarts, device=b.device)
+    sign = 1.0
+    if b.shape[1] == 1:  # a label is pulled there, or away
+        sign, code = torch.where(code == 1, 1.0, -1.0).to(b), torch.zeros_like(code)
+    pulled[cell, code, column] -= sign * _BIAS * relaxation.curved.largest
+    again = relaxation.steps(pulled, start.repeat_interleave(n_restarts, dim=2), _STEPS).outputs
+    answers = np.concatenate(
+        [rounded(relaxed)[:, None], rounded(again).reshape(n, n_restarts, *relaxed.shape[1:])],
+        axis=1,
+    )
+    energies = np.stack(
+        [relaxation.energy(answers[:, i], b) for i in range(n_restarts + 1)], axis=1
+    )
+    best: _Array = answers[np.arange(n), energies.argmin(axis=1)]
+    return best
+
+
+def _guesses(outputs: _Array, n_restarts: int, random_state: np.random.RandomState) -> _Array:
+    """Return cells and classes to guess, of one row, (n_restarts, 2)."""
+    open_cells = np.flatnonzero(distance_to_whole(outputs[None])[0] > DECIDED)
+    cells = open_cells[random_state.randint(len(open_cells), size=n_restarts)]
+    shares = outputs[cells]
+    drawn = random_state.random_sample(n_restarts)
+    if shares.shape[1] == 1:
+        return np.stack([cells, (drawn < shares[:, 0]).astype(np.int64)], axis=1)
+    ends = shares.cumsum(axis=1)
+    codes = (drawn[:, None] * ends[:, -1:] >= ends).sum(axis=1)
+    return np.stack([cells, np.minimum(codes, shares.shape[1] - 1)], axis=1)

@@ -1,0 +1,112 @@
+"""The rows that a classifier is trained on, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ._coupled_model import CellBatch
+from ._labels import MISSING
+
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class CellRows:
+    """Rows of one model.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_features)
+    codes : ndarray of int and shape (n, n_cells)
+        Numbers of classes.
+    row_weight : ndarray of shape (n,)
+    cell_weight : ndarray of shape (n, n_cells)
+    """
+
+    x: _Array
+    codes: _Array
+    row_weight: _Array
+    cell_weight: _Array
+
+    def take(self, indices: _Array) -> CellRows:
+        """Return some of the rows."""
+        parts = (self.x, self.codes, self.row_weight, self.cell_weight)
+        return CellRows(*(part[indices] for part in parts))
+
+
+class CellBatches(Dataset[Any]):
+    """Rows in batches of nearly equal length, in another order every epoch.
+
+    Parameters
+    ----------
+    rows : CellRows
+    n_classes : int
+        1 for labels that are there or not.
+    batch_size : int
+        Largest number of rows in a batch.
+    seed : int or None
+        Seed of the order; None keeps it.
+    dtype : torch.dtype
+    device : str
+    """
+
+    def __init__(
+        self,
+        rows: CellRows,
+        n_classes: int,
+        batch_size: int,
+        seed: int | None,
+        dtype: torch.dtype,
+        device: Any,
+    ) -> None:
+        n = len(rows.x)
+        self._n, self._n_classes, self._seed = n, n_classes, seed
+        self.n_batches = -(-n // batch_size)
+
+        def tensor(values: _Array, kind: torch.dtype = dtype) -> Tensor:
+            return torch.as_tensor(values, dtype=kind, device=device)
+
+        self._x = tensor(np.ascontiguousarray(rows.x))
+        self._codes = tensor(rows.codes.T.copy(), torch.int64)
+        self._row_weight = tensor(rows.row_weight / rows.row_weight.mean())
+        in_row = (rows.cell_weight.sum(axis=1) * rows.row_weight).sum() / rows.row_weight.sum()
+        self._cell_weight = tensor(rows.cell_weight.T / in_row)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._n
+
+    def counts(self, number: int) -> _Array:
+        """Return the number of rows of an epoch."""
+        return np.array([self._n])
+
+    def epoch(self, number: int) -> Iterator[CellBatch]:
+        """Yield the batches of an epoch; its order is a function of its number."""
+        order = np.arange(self._n)
+        if self._seed is not None and self.n_batches > 1:
+            order = np.random.default_rng([self._seed, number]).permutation(self._n)
+        for part in np.array_split(order, self.n_batches):
+            yield self._batch(torch.from_numpy(part).to(self._x.device))
+
+    def _batch(self, index: Tensor) -> CellBatch:
+        codes = self._codes[:, index]
+        if self._n_classes == 1:
+            target = (codes == 1).to(self._x.dtype).unsqueeze(1)
+        else:
+            target = self._x.new_zeros(len(codes), self._n_classes, len(index))
+            target.scatter_(1, codes.clamp_min(0).unsqueeze(1), 1.0)
+        assert MISSING < 0  # such cells have no weight, whatever their target is
+        return CellBatch(
+            self._x[index],
+            target,
+            self._row_weight[index] / len(index),
+            self._cell_weight[:, index],
+            len(index),
+        )
