@@ -157,9 +157,9 @@ def draw_boards(
     parts = np.cumsum([box * size, n_cells * size, n_cells])
     boards: list[Boards] = []
     solutions: list[Boards] = []
-    missing, share_kept = n_samples, 0.85
+    missing, n_tried, n_kept = n_samples, 100, 85  # a guess, which what is found corrects
     while missing:
-        n = min(int(missing / share_kept) + 8, _LARGEST_BATCH)
+        n = min(missing * n_tried // n_kept + 8, _LARGEST_BATCH)
         diagonal, preferences, ranks, number = np.split(
             rng.random_sample((n, parts[-1] + 1)), parts, axis=1
         )
@@ -169,6 +169,6 @@ def draw_boards(
         kept = (batch != 0).sum(axis=1) <= high
         boards.append(batch[kept][:missing])
         solutions.append(grids[kept][:missing])
-        share_kept = min(share_kept, max(kept.sum(), 1) / n)
+        n_tried, n_kept = n_tried + n, n_kept + int(kept.sum())
         missing -= len(boards[-1])
     return np.concatenate(boards), np.concatenate(solutions)
