@@ -37,7 +37,7 @@ def make_sudoku(
     *,
     encoding: Literal["onehot", "digits"] = "onehot",
     random_state: int | np.random.RandomState | None = None,
-) -> tuple[NDArray[np.float64] | Boards, Boards]:
+) -> tuple[NDArray[np.float32] | Boards, Boards]:
     """Generate Sudoku boards that have one solution each.
 
     A full grid is drawn, and its cells are emptied in a random order, each if the solution stays
@@ -117,10 +117,10 @@ def make_sudoku(
     return (onehot(boards, size) if encoding == "onehot" else boards), y
 
 
-def onehot(boards: Boards, size: int) -> NDArray[np.float64]:
+def onehot(boards: Boards, size: int) -> NDArray[np.float32]:
     """Return ``size`` columns a cell, with a 1 at the digit of each cell that is not empty."""
     digits = np.arange(1, size + 1)
-    return (boards[..., None] == digits).reshape(len(boards), -1).astype(np.float64)
+    return (boards[..., None] == digits).reshape(len(boards), -1).astype(np.float32)
 
 
 def checked_n_givens(n_givens: Any, size: int) -> tuple[int, int]:

@@ -6,7 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from sklearn_reasoning.estimators import HybridReasoningRegressor, StoredState
+from sklearn_reasoning.estimators import (
+    HybridReasoningClassifier,
+    HybridReasoningRegressor,
+    StoredState,
+)
+from sklearn_reasoning.estimators.classifier import ClassifierState
 from sklearn_reasoning.estimators.denoiser import DenoiserState
 from sklearn_reasoning.estimators.regressor import RegressorState
 from sklearn_reasoning.imaging import HybridReasoningDenoiser
@@ -34,6 +39,7 @@ class _Ours(StoredClass):
 
 
 OURS = [
+    _Ours(HybridReasoningClassifier, ClassifierState()),
     _Ours(HybridReasoningDenoiser, DenoiserState()),
     _Ours(HybridReasoningRegressor, RegressorState()),
 ]

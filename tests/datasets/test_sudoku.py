@@ -75,7 +75,7 @@ def test_onehot_is_a_block_of_columns_a_cell(size):
     X, y_of_X = make_sudoku(20, n_givens=(8, 12) if size == 4 else 30, size=size, random_state=0)
 
     np.testing.assert_array_equal(y, y_of_X)
-    assert X.dtype == np.float64
+    assert X.dtype == np.float32
     blocks = X.reshape(20, size * size, size)
     given = digits > 0
     np.testing.assert_array_equal(blocks.sum(axis=2), given)

@@ -2,5 +2,6 @@
 
 from ._classifier import HybridReasoningClassifier
 from ._relax import Relaxation as Relaxation
+from ._stored_classifier import ClassifierState as ClassifierState
 
 __all__ = ["HybridReasoningClassifier"]

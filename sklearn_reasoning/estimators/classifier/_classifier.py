@@ -327,7 +327,7 @@ class HybridReasoningClassifier(
             train_rows, held_out = self._hold_out(rows, seed)
             settings = settings_of(self, len(train_rows.x), seed)
             net = self._net_of(architecture, settings, dtype, before)
-            x = torch.as_tensor(rows.x[:2], dtype=dtype, device=self.device)
+            x = torch.tensor(rows.x[:2], dtype=dtype, device=self.device)
             check_module(net.module_.perception, architecture, x)
             n_classes, size = labels.n_classes, settings.batch_size
             batches = CellBatches(train_rows, n_classes, size, seed, dtype, self.device)

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import compute_class_weight
+from sklearn.utils import assert_all_finite, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 _Array = np.ndarray[Any, Any]
 
 # What a missing label is as a number of a class.
 MISSING = -1
+
+# The least probability of a label that is returned.
+_LEAST = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ class Labels:
     def probabilities(self, outputs: _Array) -> _Array | list[_Array]:
         """Return outputs as scikit-learn has probabilities."""
         if self.kind == "multilabel":
-            return outputs[:, :, 0]
+            # scikit-learn asks that they be strictly between 0 and 1.
+            return np.clip(outputs[:, :, 0], _LEAST, 1.0 - _LEAST)
         alphabet = self.alphabet
         each = [
             outputs[:, cell, np.searchsorted(alphabet, own)]
@@ -124,11 +128,11 @@ def read_labels(y: Any, missing_label: Any) -> tuple[_Array, _Array, str]:
     for cell in np.flatnonzero(missing_cells.all(axis=0)):
         raise ValueError(f"y has no label in column {cell}: all of it is missing.")
     known = cells[~missing_cells]
+    if known.dtype.kind == "f":
+        assert_all_finite(known, input_name="y")
     if y.ndim == 1:
         check_classification_targets(y)
         return cells, missing_cells, "single"
-    if known.dtype.kind == "f" and not np.isfinite(known).all():
-        raise ValueError("y contains NaN or infinity, and missing_label is another value.")
     if type_of_target(known) in ("continuous", "unknown"):
         # The words of scikit-learn.
         raise ValueError(

@@ -106,7 +106,7 @@ def knows_no_mu(algorithm: Algorithm) -> bool:
 def architecture_of(estimator: Any, labels: Labels, n_features: int) -> ClassifierArchitecture:
     """Return the architecture that an estimator asks for; a ValueError if X cannot be cut."""
     e, n_cells = estimator, labels.n_cells
-    _check_blocks(e.perception, n_features, n_cells)
+    check_blocks(e.perception, n_features, n_cells)
     # A single cell has nothing to be coupled with.
     coupling = e.coupling if n_cells > 1 else None
     n_coupled = n_cells * (labels.n_classes if coupling == "full" else 1)
@@ -133,7 +133,8 @@ def automatic_rank(n_coupled: int) -> int:
     return min(n_coupled, max(_LEAST_RANK, round(_SHARE * n_coupled)))
 
 
-def _check_blocks(perception: Any, n_features: int, n_cells: int) -> None:
+def check_blocks(perception: Any, n_features: int, n_cells: int) -> None:
+    """Refuse columns that cannot be cut into blocks, one for each cell."""
     if perception not in ("per_cell", "per_cell_image"):
         return
     if n_features % n_cells:
