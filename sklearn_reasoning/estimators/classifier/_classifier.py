@@ -680,8 +680,8 @@ class HybridReasoningClassifier(
         A = self.module_.coupling
         if A is None:
             return None
-        A = A.detach().double()
-        found: _Array = (A.T @ A).cpu().numpy()
+        factor = A.detach().double()
+        found: _Array = (factor.T @ factor).cpu().numpy()
         return found
 
     @property
@@ -789,7 +789,7 @@ class HybridReasoningClassifier(
 def _energies(relaxation: Relaxation, x: _Array, outputs: _Array) -> tuple[_Array, _Array]:
     """Return the energies of the rounded answers, and which rows are whole."""
     energies = relaxation.energy(rounded(outputs), -relaxation.evidence(x))
-    return energies, (distance_to_whole(outputs) <= DECIDED).all(axis=1)
+    return energies, np.asarray((distance_to_whole(outputs) <= DECIDED).all(axis=1))
 
 
 def _as_if_stopped(net: ModelNet) -> dict[str, Any]:

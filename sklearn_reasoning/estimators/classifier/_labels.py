@@ -89,6 +89,8 @@ class Labels:
             # scikit-learn asks that they be strictly between 0 and 1.
             return np.clip(outputs[:, :, 0], _LEAST, 1.0 - _LEAST)
         alphabet = self.alphabet
+        if len(alphabet) == 1:
+            outputs = np.ones_like(outputs)
         each = [
             outputs[:, cell, np.searchsorted(alphabet, own)]
             for cell, own in enumerate(self.classes)

@@ -60,9 +60,9 @@ def _best(relaxation: Relaxation, x: _Array, relaxed: _Array, guesses: _Array) -
     pulled = b.repeat_interleave(n_restarts, dim=2)
     cell, code = torch.from_numpy(guesses.reshape(-1, 2)).T.to(b.device)
     column = torch.arange(n * n_restarts, device=b.device)
-    sign = 1.0
+    sign = torch.ones_like(pulled[0, 0])
     if b.shape[1] == 1:  # a label is pulled there, or away
-        sign, code = torch.where(code == 1, 1.0, -1.0).to(b), torch.zeros_like(code)
+        sign, code = torch.where(code == 1, sign, -sign), torch.zeros_like(code)
     pulled[cell, code, column] -= sign * _BIAS * relaxation.curved.largest
     again = relaxation.steps(pulled, start.repeat_interleave(n_restarts, dim=2), _STEPS).outputs
     answers = np.concatenate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -159,10 +160,8 @@ def _check_labels(labels: Labels, a: ClassifierArchitecture) -> None:
         raise ValueError("classes are not sorted")
     if (labels.n_cells, labels.n_classes) != (a.n_cells, a.n_classes):
         raise ValueError("the numbers of cells or classes differ")
-    if labels.allowed != a.allowed or (a.is_multilabel and labels.kind != "multilabel"):
-        # A single class is no multilabel indicator, but as many outputs.
-        if labels.kind == "multilabel" or labels.allowed != a.allowed:
-            raise ValueError("the classes of cells differ")
+    if labels.allowed != a.allowed:
+        raise ValueError("the classes of cells differ")
 
 
 def _check_allowed(a: ClassifierArchitecture) -> None:
@@ -182,6 +181,6 @@ def _check_size(a: ClassifierArchitecture, n_weights: int) -> None:
     sizes = [*a.perception_hidden, n_outputs]
     if a.perception != "per_cell_image":
         sizes = [width, *sizes]
-    needed = sum(m * n for m, n in zip(sizes, sizes[1:], strict=False)) + a.rank * a.n_coupled
+    needed = sum(m * n for m, n in pairwise(sizes)) + a.rank * a.n_coupled
     if needed > n_weights:
         raise ValueError(f"the architecture has more than the {n_weights} weights that there are")
