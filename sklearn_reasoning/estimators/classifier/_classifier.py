@@ -464,8 +464,8 @@ class HybridReasoningClassifier(
             Whether to return, too, the steps that each row took.
         n_restarts : int or None, default=None
             For rows with an undecided cell (no class has more than 0.75): how often to pull
-            one of them towards a class drawn from its distribution and minimise again, 200 steps
-            each. The whole answer with the lowest energy is kept. None is the estimator's
+            one of them towards a class drawn from its distribution and minimise again, in as many
+            steps, at least 200. The whole answer with the lowest energy is kept. None is the estimator's
             ``n_restarts``.
         return_energy : bool, default=False
             Whether to return, too, the energies of the answers, and whether each row was whole:
@@ -495,7 +495,7 @@ class HybridReasoningClassifier(
             of ``fit``.
         """
         relaxation, x, relaxed = self._relax(X, k, until)
-        outputs = self._searched(relaxation, x, relaxed.outputs, n_restarts, random_state)
+        outputs = self._searched(relaxation, x, relaxed, n_restarts, random_state)
         found: list[Any] = [self._labels.decode(outputs)]
         if return_steps:
             found.append(relaxed.steps)
@@ -721,7 +721,7 @@ class HybridReasoningClassifier(
         self,
         relaxation: Relaxation,
         x: _Array,
-        outputs: _Array,
+        relaxed: Relaxed,
         n_restarts: int | None,
         random_state: int | np.random.RandomState | None,
     ) -> _Array:
@@ -730,11 +730,13 @@ class HybridReasoningClassifier(
             raise TypeError(f"n_restarts={n!r} must be a whole number.")
         if n < 0:
             raise ValueError(f"n_restarts={n!r} must not be negative.")
-        if not n:
-            return outputs
+        if not n or not len(x):
+            return relaxed.outputs
         if random_state is None and not isinstance(self.random_state, np.random.RandomState):
             random_state = self.random_state
-        return search(relaxation, x, outputs, int(n), independent_random_state(random_state))
+        k = int(relaxed.steps.max())
+        random_state = independent_random_state(random_state)
+        return search(relaxation, x, relaxed.outputs, int(n), random_state, k)
 
     def _right(self, X: Any, y: Any, k: int | None) -> tuple[_Array, _Array]:
         """Return which cells are right, and which are asked for, (n, n_cells)."""
