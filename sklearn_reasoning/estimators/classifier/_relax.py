@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterator
 from itertools import islice
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,7 +86,8 @@ class Relaxation:
         steps = torch.zeros(n, dtype=torch.int64, device=b.device)
         movement = b.new_full((n,), math.inf)
         enough, before = -1.0 if until is None else until, start
-        for i, y in enumerate(islice(self._iterates(b, start), k), start=1):
+        iterates = self.model.iterates(self.curved, b, start)
+        for i, y in enumerate(islice(iterates, k), start=1):
             if until is not None or i == k:
                 moved = (y - before).flatten(0, 1).norm(dim=0)
                 stops = going & ((moved <= enough) if i < k else going)
@@ -98,20 +100,13 @@ class Relaxation:
                 before = y.clone()
         return Relaxed(_rows(outputs), steps.cpu().numpy(), movement.cpu().numpy())
 
-    def _iterates(self, b: Tensor, start: Tensor) -> Iterator[Tensor]:
-        steps = self.model.steps_on(self.curved)
-        if steps is not None:
-            yield from steps.iterates(self.curved.G, b, start)
-        for k in range(1, 1 << 62):
-            yield self.model.outputs(self.curved, b, start, k)
-
     def curve(self, x: _Array, k: int) -> Iterator[tuple[_Array, _Array]]:
         """Yield the outputs of 0, 1, ..., k steps, and how far the next step moves each row."""
         with torch.no_grad(), one_thread():
             b = -self.evidence(x)
             start = self.model.first(b.shape[2]).to(b.device)
             before = start
-            iterates = self._iterates(b, start)
+            iterates = self.model.iterates(self.curved, b, start)
             for _ in range(k + 1):
                 y = next(iterates).clone()
                 yield _rows(before), (y - before).flatten(0, 1).norm(dim=0).cpu().numpy()
@@ -161,4 +156,4 @@ def _rows(y: Tensor) -> _Array:
 
 def is_tolerance(value: Any) -> bool:
     """Tell whether a value is a finite number that is not negative."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < math.inf
