@@ -103,7 +103,7 @@ def stepwise(algorithm: Algorithm, problem: Problem, phi: Phi) -> Iterator[Tenso
     """
     check_needs(algorithm, problem)
     if "resolvent" in algorithm.needs:
-        problem = replace(problem, energy=for_steps_of(problem.energy, phi))
+        problem = replace(problem, energy=for_steps_of(_known_spectrum(problem), phi))
     yield from iterates(algorithm, problem, sys.maxsize, phi)
 
 

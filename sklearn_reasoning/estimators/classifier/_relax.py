@@ -156,4 +156,5 @@ def _rows(y: Tensor) -> _Array:
 
 def is_tolerance(value: Any) -> bool:
     """Tell whether a value is a finite number that is not negative."""
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < math.inf
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and 0.0 <= float(value) < math.inf
