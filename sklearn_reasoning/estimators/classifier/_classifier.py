@@ -87,7 +87,8 @@ class HybridReasoningClassifier(
         reads each. "per_cell_image": the blocks are square images, and the network is
         convolutional. A callable makes a torch module, from ``(n_features, n_cells, n_classes)`` or
         as many of them as it takes; the module maps (n, n_features) to (n, n_cells, n_classes), or
-        the same flattened.
+        the same flattened. What it draws, as dropout does, follows from ``random_state``, and it
+        is in evaluation mode where it predicts.
     perception_hidden : sequence of int or int, default=(100,)
         Hidden sizes of that network; of "per_cell_image" after its convolutions. 0 or () is a
         linear map.
@@ -140,7 +141,8 @@ class HybridReasoningClassifier(
     validation_fraction : float, default=0.1
         Share of the rows to hold out, in (0, 1); only with ``early_stopping``.
     tol : float, default=1e-4
-        Smallest fall of the held-out loss that counts; only with ``early_stopping``.
+        Smallest fall of the held-out loss that counts, in units of that loss; only with
+        ``early_stopping``.
     n_iter_no_change : int, default=10
         Epochs without such a fall after which to stop; only with ``early_stopping``.
     keep : {"best", "last"}, default="best"
@@ -159,7 +161,7 @@ class HybridReasoningClassifier(
 
     Attributes
     ----------
-    classes_ : ndarray or list of ndarray
+    classes_ : ndarray of shape (n_classes,) or list of such
         The classes, of a y of one dimension; else a list, of each cell.
     coupling_ : ndarray of shape (m, m) or None
         A'A: m is the number of cells, or for ``coupling="full"`` that of all their classes.
@@ -303,7 +305,8 @@ class HybridReasoningClassifier(
         y : array-like of shape (n,) or (n, cells)
             Classes, or a multilabel indicator of zeros and ones.
         sample_weight : array-like of shape (n,) or None, default=None
-            Weights of the samples in the loss; only their ratios count.
+            Weights of the samples in the loss; only their ratios count. A row of weight 0 is as
+            if it were not there, with its classes.
 
         Returns
         -------
@@ -536,6 +539,15 @@ class HybridReasoningClassifier(
         Raises
         ------
         NotFittedError, TypeError, ValueError
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 2]]
+        >>> model = HybridReasoningClassifier(random_state=0).fit(X, y)
+        >>> model.predict_proba(X, k=0)
+        [array([[0.5, 0.5],
+               [0.5, 0.5]]), array([[0.5, 0.5],
+               [0.5, 0.5]])]
         """
         _, _, relaxed = self._relax(X, k, until)
         return self._labels.probabilities(relaxed.outputs)
@@ -564,7 +576,8 @@ class HybridReasoningClassifier(
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If X or y does not have the columns of ``fit``.
+            If X or y does not have the columns of ``fit``, y has other kinds of labels or a row
+            without any, or no weight is above 0.
         """
         right, asked, weight = self._right(X, y, sample_weight, k)
         return float(np.average((right | ~asked).all(axis=1), weights=weight))

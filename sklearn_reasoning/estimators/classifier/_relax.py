@@ -63,7 +63,8 @@ class Relaxation:
         """Return the evidence of rows, (n_cells, n_classes, n)."""
         device = self.curved.G.device
         with torch.no_grad():
-            return self.model.evidence(torch.as_tensor(x, dtype=torch.float64, device=device))
+            # A copy: arrays behind frames are read-only, of which torch warns.
+            return self.model.evidence(torch.tensor(x, dtype=torch.float64, device=device))
 
     def relax(self, x: _Array, k: int, until: float | None = None) -> Relaxed:
         """Return what k steps make of rows, or fewer where a step is shorter than ``until``."""
