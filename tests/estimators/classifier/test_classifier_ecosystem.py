@@ -101,7 +101,7 @@ def test_a_module_that_a_callable_keeps_is_not_changed():
     assert same_bits(model, classifier(perception=lambda: kept).fit(X, Y), X)
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.hard)])
 def test_workers_train_to_the_same_bits(backend):
     expected = [classifier(random_state=i).fit(X, Y) for i in range(3)]
     with joblib.parallel_config(backend, n_jobs=2):
