@@ -5,7 +5,11 @@ import pytest
 from numpydoc.docscrape import ClassDoc
 from sklearn.linear_model import Ridge
 
-from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor
+from sklearn_reasoning import (
+    HybridReasoningClassifier,
+    HybridReasoningDenoiser,
+    HybridReasoningRegressor,
+)
 from sklearn_reasoning.inspection import (
     AlgorithmPropertiesDisplay,
     BoundDisplay,
@@ -24,6 +28,7 @@ IMAGE = np.zeros((1, 16, 16))
 OBJECTS = {
     "regressor": lambda: HybridReasoningRegressor(max_epochs=1).fit(X, Y),
     "partially fitted regressor": lambda: HybridReasoningRegressor().partial_fit(X, Y),
+    "classifier": lambda: HybridReasoningClassifier(max_epochs=1).fit(X, [[0, 1], [1, 2]] * 2),
     "denoiser": lambda: HybridReasoningDenoiser(
         f_channels=2, g_channels=2, max_steps=1, patch_size=4
     ).fit(IMAGE, IMAGE),
