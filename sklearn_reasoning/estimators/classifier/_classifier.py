@@ -478,8 +478,8 @@ class HybridReasoningClassifier(
         n_restarts : int or None, default=None
             For rows with an undecided cell (no class has more than 0.75): how often to pull
             one of them towards a class drawn from its distribution and minimise again, in as many
-            steps, at least 200. The whole answer with the lowest energy is kept. None is the estimator's
-            ``n_restarts``.
+            steps, at least 200. The whole answer with the lowest energy is kept. None is the
+            estimator's ``n_restarts``.
         return_energy : bool, default=False
             Whether to return, too, the energies of the answers, and whether each row was whole:
             every cell decided, at the end of its steps or by a restart.
