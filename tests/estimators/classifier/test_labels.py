@@ -129,16 +129,18 @@ def test_a_single_class_is_certain(y):
 @pytest.mark.parametrize("names", [NAMES, np.array([1, 2, 3])], ids=["names", "numbers"])
 def test_frames_and_lists_of_labels(names):
     y = names[CODES]
-    expected = trained(y).predict(X)
+    expected = classifier().fit(X, y).predict(X)
     frame = pd.DataFrame(y, columns=["left", "right"])
     for given in (frame, y.tolist()):
-        model = trained(given)
+        model = classifier().fit(X, given)
         np.testing.assert_array_equal(model.predict(X), expected)
         assert model.score(X, given) == (expected == y).all(axis=1).mean()
     series = pd.Series(y[:, 0])
-    np.testing.assert_array_equal(trained(series).predict(X), trained(y[:, 0]).predict(X))
-    categories = trained(series.astype("category"))
-    np.testing.assert_array_equal(categories.predict(X), trained(y[:, 0]).predict(X))
+    np.testing.assert_array_equal(
+        classifier().fit(X, series).predict(X), classifier().fit(X, y[:, 0]).predict(X)
+    )
+    categories = classifier().fit(X, series.astype("category"))
+    np.testing.assert_array_equal(categories.predict(X), classifier().fit(X, y[:, 0]).predict(X))
 
 
 # ------------------------------------------------------------------ missing labels
