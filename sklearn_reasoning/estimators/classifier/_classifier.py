@@ -543,7 +543,7 @@ class HybridReasoningClassifier(
         Examples
         --------
         >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 2]]
-        >>> model = HybridReasoningClassifier(random_state=0).fit(X, y)
+        >>> model = HybridReasoningClassifier(max_epochs=1, random_state=0).fit(X, y)
         >>> model.predict_proba(X, k=0)
         [array([[0.5, 0.5],
                [0.5, 0.5]]), array([[0.5, 0.5],

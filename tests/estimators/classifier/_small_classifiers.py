@@ -8,7 +8,7 @@ CONVEX = ["gd", "fista", "nag", "heavy_ball", "admm", "opt"]
 
 
 def classifier(**parameters):
-    options = {"max_epochs": 5, "perception_hidden": (8,), "random_state": 0}
+    options = {"k": 6, "max_epochs": 5, "perception_hidden": (8,), "random_state": 0}
     return HybridReasoningClassifier(**options | parameters)
 
 
