@@ -113,7 +113,8 @@ def main():
             rows = list(results(problem, split))
             with arguments.out.open("a", newline="") as file:
                 csv.DictWriter(file, FIELDS).writerows(rows)
-    print_tables([r for r in found() if int(r["split"]) < arguments.splits], problems)
+    if problems:
+        print_tables([r for r in found() if int(r["split"]) < arguments.splits], problems)
 
 
 if __name__ == "__main__":
