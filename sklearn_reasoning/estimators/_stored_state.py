@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
 from sklearn_reasoning.training import (
@@ -36,7 +36,6 @@ _AS_IN_THE_CONSTRUCTOR = (
     "loss",
     "optimizer",
     "lr",
-    "lr_schedule",
     "max_epochs",
     "keep",
     "tol",
@@ -44,6 +43,7 @@ _AS_IN_THE_CONSTRUCTOR = (
 _SETTINGS = {
     **{name: CONSTRAINTS[name] for name in _AS_IN_THE_CONSTRUCTOR},
     "weight_decay": NUMBER,
+    "lr_schedule": [StrOptions({"constant", "cosine", "one_cycle"})],
     "k": STEPS,
     "step_size": [tuple],
     "step_size_range": [tuple],

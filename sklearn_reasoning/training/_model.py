@@ -108,6 +108,10 @@ class Model(nn.Module, ABC):
         """Return 1 for weights that decay and 0 for others, to be multiplied with the rates."""
         return 1.0
 
+    def never_decaying(self) -> list[Tensor]:
+        """Return the parameters, beside step sizes, that no decay is for."""
+        return []
+
     def loss_units(self) -> np.ndarray[Any, Any]:
         """Return the unit in which the loss of each model is measured."""
         return np.ones(self.n_models)

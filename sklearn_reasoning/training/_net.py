@@ -73,8 +73,13 @@ class ModelNet(NeuralNet):
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> ModelNet:
         """Give every model its own rate and decay; step sizes do not decay."""
         step_size = self.module_.step_size
-        weights = [p for p in self.module_.parameters() if p is not step_size]
+        kept = self.module_.never_decaying()
+        apart = [step_size, *kept]
+        weights = [p for p in self.module_.parameters() if all(p is not other for other in apart)]
         groups = []
+        if kept:
+            rate = _column([model.lr for model in self.models], kept[0].new_zeros(()))
+            groups.append({"params": kept, "lr": rate, "weight_decay": None})
         if weights:
             # Parameters that have a row for each model can have a rate for each.
             like = weights[0] if len(weights) == 1 else weights[0].new_zeros(())

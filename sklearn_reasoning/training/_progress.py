@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,27 @@ from ._optimizers import StackOptimizer
 from ._settings import ModelSettings
 
 _Array = np.ndarray[Any, Any]
+
+
+# The share of a training in which the rate of "one_cycle" rises.
+_RISE = 0.3
+
+
+def _cosine(done: float) -> float:
+    return 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def _one_cycle(done: float) -> float:
+    """Return a rate that rises and falls as cosines do (Smith and Topin 2019)."""
+    return _cosine(1.0 - done / _RISE) if done < _RISE else _cosine((done - _RISE) / (1.0 - _RISE))
+
+
+# The rate of each schedule, over the first one, by the share of a training that is done.
+_SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda done: 1.0,
+    "cosine": _cosine,
+    "one_cycle": _one_cycle,
+}
 
 
 class Progress:
@@ -54,9 +75,7 @@ class Progress:
         """Set the learning rates of an epoch, or of a step, counted from 0, and return them."""
         # Few schedules, many models.
         of_each = {
-            (kind, last): 0.5 * (1.0 + math.cos(math.pi * min(number / last, 1)))
-            if kind == "cosine"
-            else 1.0
+            (kind, last): _SCHEDULES[kind](min(number / last, 1.0))
             for kind, last in self._schedules
         }
         factors = np.array(list(of_each.values()))[self._schedule_of]

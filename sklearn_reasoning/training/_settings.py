@@ -117,7 +117,7 @@ class ModelSettings:
     lr : float
     weight_decay : float or None
         None is the decay that the targets call for.
-    lr_schedule : {"constant", "cosine"}
+    lr_schedule : {"constant", "cosine", "one_cycle"}
     max_epochs : int
     batch_size : int
         Largest number of rows in a step.

@@ -127,14 +127,16 @@ class HybridReasoningClassifier(
     lr : float, default=1e-2
         Learning rate.
     weight_decay : float, default=0.0
-        L2 penalty on all weights.
+        L2 penalty on the weights of the perception network; the coupling does not decay.
     max_epochs : int or "auto", default="auto"
         Number of passes over the rows. "auto" makes about 1,000 steps of the optimiser, in 12
         to 200 passes.
     batch_size : int or "auto", default="auto"
         Largest number of rows in a step. "auto" is 50, and all rows up to 64.
-    lr_schedule : {"cosine", "constant"}, default="cosine"
-        Whether the rate falls to 0 over the training, step by step.
+    lr_schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
+        How the rate changes, step by step: it rises from 0 in the first three tenths of the
+        training and falls to 0 in the rest; it falls from the start; or it stays. A rate that rises
+        slowly is what learns from answers without labels of the givens.
     early_stopping : bool, default=False
         Whether to hold out ``validation_fraction`` of the rows and stop once their loss has not
         fallen by ``tol``, relatively, for ``n_iter_no_change`` epochs.
@@ -249,7 +251,7 @@ class HybridReasoningClassifier(
         weight_decay: float = 0.0,
         max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
-        lr_schedule: str = "cosine",
+        lr_schedule: str = "one_cycle",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         tol: float = 1e-4,

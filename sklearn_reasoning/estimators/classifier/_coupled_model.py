@@ -151,6 +151,12 @@ class CoupledModel(Model):
         if self.curvature is not None:
             self.curvature.data.clamp_(min=self._lowest)
 
+    def never_decaying(self) -> list[Tensor]:
+        """Return the coupling: evidence counts beside it, and would be left as strong as it was."""
+        if self.coupling is None or self.curvature is None:
+            return []
+        return [self.coupling, self.curvature]
+
     def evidence(self, x: Tensor) -> Tensor:
         """Return the evidence for each class of each cell, (n_cells, n_classes, n)."""
         a = self.architecture

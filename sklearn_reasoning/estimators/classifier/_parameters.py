@@ -30,7 +30,6 @@ _SHARED = (
     "loss",
     "lr",
     "batch_size",
-    "lr_schedule",
     "early_stopping",
     "validation_fraction",
     "tol",
@@ -48,6 +47,7 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 CONSTRAINTS: dict[str, list[Any]] = {
     **{name: OF_REGRESSOR[name] for name in _SHARED},
     "perception": [StrOptions({"joint", "per_cell", "per_cell_image"}), callable],
+    "lr_schedule": [StrOptions({"one_cycle", "cosine", "constant"})],
     "perception_hidden": ["array-like", Interval(Integral, 0, None, closed="left")],
     "coupling": [StrOptions({"classwise", "full"}), None],
     "rank": [StrOptions({"auto"}), _COUNT],
