@@ -5,12 +5,17 @@ import pytest
 from numpydoc.docscrape import ClassDoc
 from sklearn.linear_model import Ridge
 
-from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor
+from sklearn_reasoning import (
+    HybridReasoningClassifier,
+    HybridReasoningDenoiser,
+    HybridReasoningRegressor,
+)
 from sklearn_reasoning.inspection import (
     AlgorithmPropertiesDisplay,
     BoundDisplay,
     CertificateDisplay,
     ResidualPolynomialDisplay,
+    StepsDisplay,
 )
 from sklearn_reasoning.model_selection import (
     BatchedGridSearchCV,
@@ -36,6 +41,9 @@ OBJECTS = {
     "bound": lambda: BoundDisplay.from_table({"k": [1, 2], "bound": [1.0, 2.0], "gap": [0.5, 0.5]}),
     "certificate": lambda: CertificateDisplay.from_estimator(
         HybridReasoningRegressor(max_epochs=1).fit(X, Y), X
+    ),
+    "steps": lambda: StepsDisplay.from_estimator(
+        HybridReasoningClassifier(max_epochs=1).fit(X, Y), X, Y
     ),
     "gap": lambda: GeneralizationGapDisplay.from_estimator(
         Ridge(), X, Y, param_name="alpha", param_range=[1.0], cv=2
