@@ -56,6 +56,7 @@ class ClassifierState(StoredState):
         "n_iter_": COUNT,
     }
     parts = ("classes",)
+    has_step_sizes = False  # they follow from the curvature, which is learned
 
     def check_architecture(self, found: ClassifierArchitecture) -> None:
         """Refuse sizes that are none, blocks that do not divide X, and unknown classes."""
