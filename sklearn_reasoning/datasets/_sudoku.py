@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from sklearn_reasoning._support.random_state import independent_random_state
 
-from ._sudoku_boards import emptied, filled
+from ._sudoku_boards import emptied, filled, with_random_givens
 from ._sudoku_solver import Boards
 
 _Range: TypeAlias = int | tuple[int, int]
@@ -18,6 +18,11 @@ _Range: TypeAlias = int | tuple[int, int]
 # Of each size, the fewest givens that any uniquely solvable board has (of 9 x 9: McGuire, Tugemann
 # and Civario, 2014), and the fewest that emptying cells finds soon enough to ask for.
 _FEWEST_GIVENS = {4: (4, 4), 9: (17, 22)}
+
+# How often a set of givens is drawn before cells are emptied one by one, and the fewest givens, of
+# each size, for which it is drawn at all: with fewer hardly any has one solution.
+_DRAWS = 60
+_FEWEST_DRAWN = {4: 5, 9: 30}
 
 # Boards are tried in batches of at most so many.
 _LARGEST_BATCH = 1024
@@ -40,8 +45,10 @@ def make_sudoku(
 ) -> tuple[NDArray[np.float32] | Boards, Boards]:
     """Generate Sudoku boards that have one solution each.
 
-    A full grid is drawn, and its cells are emptied in a random order, each if the solution stays
-    the only one, until the wanted number of givens is left. Every board has a grid of its own.
+    A full grid is drawn, and a random set of its cells is given, anew up to 60 times until the
+    solution is the only one. Where it never is, and for fewer than 30 givens (5 on 4 x 4), cells
+    are emptied one by one in a random order, each if the solution stays the only one. Every board
+    has a grid of its own.
 
     Parameters
     ----------
@@ -86,7 +93,7 @@ def make_sudoku(
     "onehot", ``X > 0`` for "digits".
 
     Grids are filled by random guesses: they are many and unlike, but not exactly uniform over all
-    Sudoku grids. A board takes half a millisecond with the default ``n_givens``, and eight times as
+    Sudoku grids. A board takes two milliseconds with the default ``n_givens``, and three times as
     long with (17, 30). Single numbers below 24 take longer, since most boards are drawn anew.
 
     Examples
@@ -94,10 +101,10 @@ def make_sudoku(
     >>> from sklearn_reasoning.datasets import make_sudoku
     >>> X, y = make_sudoku(2, n_givens=7, size=4, encoding="digits", random_state=0)
     >>> X[0].reshape(4, 4)
-    array([[4, 1, 3, 0],
-           [0, 0, 0, 0],
-           [0, 4, 0, 3],
-           [1, 0, 2, 0]])
+    array([[4, 0, 3, 2],
+           [0, 2, 0, 0],
+           [2, 0, 1, 0],
+           [0, 0, 0, 4]])
     >>> y[0].reshape(4, 4)
     array([[4, 1, 3, 2],
            [3, 2, 4, 1],
@@ -154,21 +161,36 @@ def draw_boards(
     box, n_cells = isqrt(size), size * size
     # Of each board, the uniform numbers that it is made from. They are drawn board by board, so
     # that neither n_samples nor the batches change a board.
-    parts = np.cumsum([box * size, n_cells * size, n_cells])
+    n_draws = _DRAWS if high >= _FEWEST_DRAWN[size] else 0
+    parts = np.cumsum([box * size, n_cells * size, n_cells, n_draws * n_cells])
     boards: list[Boards] = []
     solutions: list[Boards] = []
     missing, n_tried, n_kept = n_samples, 100, 85  # a guess, which what is found corrects
     while missing:
         n = min(missing * n_tried // n_kept + 8, _LARGEST_BATCH)
-        diagonal, preferences, ranks, number = np.split(
+        diagonal, preferences, ranks, sets, number = np.split(
             rng.random_sample((n, parts[-1] + 1)), parts, axis=1
         )
         grids, which = filled(diagonal.reshape(n, box, size), preferences.reshape(n, n_cells, size))
         wanted = low + np.floor((high - low + 1) * number[which, 0]).astype(np.int64)
-        batch = emptied(grids, wanted, ranks[which])
+        batch = _given(grids, wanted, ranks[which], sets[which].reshape(len(which), -1, n_cells))
         kept = (batch != 0).sum(axis=1) <= high
         boards.append(batch[kept][:missing])
         solutions.append(grids[kept][:missing])
         n_tried, n_kept = n_tried + n, n_kept + int(kept.sum())
         missing -= len(boards[-1])
     return np.concatenate(boards), np.concatenate(solutions)
+
+
+def _given(
+    grids: Boards, wanted: NDArray[np.int64], ranks: NDArray[np.float64], sets: NDArray[np.float64]
+) -> Boards:
+    """Return boards with as many givens as are wanted, or as few as emptying leaves."""
+    boards = np.empty_like(grids)
+    size = isqrt(grids.shape[1])
+    drawn = np.flatnonzero((wanted >= _FEWEST_DRAWN[size]) & (sets.shape[1] > 0))
+    is_found = np.zeros(len(grids), dtype=bool)
+    boards[drawn], is_found[drawn] = with_random_givens(grids[drawn], wanted[drawn], sets[drawn])
+    left = ~is_found
+    boards[left] = emptied(grids[left], wanted[left], ranks[left])
+    return boards

@@ -1,4 +1,4 @@
-"""Random Sudoku boards: filled at random, then emptied as long as one solution is left.
+"""Random Sudoku boards: filled at random, then emptied such that one solution is left.
 
 Every board is made from numbers of its own, uniform on [0, 1): it does not depend on the others.
 """
@@ -65,6 +65,45 @@ def _guess(states: Candidates, columns: NDArray[np.intp], preferences: _Uniform)
     possible = (flat[cells, columns][:, None] & bits) != 0
     digits = np.where(possible, preferences[columns, cells], -1.0).argmax(axis=1)
     flat[cells, columns] = bits[digits]
+
+
+def with_random_givens(
+    grids: Boards, n_givens: NDArray[np.int64], ranks: _Uniform
+) -> tuple[Boards, NDArray[np.bool_]]:
+    """Keep as many cells of each grid as it is to have givens, those of the highest ranks.
+
+    Parameters
+    ----------
+    grids : ndarray of shape (n, size * size)
+    n_givens : ndarray of int and shape (n,)
+    ranks : ndarray of shape (n, n_tries, size * size)
+        Of each cell in each try; the next try is for boards that have another solution.
+
+    Returns
+    -------
+    boards : ndarray of shape (n, size * size)
+    is_found : ndarray of bool and shape (n,)
+        Which boards have one solution, after one of the tries.
+    """
+    n_cells = grids.shape[1]
+    boards, left = grids.copy(), np.arange(len(grids))
+    for attempt in range(ranks.shape[1]):
+        order = ranks[left, attempt].argsort(axis=1)
+        emptied_places = np.arange(n_cells) < (n_cells - n_givens[left])[:, None]
+        tried = grids[left]
+        np.put_along_axis(tried, order, np.where(emptied_places, 0, _taken(tried, order)), axis=1)
+        boards[left] = tried
+        others = have_other_solutions(candidates_of(tried), candidates_of(grids[left]))
+        left = left[others]
+        if not len(left):
+            break
+    is_found = np.ones(len(grids), dtype=bool)
+    is_found[left] = False
+    return boards, is_found
+
+
+def _taken(boards: Boards, order: NDArray[np.intp]) -> Boards:
+    return np.take_along_axis(boards, order, axis=1)
 
 
 def emptied(grids: Boards, n_givens: NDArray[np.int64], ranks: _Uniform) -> Boards:

@@ -463,7 +463,7 @@ class HybridReasoningClassifier(
         return_steps : bool, default=False
             Whether to return, too, the steps that each row took.
         n_restarts : int or None, default=None
-            For rows with an undecided cell (no class within 0.01 of certainty): how often to pull
+            For rows with an undecided cell (no class has more than 0.75): how often to pull
             one of them towards a class drawn from its distribution and minimise again, 200 steps
             each. The whole answer with the lowest energy is kept. None is the estimator's
             ``n_restarts``.

@@ -13,8 +13,9 @@ from ._relax import Relaxation, distance_to_whole, rounded
 
 _Array = np.ndarray[Any, Any]
 
-# Cells closer to a whole answer than this are decided.
-DECIDED = 0.01
+# Cells closer to a whole answer than this are decided. Of Sudoku boards, solved ones are within
+# 0.05 in all cells, and others beyond 0.45 in some.
+DECIDED = 0.25
 
 # Steps after a guess.
 _STEPS = 200
