@@ -9,10 +9,10 @@ coupling, and the evidence comes from the given digits.
 """
 
 # %%
-# A thousand boards to learn from, 200 others to test with, all with 31 to 42 given digits. X has
+# Two thousand boards to learn from, 200 others to test with, all with 31 to 42 given digits. X has
 # nine columns a cell, with a 1 at the digit that is given and zeros in an empty cell; y is the
-# solution. ``perception="per_cell"`` says that one network reads every cell; here it is a linear
-# map, since a given digit is written out. 20 epochs are enough for a picture.
+# solution. ``perception="per_cell"`` says that one network reads every cell; a small one will do,
+# since a given digit is written out. Ten epochs are enough for a picture.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -20,15 +20,14 @@ from sklearn_reasoning import HybridReasoningClassifier
 from sklearn_reasoning.datasets import make_sudoku
 from sklearn_reasoning.inspection import StepsDisplay
 
-X, y = make_sudoku(1200, random_state=0)
-train, test = slice(1000), slice(1000, None)
+X, y = make_sudoku(2200, random_state=0)
+train, test = slice(2000), slice(2000, None)
 model = HybridReasoningClassifier(
     perception="per_cell",
-    perception_hidden=0,
+    perception_hidden=20,
     k=24,
     predict_k=200,
-    max_epochs=20,
-    batch_size=50,
+    max_epochs=10,
     random_state=0,
 ).fit(X[train], y[train])
 
@@ -55,7 +54,7 @@ print(f"of the {found.sum()} strongest couplings, in the rules: {(found & is_con
 print(f"conflicts: {learned[is_conflict].min():.2f} to {learned[is_conflict].max():.2f}")
 print(f"other pairs: {learned[~is_conflict].min():.2f} to {learned[~is_conflict].max():.2f}")
 
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.7), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(11, 4.0), layout="constrained")
 shown = np.where(np.eye(81, dtype=bool), np.nan, model.coupling_)
 left = axes[0].imshow(shown, cmap="Greys", vmin=0.0)
 figure.colorbar(left, ax=axes[0], shrink=0.8)
@@ -91,9 +90,9 @@ plt.show()
 # Restarts by guessing
 # --------------------
 #
-# Boards with fewer givens are harder than what the model was trained on: steps end with cells that
-# are undecided. A restart guesses one such cell, minimises again, and the answer with the lowest
-# energy is kept. Only boards that are not decided pay for it.
+# Boards with fewer givens are harder than those of the training: on some of them the steps end with
+# cells that are undecided. A restart guesses one such cell and minimises again, and the answer with
+# the lowest energy is kept. Boards that are decided take no more steps.
 X_hard, y_hard = make_sudoku(60, n_givens=(17, 30), random_state=1)
 givens = X_hard.reshape(60, 81, 9).any(axis=2).sum(axis=1)
 print(f"{givens.mean():.1f} givens in the mean, {givens.min()} to {givens.max()}")
@@ -103,6 +102,5 @@ for n_restarts in (0, 5, 20):
     print(f"{n_restarts:2} restarts: {solved:.0%} of the hard boards")
 
 # %%
-# The energy says by itself how good an answer is: the right answers have the lowest ones, so the
-# model needs nobody to tell it which restart was the right one. With images in the place of digits:
-# ``sklearn-reasoning demo sudoku``.
+# The same with images of digits in the place of symbols, and a picture of a board from its pixels
+# to its solution: ``sklearn-reasoning demo sudoku``.
