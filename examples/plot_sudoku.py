@@ -44,7 +44,7 @@ box = 3 * (row // 3) + column // 3
 conflicts = np.zeros((81, 81), dtype=bool)
 for unit in (row, column, box):
     conflicts |= unit[:, None] == unit
-np.fill_diagonal(conflicts, False)
+conflicts &= ~np.eye(81, dtype=bool)
 pairs = np.triu_indices(81, k=1)
 learned, is_conflict = model.coupling_[pairs], conflicts[pairs]
 threshold = np.sort(learned)[-is_conflict.sum()]
