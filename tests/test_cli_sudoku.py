@@ -67,9 +67,9 @@ def test_without_labels_of_the_givens_none_of_them_reaches_fit(tmp_path, monkeyp
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_run_sudoku.HybridReasoningClassifier, "fit", fit)
-    arguments = ["--boards", "5", "--unlabelled", "--out", str(tmp_path)]
+    arguments = ["--boards", "20", "--unlabelled", "--out", str(tmp_path)]
     assert main(["demo", "sudoku", *arguments]) == 130
-    given = seen["X"].reshape(5, 81, 64).any(axis=2)
+    given = seen["X"].reshape(20, 81, 64).any(axis=2)
     np.testing.assert_array_equal(seen["y"] == -1, given)
     assert seen["missing"] == -1
 
@@ -82,7 +82,7 @@ def test_without_labels_of_the_givens_none_of_them_reaches_fit(tmp_path, monkeyp
         (["sudoku", "--jobs", "2"], "--jobs: it belongs to demo digits"),
         (["--boards", "50"], "--boards: it belongs to demo sudoku, not to digits"),
         (["digits", "--unlabelled"], "--unlabelled: it belongs to demo sudoku"),
-        (["sudoku", "--boards", "1"], "--boards: 1 is below 2"),
+        (["sudoku", "--boards", "19"], "--boards: 19 is below 20"),
         (["chess"], "invalid choice: 'chess'"),
     ],
 )

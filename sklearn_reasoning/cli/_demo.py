@@ -39,8 +39,8 @@ def add_to(commands: Any) -> None:
         help="digits: training images, to 1407; default 400",
     )  # fmt: skip
     demo.add_argument(
-        "--boards", type=whole(2, 100_000), metavar="N",
-        help="sudoku: training boards; default 3000",
+        "--boards", type=whole(20, 100_000), metavar="N",
+        help="sudoku: training boards, at least 20; default 3000",
     )  # fmt: skip
     demo.add_argument(
         "--unlabelled", action="store_const", const=True,
