@@ -72,8 +72,8 @@ class StoredState(ABC):
         were before there were these fields.
     parts : tuple of str
         What else than "module" and "history" there are tensors of.
-    has_step_sizes : bool
-        Whether settings hold the step sizes of algorithms that have some.
+    learns_step_sizes : bool
+        Whether step sizes are parameters; else they follow from what is learned.
     """
 
     model: ClassVar[type[Model]]
@@ -82,7 +82,7 @@ class StoredState(ABC):
     values_domain: ClassVar[dict[str, list[Any]]]
     architecture_defaults: ClassVar[dict[str, Any]] = {}
     parts: ClassVar[tuple[str, ...]] = ()
-    has_step_sizes: ClassVar[bool] = True
+    learns_step_sizes: ClassVar[bool] = True
 
     def take(self, estimator: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that ``fit`` left: tensors, and values that JSON can hold.
@@ -125,7 +125,9 @@ class StoredState(ABC):
             stored = self.architecture_defaults | stored
         architecture = checked("architecture", stored, self.architecture_domain, self.architecture)
         self.check_architecture(architecture)
-        settings = _checked_settings(values.pop("settings"), architecture, self.has_step_sizes)
+        settings = _checked_settings(
+            values.pop("settings"), architecture if self.learns_step_sizes else None
+        )
         parts = in_parts(tensors, ("module", "history", *self.parts))
         more = self.more_attributes(parts, architecture, values)
         checked("fitted", values, self.values_domain)
@@ -170,13 +172,18 @@ class StoredState(ABC):
         return {}
 
 
-def _checked_settings(values: Any, architecture: Any, has_step_sizes: bool) -> ModelSettings:
+def _checked_settings(values: Any, architecture: Any) -> ModelSettings:
+    """Return settings; step sizes are asked for where an architecture is given."""
     found: ModelSettings = checked("settings", values, _SETTINGS, ModelSettings)
     sizes, ends = found.step_size, found.step_size_range
     if len(ends) != 2 or not all(_is_positive(number) for number in (*sizes, *ends)):
         raise ValueError("step sizes and their range must be positive numbers")
-    initial = architecture.algorithm.initial_step_size(architecture.mu, architecture.L)
-    if len(sizes) not in ({0} if initial is None or not has_step_sizes else {1, found.k}):
+    initial = (
+        None
+        if architecture is None
+        else architecture.algorithm.initial_step_size(architecture.mu, architecture.L)
+    )
+    if len(sizes) not in ({0} if initial is None else {1, found.k}):
         raise ValueError(f"k={found.k} steps do not go with {len(sizes)} step sizes")
     return found
 

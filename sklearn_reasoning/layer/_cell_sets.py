@@ -14,8 +14,11 @@ from torch import Tensor
 
 Project = Callable[[Tensor, Tensor], None]
 
-# A point at which the threshold's function is certainly positive, this far below the largest entry.
-_BELOW_LARGEST = 1e-3
+# How far below the largest entry the threshold is looked for at most and at least.
+_BELOW_LARGEST = (1.0, 1e-3)
+
+# Larger entries are moved to 0 first: a threshold next to them would round away what it is for.
+_LARGE = 8.0
 
 
 class CellSet(ABC):
@@ -39,7 +42,7 @@ class Simplices(CellSet):
 
     The projection is :math:`\max(v - \theta, 0)`; Newton's method finds :math:`\theta`, the root of
     the convex, falling and piecewise linear :math:`\sum_c \max(v_c - \theta, 0) - 1`, exactly and
-    after few steps, from any point below the largest entry.
+    after few steps, from any point below the largest entry; it is at most 1 below it.
 
     Parameters
     ----------
@@ -56,13 +59,18 @@ class Simplices(CellSet):
         positive = torch.empty_like(like)
         theta, excess, count = (torch.empty_like(like[:, :1]) for _ in range(3))
         theta.fill_(torch.inf)
+        most, least = _BELOW_LARGEST
         enough = 4.0 * torch.finfo(like.dtype).eps * n_classes
 
         def project(v: Tensor, out: Tensor) -> None:
             if self.forbidden is not None:
                 v.masked_fill_(self.forbidden, -torch.inf)
             torch.amax(v, 1, keepdim=True, out=excess)
-            torch.minimum(theta, excess.sub_(_BELOW_LARGEST), out=theta)
+            if float(excess.abs().max()) > _LARGE:
+                v.sub_(excess)
+                excess.zero_()
+            torch.maximum(theta, excess.sub_(most), out=theta)
+            torch.minimum(theta, excess.add_(most - least), out=theta)
             for _ in range(n_classes + 2):
                 torch.sub(v, theta, out=out)
                 out.clamp_min_(0.0)

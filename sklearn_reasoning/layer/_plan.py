@@ -1,12 +1,14 @@
 """The cheapest exact way to run an algorithm on a problem."""
 
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
 from torch import Tensor
 
 from sklearn_reasoning._polynomials import PerIteration, Phi, Steps
-from sklearn_reasoning.algorithms import Algorithm, Problem, check_needs, last_iterate
+from sklearn_reasoning.algorithms import Algorithm, Problem, check_needs, iterates, last_iterate
 from sklearn_reasoning.energies import DiagonalQuadratic, KnownSpectrum, for_steps_of
 from sklearn_reasoning.penalties import Penalty
 
@@ -75,6 +77,34 @@ def minimize(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tens
     if "resolvent" in algorithm.needs and not isinstance(phi, PerIteration):
         problem = replace(problem, energy=for_steps_of(energy, phi))
     return last_iterate(algorithm, problem, k, phi)
+
+
+def stepwise(algorithm: Algorithm, problem: Problem, phi: Phi) -> Iterator[Tensor]:
+    """Yield the iterates of a method that takes steps, y_0, y_1, ..., without end.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+        The method, an instance.
+    problem : Problem
+        Energies of n samples in d dimensions, with penalty and start.
+    phi : Tensor, float, mapping or None
+        Step size in 1/curvature, broadcasting against y, or weights.
+
+    Yields
+    ------
+    Tensor of shape (..., n, d)
+        In the dtype of the energy and the units of y.
+
+    Raises
+    ------
+    ValueError
+        If the algorithm needs what the problem does not provide.
+    """
+    check_needs(algorithm, problem)
+    if "resolvent" in algorithm.needs:
+        problem = replace(problem, energy=for_steps_of(_known_spectrum(problem), phi))
+    yield from iterates(algorithm, problem, sys.maxsize, phi)
 
 
 def remaining(algorithm: Algorithm, problem: Problem, k: Steps, phi: Phi) -> Tensor:

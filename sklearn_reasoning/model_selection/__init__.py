@@ -1,5 +1,13 @@
 """Model selection that shows the generalisation gap, not the held-out score alone."""
 
+from ._cell_losses import (
+    cell_brier_loss,
+    cell_brier_loss_scorer,
+    cell_l2_loss,
+    cell_l2_loss_scorer,
+    cell_log_loss,
+    cell_log_loss_scorer,
+)
 from ._l2_loss import l2_loss_scorer, mean_l2_loss
 from .gap import (
     GapDecomposition,
@@ -17,6 +25,12 @@ __all__ = [
     "GapDecomposition",
     "GapPart",
     "GeneralizationGapDisplay",
+    "cell_brier_loss",
+    "cell_brier_loss_scorer",
+    "cell_l2_loss",
+    "cell_l2_loss_scorer",
+    "cell_log_loss",
+    "cell_log_loss_scorer",
     "decompose_gap",
     "gap_table",
     "generalization_gap",

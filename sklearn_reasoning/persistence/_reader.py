@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,6 +95,10 @@ class Reader:
             return tuple(self._value(entry) for entry in value["tuple"])
         if kind == ("dict",):
             return self._values(value["dict"])
+        if kind == ("items",):
+            return _mapping([[self._value(part) for part in pair] for pair in value["items"]])
+        if kind == ("nan",):
+            return math.nan
         if kind == ("slice",):
             return _slice(*value["slice"])
         if kind == ("algorithm", "options"):
@@ -109,6 +114,12 @@ class Reader:
         if kind == ("estimator",):
             return self._estimator(value["estimator"])
         raise ValueError(f"there is no value of the kind {kind}")
+
+
+def _mapping(pairs: list[Any]) -> dict[Any, Any]:
+    if not all(len(pair) == 2 and isinstance(pair[0], str | int | float) for pair in pairs):
+        raise ValueError("keys are neither numbers nor strings")
+    return dict(pairs)
 
 
 def _slice(start: Any, stop: Any, step: Any) -> slice:

@@ -104,6 +104,8 @@ class Writer:
             return int(value)
         if isinstance(value, Real):
             number = float(value)
+            if math.isnan(number):
+                return {"nan": None}
             return {"infinity": "-" if number < 0.0 else "+"} if math.isinf(number) else number
         if isinstance(value, tuple):
             if value and isinstance(value[0], str):
@@ -114,7 +116,10 @@ class Writer:
         if isinstance(value, Sequence | KeysView) and not isinstance(value, bytes | bytearray):
             return [self._value(entry, where) for entry in value]
         if isinstance(value, Mapping):
-            return {"dict": {str(key): self._value(v, where) for key, v in value.items()}}
+            if all(isinstance(key, str) for key in value):
+                return {"dict": {str(key): self._value(v, where) for key, v in value.items()}}
+            pairs = [[key, v] for key, v in value.items()]
+            return {"items": [[self._value(part, where) for part in pair] for pair in pairs]}
         if isinstance(value, slice):
             ends = (value.start, value.stop, value.step)
             return {"slice": [self._value(end, where) for end in ends]}

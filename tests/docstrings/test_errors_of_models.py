@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sklearn_reasoning import (
+    HybridReasoningClassifier,
     HybridReasoningDenoiser,
     HybridReasoningRegressor,
     datasets,
@@ -141,6 +142,30 @@ def estimator_rows():
     )
 
 
+def classifier_rows():
+    Classifier = partial(HybridReasoningClassifier, max_epochs=1, random_state=0)
+    y = np.array([[0, 1], [1, 2], [0, 1], [1, 2]])
+    for name in ("HybridReasoningClassifier", "HybridReasoningClassifier.fit"):
+        yield name, "ValueError", "'k'", partial(Classifier(k=-1).fit, X, y)
+        yield name, "TypeError", "'algo'", partial(Classifier(3).fit, X, y)
+        diverging = HybridReasoningClassifier(**DIVERGES, random_state=0)
+        yield name, "DivergenceError", "lr", partial(diverging.fit, X, y)
+    model = Classifier(concavity=0.3).fit(X, y)
+    for method, more in [
+        *((method, ()) for method in ("predict", "predict_proba", "predict_energy")),
+        *((method, (y,)) for method in ("score", "cell_accuracy")),
+    ]:
+        name, call = f"HybridReasoningClassifier.{method}", getattr(model, method)
+        yield name, "NotFittedError", "fitted", partial(getattr(Classifier(), method), X, *more)
+        yield name, "ValueError", "features", partial(call, np.ones((4, 2)), *more)
+    for method in ("predict", "predict_proba"):
+        name, call = f"HybridReasoningClassifier.{method}", getattr(model, method)
+        yield name, "TypeError", "k=1.5", partial(call, X, 1.5)
+    name = "HybridReasoningClassifier.certify"
+    yield name, "NotFittedError", "fitted", Classifier().certify
+    yield name, "ValueError", "concave", model.certify
+
+
 def image_rows():
     Denoiser = partial(HybridReasoningDenoiser, max_steps=1, random_state=0)
     fit = partial(Denoiser().fit, IMAGE)
@@ -235,7 +260,9 @@ def dataset_rows():
         )
 
 
-ROWS = [row for rows in (estimator_rows, image_rows, dataset_rows) for row in rows()]
+ROWS = [
+    row for rows in (estimator_rows, classifier_rows, image_rows, dataset_rows) for row in rows()
+]
 
 
 @pytest.mark.parametrize(("name", "error", "part", "call"), ROWS, ids=[row[0] for row in ROWS])

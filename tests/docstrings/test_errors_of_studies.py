@@ -125,6 +125,9 @@ def selection_rows():
         "inconsistent",
         partial(model_selection.mean_l2_loss, Y, Y[:2]),
     )
+    for name in ("cell_brier_loss", "cell_l2_loss", "cell_log_loss"):
+        loss = getattr(model_selection, name)
+        yield name, "ValueError", "must sum to 1", partial(loss, [0, 1], [[0.5, 0.6]] * 2)
     decompose = model_selection.decompose_gap
     yield "decompose_gap", "TypeError", "estimator", partial(decompose, Ridge(), X, Y)
     yield "decompose_gap", "TypeError", "problem", lambda: decompose(fitted(), X, Y, problem=3)

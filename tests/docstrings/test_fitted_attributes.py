@@ -29,6 +29,7 @@ IMAGE = np.zeros((1, 16, 16))
 OBJECTS = {
     "regressor": lambda: HybridReasoningRegressor(max_epochs=1).fit(X, Y),
     "partially fitted regressor": lambda: HybridReasoningRegressor().partial_fit(X, Y),
+    "classifier": lambda: HybridReasoningClassifier(max_epochs=1).fit(X, [[0, 1], [1, 2]] * 2),
     "denoiser": lambda: HybridReasoningDenoiser(
         f_channels=2, g_channels=2, max_steps=1, patch_size=4
     ).fit(IMAGE, IMAGE),

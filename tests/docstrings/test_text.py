@@ -33,6 +33,7 @@ MATHEMATICAL_NAMES = {
     "LocallyAdaptiveNoise",
     "HybridReasoningRegressor",
     "HybridReasoningDenoiser",
+    "HybridReasoningClassifier",
 }
 # "Eq. 9", "Lemma 4.1", "Table 1", "(Polyak 1964)"
 SOURCE = re.compile(r"\b(Eqs?\.|Sec\.|Fig\.|Lemma|Theorem|Table) \d|\w \d{4}\)")

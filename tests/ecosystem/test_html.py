@@ -12,7 +12,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
-from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor
+from sklearn_reasoning import (
+    HybridReasoningClassifier,
+    HybridReasoningDenoiser,
+    HybridReasoningRegressor,
+)
 from sklearn_reasoning._support.documentation import documentation_url
 from sklearn_reasoning.datasets import LocallyAdaptiveNoise
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
@@ -57,6 +61,7 @@ def words(estimator):
 
 ESTIMATORS = {
     "sklearn_reasoning.HybridReasoningRegressor": regressor(),
+    "sklearn_reasoning.HybridReasoningClassifier": HybridReasoningClassifier(),
     "sklearn_reasoning.HybridReasoningDenoiser": HybridReasoningDenoiser(),
     "sklearn_reasoning.datasets.LocallyAdaptiveNoise": LocallyAdaptiveNoise(),
     "sklearn_reasoning.model_selection.BatchedGridSearchCV": BatchedGridSearchCV(

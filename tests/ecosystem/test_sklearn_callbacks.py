@@ -9,7 +9,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor
+from sklearn_reasoning import (
+    HybridReasoningClassifier,
+    HybridReasoningDenoiser,
+    HybridReasoningRegressor,
+)
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
 
 callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
@@ -65,6 +69,26 @@ def test_an_estimator_as_if_fit_had_stopped_after_each_epoch(keep, early_stoppin
         assert np.array_equal(stopped.predict(X), shorter.predict(X))
         assert stopped.n_iter_ == len(stopped.history_) == i
     assert np.array_equal(model.predict(X), regressor(**options).fit(X, Y).predict(X))
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_classifier_as_if_fit_had_stopped_after_each_epoch(keep):
+    def classifier(**parameters):
+        options = {"keep": keep, "lr_schedule": "constant", "perception_hidden": (4,)}
+        return HybridReasoningClassifier(**options | parameters, random_state=0)
+
+    log = Log()
+    labels = (Y > 0) + [1, 2]
+    model = classifier(max_epochs=3).set_callbacks(log).fit(X, labels)
+    assert log.events.count("end epoch") == log.n_expected == 3
+    for i, stopped in enumerate(log.estimators[:3], start=1):
+        shorter = classifier(max_epochs=i).fit(X, labels)
+        for ours, theirs in zip(stopped.predict_proba(X), shorter.predict_proba(X), strict=True):
+            assert np.array_equal(ours, theirs)
+        assert stopped.n_iter_ == len(stopped.history_) == i
+    assert np.array_equal(model.predict(X), classifier(max_epochs=3).fit(X, labels).predict(X))
+    stopping = classifier(max_epochs=5).set_callbacks(Log(stop_after=1))
+    assert stopping.fit(X, labels).n_iter_ == 2
 
 
 def test_a_callback_may_stop_training():

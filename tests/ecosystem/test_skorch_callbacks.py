@@ -24,7 +24,11 @@ from skorch.callbacks import (
     TrainEndCheckpoint,
 )
 
-from sklearn_reasoning import HybridReasoningDenoiser, HybridReasoningRegressor
+from sklearn_reasoning import (
+    HybridReasoningClassifier,
+    HybridReasoningDenoiser,
+    HybridReasoningRegressor,
+)
 from sklearn_reasoning.algorithms import GradientDescent
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -41,8 +45,14 @@ def denoiser(**parameters):
     return HybridReasoningDenoiser(**options | parameters, random_state=0)
 
 
+def classifier(**parameters):
+    options = {"max_epochs": 6, "perception_hidden": (4,), "random_state": 0}
+    return HybridReasoningClassifier(**options | parameters)
+
+
 ESTIMATORS = {
     "regressor": (regressor, (X, Y)),
+    "classifier": (classifier, (X, (Y > 0) + [1, 2])),
     "denoiser": (denoiser, [np.random.default_rng(1).random((2, 8, 8))] * 2),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -36,13 +36,16 @@ from ._coupled_model import CoupledModel, penalty_of
 from ._labels import (
     Labels,
     cell_weights,
+    check_comparable,
     check_known,
     labels_of,
+    missing_of,
+    read_cells,
     read_labels,
 )
 from ._minimisers import measure
 from ._parameters import CONSTRAINTS, architecture_of, check_relations, settings_of
-from ._perception import check_module
+from ._perception import check_module, drawing
 from ._relax import Relaxation, Relaxed, distance_to_whole, is_tolerance, rounded
 from ._restarts import DECIDED, search
 from ._rows import CellBatches, CellRows
@@ -84,7 +87,8 @@ class HybridReasoningClassifier(
         reads each. "per_cell_image": the blocks are square images, and the network is
         convolutional. A callable makes a torch module, from ``(n_features, n_cells, n_classes)`` or
         as many of them as it takes; the module maps (n, n_features) to (n, n_cells, n_classes), or
-        the same flattened.
+        the same flattened. What it draws, as dropout does, follows from ``random_state``, and it
+        is in evaluation mode where it predicts.
     perception_hidden : sequence of int or int, default=(100,)
         Hidden sizes of that network; of "per_cell_image" after its convolutions. 0 or () is a
         linear map.
@@ -137,7 +141,8 @@ class HybridReasoningClassifier(
     validation_fraction : float, default=0.1
         Share of the rows to hold out, in (0, 1); only with ``early_stopping``.
     tol : float, default=1e-4
-        Smallest fall of the held-out loss that counts; only with ``early_stopping``.
+        Smallest fall of the held-out loss that counts, in units of that loss; only with
+        ``early_stopping``.
     n_iter_no_change : int, default=10
         Epochs without such a fall after which to stop; only with ``early_stopping``.
     keep : {"best", "last"}, default="best"
@@ -156,7 +161,7 @@ class HybridReasoningClassifier(
 
     Attributes
     ----------
-    classes_ : ndarray or list of ndarray
+    classes_ : ndarray of shape (n_classes,) or list of such
         The classes, of a y of one dimension; else a list, of each cell.
     coupling_ : ndarray of shape (m, m) or None
         A'A: m is the number of cells, or for ``coupling="full"`` that of all their classes.
@@ -300,7 +305,8 @@ class HybridReasoningClassifier(
         y : array-like of shape (n,) or (n, cells)
             Classes, or a multilabel indicator of zeros and ones.
         sample_weight : array-like of shape (n,) or None, default=None
-            Weights of the samples in the loss; only their ratios count.
+            Weights of the samples in the loss; only their ratios count. A row of weight 0 is as
+            if it were not there, with its classes.
 
         Returns
         -------
@@ -336,7 +342,9 @@ class HybridReasoningClassifier(
                 if held_out is None
                 else CellBatches(held_out, n_classes, 1000, None, dtype, self.device)
             )
-            with training_context():
+            # Modules of one's own may draw, as dropout does.
+            draws = drawing(seed, self.device) if callable(self.perception) else nullcontext()
+            with training_context(), draws:
                 train(net, batches, valid, epochs=settings.max_epochs, watch=watch)
             self._finish(net)
         if watch is not None:
@@ -367,22 +375,26 @@ class HybridReasoningClassifier(
         weight = moderate_weights(weight)
         if not weight.sum() > 0.0:
             raise ValueError("sample_weight must not be zero for every row.")
-        labels = labels_of(cells, missing, kind)
+        kept = np.flatnonzero(weight)
+        X, cells, missing, weight = X[kept], cells[kept], missing[kept], weight[kept]
         if self.warm_start and "net_" in before:
             labels = before["_labels"]
+            # Rows of which every label is 0 or 1 need not be an indicator.
+            kind = labels.kind if kind == "multilabel" and labels.kind == "cells" else kind
             if (labels.kind, labels.n_cells) != (kind, cells.shape[1]):
                 raise ValueError(
                     "warm_start=True goes on from the last fit, whose y was of another kind or had "
                     "other columns. Use clone() to begin anew."
                 )
+        else:
+            labels = labels_of(cells, missing, kind)
         codes = labels.encode(cells, missing)
         check_known(labels, cells, codes)
-        of_cells = cell_weights(labels, codes, self.class_weight)
+        of_cells = cell_weights(labels, codes, self.class_weight, weight)
         dtype = torch.float32 if X.dtype == np.float32 else torch.float64
         self._labels, self.n_outputs_ = labels, labels.n_cells
         self.classes_ = labels.attribute
-        rows = CellRows(X, codes, weight, of_cells)
-        return rows if weight.all() else rows.take(np.flatnonzero(weight)), labels, dtype
+        return CellRows(X, codes, weight, of_cells), labels, dtype
 
     def _hold_out(self, rows: CellRows, seed: int) -> tuple[CellRows, CellRows | None]:
         if not self.early_stopping:
@@ -392,7 +404,8 @@ class HybridReasoningClassifier(
         if n - n_held_out < 1:
             raise ValueError(
                 "early_stopping=True needs two rows or more, to train on and to hold out, and "
-                f"validation_fraction={self.validation_fraction!r} leaves no training rows of {n}."
+                f"validation_fraction={self.validation_fraction!r} leaves no training rows of "
+                f"n_samples={n}."
             )
         kept, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
         return rows.take(np.sort(kept)), rows.take(np.sort(held_out))
@@ -464,9 +477,9 @@ class HybridReasoningClassifier(
             Whether to return, too, the steps that each row took.
         n_restarts : int or None, default=None
             For rows with an undecided cell (no class has more than 0.75): how often to pull
-            one of them towards a class drawn from its distribution and minimise again, 200 steps
-            each. The whole answer with the lowest energy is kept. None is the estimator's
-            ``n_restarts``.
+            one of them towards a class drawn from its distribution and minimise again, in as many
+            steps, at least 200. The whole answer with the lowest energy is kept. None is the
+            estimator's ``n_restarts``.
         return_energy : bool, default=False
             Whether to return, too, the energies of the answers, and whether each row was whole:
             every cell decided, at the end of its steps or by a restart.
@@ -495,7 +508,7 @@ class HybridReasoningClassifier(
             of ``fit``.
         """
         relaxation, x, relaxed = self._relax(X, k, until)
-        outputs = self._searched(relaxation, x, relaxed.outputs, n_restarts, random_state)
+        outputs = self._searched(relaxation, x, relaxed, n_restarts, random_state)
         found: list[Any] = [self._labels.decode(outputs)]
         if return_steps:
             found.append(relaxed.steps)
@@ -526,6 +539,15 @@ class HybridReasoningClassifier(
         Raises
         ------
         NotFittedError, TypeError, ValueError
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 2]]
+        >>> model = HybridReasoningClassifier(max_epochs=1, random_state=0).fit(X, y)
+        >>> model.predict_proba(X, k=0)
+        [array([[0.5, 0.5],
+               [0.5, 0.5]]), array([[0.5, 0.5],
+               [0.5, 0.5]])]
         """
         _, _, relaxed = self._relax(X, k, until)
         return self._labels.probabilities(relaxed.outputs)
@@ -554,10 +576,11 @@ class HybridReasoningClassifier(
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If X or y does not have the columns of ``fit``.
+            If X or y does not have the columns of ``fit``, y has other kinds of labels or a row
+            without any, or no weight is above 0.
         """
-        right, asked = self._right(X, y, k)
-        return float(np.average((right | ~asked).all(axis=1), weights=sample_weight))
+        right, asked, weight = self._right(X, y, sample_weight, k)
+        return float(np.average((right | ~asked).all(axis=1), weights=weight))
 
     @documented_like(score)
     def cell_accuracy(
@@ -584,9 +607,8 @@ class HybridReasoningClassifier(
         >>> HybridReasoningClassifier(random_state=0).fit(X, y).cell_accuracy(X, y)
         1.0
         """
-        right, asked = self._right(X, y, k)
-        weights = np.ones(len(right)) if sample_weight is None else np.asarray(sample_weight)
-        return float(((right & asked) * weights[:, None]).sum() / (asked * weights[:, None]).sum())
+        right, asked, weight = self._right(X, y, sample_weight, k)
+        return float(np.average(right, weights=asked * weight[:, None]))
 
     def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
         r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
@@ -623,8 +645,10 @@ class HybridReasoningClassifier(
         b = -relaxation.evidence(x)
         problem, _ = relaxation.model.problem_of(relaxation.curved, b, torch.zeros_like(b))
         energy: Any = problem.energy
-        with torch.no_grad():
-            return energy.Q.detach().cpu().numpy(), energy.b.detach().cpu().numpy()
+        Q, b = (v.detach().cpu().numpy() for v in (energy.Q, energy.b))
+        # One matrix stands for those of all rows.
+        Q.flags.writeable = False
+        return Q, b
 
     def certify(self, X: Any = None, *, accuracy: float = 0.01) -> ModelCertificate:
         """Certify how converged, stable and sensitive the layer of a convex model is.
@@ -721,7 +745,7 @@ class HybridReasoningClassifier(
         self,
         relaxation: Relaxation,
         x: _Array,
-        outputs: _Array,
+        relaxed: Relaxed,
         n_restarts: int | None,
         random_state: int | np.random.RandomState | None,
     ) -> _Array:
@@ -730,26 +754,33 @@ class HybridReasoningClassifier(
             raise TypeError(f"n_restarts={n!r} must be a whole number.")
         if n < 0:
             raise ValueError(f"n_restarts={n!r} must not be negative.")
-        if not n:
-            return outputs
+        if not n or not len(x):
+            return relaxed.outputs
         if random_state is None and not isinstance(self.random_state, np.random.RandomState):
             random_state = self.random_state
-        return search(relaxation, x, outputs, int(n), independent_random_state(random_state))
+        k = int(relaxed.steps.max())
+        random_state = independent_random_state(random_state)
+        return search(relaxation, x, relaxed.outputs, int(n), random_state, k)
 
-    def _right(self, X: Any, y: Any, k: int | None) -> tuple[_Array, _Array]:
-        """Return which cells are right, and which are asked for, (n, n_cells)."""
+    def _right(
+        self, X: Any, y: Any, sample_weight: Any, k: int | None
+    ) -> tuple[_Array, _Array, _Array]:
+        """Return which cells are right, which are asked for, (n, n_cells), and weights of rows."""
         x = self._features(X)
-        y = np.asarray(y)
-        cells = y.reshape(len(y), -1)
+        cells = read_cells(y)
         if cells.shape != (len(x), self.n_outputs_):
             raise ValueError(
-                f"y of shape {y.shape} does not go with {len(x)} rows of {self.n_outputs_} cells."
+                f"y of shape {np.shape(y)} does not go with {len(x)} rows of {self.n_outputs_} "
+                "cells."
             )
-        missing = np.zeros(cells.shape, dtype=bool)
-        if self.missing_label is not None:
-            _, missing, _ = read_labels(y, self.missing_label)
+        missing = missing_of(cells, self.missing_label)
+        check_comparable(self._labels, cells[~missing])
+        sample_weight = readable_numbers("sample_weight", sample_weight)
+        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        if not weight.any():
+            raise ValueError("sample_weight must not be zero for every row.")
         predicted = self.predict(X, k=k).reshape(cells.shape)
-        return predicted == cells, ~missing
+        return predicted == cells, ~missing, weight
 
     def _start_of_layer(self) -> dict[str, Any]:
         start = self.module_.double_first()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.energies import DenseQuadratic
-from sklearn_reasoning.layer import CoupledSteps, Simplices, UnitBox, minimize
+from sklearn_reasoning.layer import CoupledSteps, Simplices, UnitBox, minimize, stepwise
 from sklearn_reasoning.penalties import Box, Penalty, Simplex
 from sklearn_reasoning.training import Model
 
@@ -153,6 +154,9 @@ class CoupledModel(Model):
     def evidence(self, x: Tensor) -> Tensor:
         """Return the evidence for each class of each cell, (n_cells, n_classes, n)."""
         a = self.architecture
+        # Modules of one's own may do in training what they do not in use.
+        if self.perception.training != torch.is_grad_enabled():
+            self.perception.train(torch.is_grad_enabled())
         found: Tensor = self.perception(x).reshape(len(x), a.n_cells, a.n_classes)
         return found.permute(1, 2, 0).contiguous()
 
@@ -195,10 +199,26 @@ class CoupledModel(Model):
         if (steps := self.steps_on(curved)) is not None:
             return steps.last(curved.G, b, start, k)
         problem, phi = self.problem_of(curved, b, start)
-        found = minimize(self.algorithm, problem, k, phi)
-        kept = kept_of(self.architecture)
-        y = found.new_zeros(len(found), b.shape[0] * b.shape[1]).index_copy(1, kept, found)
-        return y.unflatten(1, b.shape[:2]).permute(1, 2, 0)
+        return self.as_cells(minimize(self.algorithm, problem, k, phi))
+
+    def iterates(self, curved: Curved, b: Tensor, start: Tensor) -> Iterator[Tensor]:
+        """Yield the outputs of 1, 2, ... steps, without end and without gradients.
+
+        An output is overwritten by the one after the next.
+        """
+        if (steps := self.steps_on(curved)) is not None:
+            yield from steps.iterates(curved.G, b, start)
+        problem, phi = self.problem_of(curved, b, start)
+        if "exact" in self.algorithm.provides:
+            yield from repeat(self.as_cells(problem.minimizer()))
+        for y in islice(stepwise(self.algorithm, problem, phi), 1, None):
+            yield self.as_cells(y)
+
+    def as_cells(self, y: Tensor) -> Tensor:
+        """Return outputs (n, d) as (n_cells, n_classes, n)."""
+        a = self.architecture
+        all_classes = y.new_zeros(len(y), a.n_cells * a.n_classes).index_copy(1, kept_of(a), y)
+        return all_classes.unflatten(1, (a.n_cells, a.n_classes)).permute(1, 2, 0)
 
     def steps_on(self, curved: Curved) -> CoupledSteps | None:
         """Return the steps of a method with momentum; None for another one."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import assert_all_finite, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -108,7 +110,7 @@ def read_labels(y: Any, missing_label: Any) -> tuple[_Array, _Array, str]:
 
     A ValueError if they are no classes, or a row has none; its message names the row.
     """
-    y = np.asarray(y)
+    y = _as_array(y)
     if y.ndim == 2 and y.shape[1] == 1:
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape "
@@ -117,18 +119,7 @@ def read_labels(y: Any, missing_label: Any) -> tuple[_Array, _Array, str]:
             stacklevel=4,
         )
         y = y[:, 0]
-    if y.ndim not in (1, 2) or y.size == 0:
-        raise ValueError(f"y of shape {y.shape} must be labels of shape (n,) or (n, cells).")
-    missing = _missing(y, missing_label)
-    cells, missing_cells = (v.reshape(len(y), -1) for v in (y, missing))
-    if (none := np.flatnonzero(missing_cells.all(axis=1))).size:
-        raise ValueError(
-            f"y has no label in row {none[0]}: all of it is missing_label={missing_label!r}. "
-            f"There {'is one such row' if len(none) == 1 else f'are {len(none)} such rows'}; "
-            "leave them out."
-        )
-    for cell in np.flatnonzero(missing_cells.all(axis=0)):
-        raise ValueError(f"y has no label in column {cell}: all of it is missing.")
+    cells, missing_cells = y.reshape(len(y), -1), missing_of(y, missing_label)
     known = cells[~missing_cells]
     if known.dtype.kind == "f":
         assert_all_finite(known, input_name="y")
@@ -146,8 +137,40 @@ def read_labels(y: Any, missing_label: Any) -> tuple[_Array, _Array, str]:
     return cells, missing_cells, "multilabel" if is_indicator else "cells"
 
 
+def read_cells(y: Any) -> _Array:
+    """Return labels (n, n_cells)."""
+    y = _as_array(y)
+    return y.reshape(len(y), -1)
+
+
+def check_comparable(labels: Labels, values: _Array) -> None:
+    """Refuse labels that no prediction can be equal to."""
+    ours = labels.alphabet.dtype
+    is_whole = values.dtype.kind != "f" or ours.kind not in "biu" or (values % 1 == 0).all()
+    if not is_whole or _is_text(values) != _is_text(labels.alphabet):
+        raise ValueError(
+            f"y holds {values[:3].tolist()}, no labels like {labels.alphabet[:3].tolist()}"
+            f" of dtype {ours}, as in training."
+        )
+
+
+def _is_text(values: _Array) -> bool:
+    return values.dtype.kind == "U" or any(isinstance(value, str) for value in values[:1].tolist())
+
+
+def _as_array(y: Any) -> _Array:
+    if issparse(y):
+        raise ValueError("y is sparse, and must be an array: y.toarray().")
+    y = np.asarray(y)
+    if y.ndim not in (1, 2) or y.size == 0:
+        raise ValueError(f"y of shape {y.shape} must be labels of shape (n,) or (n, cells).")
+    return y
+
+
 def labels_of(cells: _Array, missing: _Array, kind: str) -> Labels:
-    """Return which labels there are in y."""
+    """Return which labels there are in y; a ValueError if all of a column are missing."""
+    for cell in np.flatnonzero(missing.all(axis=0)):
+        raise ValueError(f"y has no label in column {cell}: all of it is missing.")
     if kind == "multilabel":
         both = np.array([0, 1], dtype=cells.dtype)
         return Labels(kind, (both,) * cells.shape[1])
@@ -161,14 +184,18 @@ def check_known(labels: Labels, cells: _Array, codes: _Array) -> None:
     unknown = np.argwhere(codes < MISSING)
     if len(unknown):
         row, cell = unknown[0]
+        (name,) = cells[[row], cell].tolist()
         raise ValueError(
-            f"y has the class {cells[row, cell]!r} in row {row}, column {cell}, unseen in "
+            f"y has the class {name!r} in row {row}, column {cell}, unseen in "
             f"training: the classes there are {labels.classes[cell].tolist()}."
         )
 
 
-def cell_weights(labels: Labels, codes: _Array, class_weight: Any) -> _Array:
-    """Return the weight of each label, (n, n_cells): 0 where it is missing."""
+def cell_weights(labels: Labels, codes: _Array, class_weight: Any, sample_weight: _Array) -> _Array:
+    """Return the weight of each label, (n, n_cells): 0 where it is missing.
+
+    "balanced" counts rows by their ``sample_weight``.
+    """
     present = codes != MISSING
     weights = present.astype(np.float64)
     if class_weight is None:
@@ -187,9 +214,33 @@ def cell_weights(labels: Labels, codes: _Array, class_weight: Any) -> _Array:
         seen = present[:, cell]
         values = alphabet[codes[seen, cell]]
         there = np.unique(values)
-        of_class = compute_class_weight(wanted, classes=there, y=values)
+        try:
+            of_class = compute_class_weight(
+                wanted, classes=there, y=values, sample_weight=sample_weight[seen]
+            ).astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"class_weight={wanted!r}, of column {cell}: {error}") from error
+        if not ((of_class >= 0.0) & np.isfinite(of_class)).all():
+            raise ValueError(
+                f"class_weight={wanted!r}, of column {cell}, must hold finite numbers that are not "
+                "negative."
+            )
         weights[seen, cell] = of_class[np.searchsorted(there, values)]
+    if not (weights * sample_weight[:, None]).any():
+        raise ValueError(f"class_weight={class_weight!r} leaves no label a weight above 0.")
     return weights
+
+
+def missing_of(y: _Array, missing_label: Any) -> _Array:
+    """Return which labels of y are missing, (n, n_cells); a ValueError if a row has none."""
+    missing = _missing(y, missing_label).reshape(len(y), -1)
+    if (none := np.flatnonzero(missing.all(axis=1))).size:
+        raise ValueError(
+            f"y has no label in row {none[0]}: all of it is missing_label={missing_label!r}. "
+            f"There {'is one such row' if len(none) == 1 else f'are {len(none)} such rows'}; "
+            "leave them out."
+        )
+    return missing
 
 
 def _missing(y: _Array, missing_label: Any) -> _Array:
@@ -197,6 +248,6 @@ def _missing(y: _Array, missing_label: Any) -> _Array:
         if y.dtype.kind == "f" and np.isnan(y).any():
             raise ValueError("Input y contains NaN. missing_label=np.nan leaves such labels out.")
         return np.zeros(y.shape, dtype=bool)
-    if isinstance(missing_label, float) and np.isnan(missing_label):
+    if isinstance(missing_label, Real) and missing_label != missing_label:
         return np.array(y != y, dtype=bool)
     return np.array(y == missing_label, dtype=bool).reshape(y.shape)

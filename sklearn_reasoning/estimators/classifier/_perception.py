@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from math import isqrt
 from typing import Any
@@ -15,14 +18,27 @@ from ._settings import ClassifierArchitecture
 
 _CHANNELS = (8, 16)
 
+# torch draws the weights of its modules from the one generator of the process.
+_one_at_a_time = threading.RLock()
+
+
+@contextmanager
+def drawing(seed: int, device: str = "cpu") -> Iterator[None]:
+    """Draw from a seed what torch draws; its global states are afterwards as they were before."""
+    kind = torch.device(device)
+    with torch.random.fork_rng(devices=[kind] if kind.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if kind.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        yield
+
 
 def perception_of(a: ClassifierArchitecture, seed: int = 0) -> nn.Module:
     """Return the network of an architecture, drawn from a seed; global states stay as they are.
 
     It maps (n, n_features) to as many numbers as (n, n_cells, n_classes).
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _one_at_a_time, drawing(seed):
         if callable(a.perception):
             return _own(a)
         if a.perception == "joint":
@@ -90,21 +106,33 @@ class PerCell(nn.Module):
 
 
 def _own(a: ClassifierArchitecture) -> nn.Module:
-    """Return the module that a callable makes, if it gives what it should."""
+    """Return the module that a callable makes."""
     make: Any = a.perception
     sizes = (a.n_features, a.n_cells, a.n_classes)
-    module = make(*sizes[: _n_positional(make)])
     name = f"perception={make!r}"
+    if isinstance(make, nn.Module):
+        raise TypeError(
+            f"{name} is a module, and must be what makes one, so that every fit begins anew: "
+            "perception=lambda n_features, n_cells, n_classes: ..."
+        )
+    if (least := _n_required(make)) > len(sizes):
+        raise TypeError(
+            f"{name} takes {least} arguments, and is given (n_features, n_cells, n_classes) or as "
+            "many of them as it takes."
+        )
+    module = make(*sizes[: _n_positional(make)])
     if not isinstance(module, nn.Module):
         raise TypeError(f"{name} made {type(module).__name__}, and must make a torch module.")
-    return module
+    # It may be one that the callable keeps.
+    return copy.deepcopy(module)
 
 
 def check_module(module: nn.Module, a: ClassifierArchitecture, x: Tensor) -> None:
     """Refuse a module of one's own that gives other numbers of outputs, on rows of X."""
+    # In use: what modules count or draw in training is not for this.
     with torch.no_grad():
         try:
-            given = module(x)
+            given = module.eval()(x)
         except (RuntimeError, TypeError, ValueError) as error:
             raise ValueError(
                 f"perception={a.perception!r} made a module that cannot read X, of shape "
@@ -121,15 +149,26 @@ def check_module(module: nn.Module, a: ClassifierArchitecture, x: Tensor) -> Non
 
 def _n_positional(function: Any) -> int:
     """Return how many of three arguments a callable takes."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return 0
-    kinds = inspect.Parameter
-    if any(p.kind is kinds.VAR_POSITIONAL for p in parameters):
+    parameters = _parameters(function)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return 3
-    positional = (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-    return min(sum(p.kind in positional for p in parameters), 3)
+    return min(sum(_is_positional(p) for p in parameters), 3)
+
+
+def _n_required(function: Any) -> int:
+    """Return how many arguments a callable cannot do without."""
+    return sum(_is_positional(p) and p.default is p.empty for p in _parameters(function))
+
+
+def _is_positional(parameter: inspect.Parameter) -> bool:
+    return parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _parameters(function: Any) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 def shapes_of(a: ClassifierArchitecture) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterator
 from itertools import islice
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,7 +63,8 @@ class Relaxation:
         """Return the evidence of rows, (n_cells, n_classes, n)."""
         device = self.curved.G.device
         with torch.no_grad():
-            return self.model.evidence(torch.as_tensor(x, dtype=torch.float64, device=device))
+            # A copy: arrays behind frames are read-only, of which torch warns.
+            return self.model.evidence(torch.tensor(x, dtype=torch.float64, device=device))
 
     def relax(self, x: _Array, k: int, until: float | None = None) -> Relaxed:
         """Return what k steps make of rows, or fewer where a step is shorter than ``until``."""
@@ -85,7 +87,8 @@ class Relaxation:
         steps = torch.zeros(n, dtype=torch.int64, device=b.device)
         movement = b.new_full((n,), math.inf)
         enough, before = -1.0 if until is None else until, start
-        for i, y in enumerate(islice(self._iterates(b, start), k), start=1):
+        iterates = self.model.iterates(self.curved, b, start)
+        for i, y in enumerate(islice(iterates, k), start=1):
             if until is not None or i == k:
                 moved = (y - before).flatten(0, 1).norm(dim=0)
                 stops = going & ((moved <= enough) if i < k else going)
@@ -98,20 +101,13 @@ class Relaxation:
                 before = y.clone()
         return Relaxed(_rows(outputs), steps.cpu().numpy(), movement.cpu().numpy())
 
-    def _iterates(self, b: Tensor, start: Tensor) -> Iterator[Tensor]:
-        steps = self.model.steps_on(self.curved)
-        if steps is not None:
-            yield from steps.iterates(self.curved.G, b, start)
-        for k in range(1, 1 << 62):
-            yield self.model.outputs(self.curved, b, start, k)
-
     def curve(self, x: _Array, k: int) -> Iterator[tuple[_Array, _Array]]:
         """Yield the outputs of 0, 1, ..., k steps, and how far the next step moves each row."""
         with torch.no_grad(), one_thread():
             b = -self.evidence(x)
             start = self.model.first(b.shape[2]).to(b.device)
             before = start
-            iterates = self._iterates(b, start)
+            iterates = self.model.iterates(self.curved, b, start)
             for _ in range(k + 1):
                 y = next(iterates).clone()
                 yield _rows(before), (y - before).flatten(0, 1).norm(dim=0).cpu().numpy()
@@ -161,4 +157,5 @@ def _rows(y: Tensor) -> _Array:
 
 def is_tolerance(value: Any) -> bool:
     """Tell whether a value is a finite number that is not negative."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and 0.0 <= float(value) < math.inf

@@ -17,8 +17,8 @@ _Array = np.ndarray[Any, Any]
 # 0.05 in all cells, and others beyond 0.45 in some.
 DECIDED = 0.25
 
-# Steps after a guess.
-_STEPS = 200
+# The fewest steps after a guess.
+_FEWEST_STEPS = 200
 
 # What a guess takes off the energy of its class, in spectral norms of Q.
 _BIAS = 1.0
@@ -30,12 +30,14 @@ def search(
     outputs: _Array,
     n_restarts: int,
     random_state: np.random.RandomState,
+    k: int,
 ) -> _Array:
     """Return outputs, those of undecided rows replaced by the best whole answer that was found.
 
     In each restart one undecided cell is pulled towards a class drawn from the relaxed answer, and
-    the energy is minimised again from there; of the rounded answers that with the lowest energy is
-    kept. Rows whose cells are all decided take no steps.
+    the energy is minimised again in k steps, at least 200, from the first start: beginning at the
+    relaxed answer leads back to it more often. Of the rounded answers that with the lowest energy
+    is kept. Rows whose cells are all decided take no steps.
     """
     undecided = np.flatnonzero((distance_to_whole(outputs) > DECIDED).any(axis=1))
     if not n_restarts or not len(undecided):
@@ -49,15 +51,15 @@ def search(
         for first in range(0, len(undecided), per_block):
             rows = undecided[first : first + per_block]
             drawn = np.stack(guesses[first : first + per_block])
-            outputs[rows] = _best(relaxation, x[rows], outputs[rows], drawn)
+            steps = max(k, _FEWEST_STEPS)
+            outputs[rows] = _best(relaxation, x[rows], outputs[rows], drawn, steps)
     return outputs
 
 
-def _best(relaxation: Relaxation, x: _Array, relaxed: _Array, guesses: _Array) -> _Array:
+def _best(relaxation: Relaxation, x: _Array, relaxed: _Array, guesses: _Array, k: int) -> _Array:
     """Return the whole answer of the lowest energy of each row."""
     n, n_restarts, _ = guesses.shape
     b = -relaxation.evidence(x)
-    start = torch.from_numpy(relaxed).permute(1, 2, 0).to(b.device)
     pulled = b.repeat_interleave(n_restarts, dim=2)
     cell, code = torch.from_numpy(guesses.reshape(-1, 2)).T.to(b.device)
     column = torch.arange(n * n_restarts, device=b.device)
@@ -65,7 +67,8 @@ def _best(relaxation: Relaxation, x: _Array, relaxed: _Array, guesses: _Array) -
     if b.shape[1] == 1:  # a label is pulled there, or away
         sign, code = torch.where(code == 1, sign, -sign), torch.zeros_like(code)
     pulled[cell, code, column] -= sign * _BIAS * relaxation.curved.largest
-    again = relaxation.steps(pulled, start.repeat_interleave(n_restarts, dim=2), _STEPS).outputs
+    start = relaxation.model.first(n * n_restarts).to(b.device)
+    again = relaxation.steps(pulled, start, k).outputs
     answers = np.concatenate(
         [rounded(relaxed)[:, None], rounded(again).reshape(n, n_restarts, *relaxed.shape[1:])],
         axis=1,

@@ -36,6 +36,7 @@ class ClassifierState(StoredState):
     """What a fitted classifier is made of; not where its perception is a module of one's own."""
 
     model = CoupledModel
+    learns_step_sizes = False
     architecture = ClassifierArchitecture
     architecture_domain: ClassVar[dict[str, list[Any]]] = {
         "algorithm": [Algorithm],
@@ -56,7 +57,6 @@ class ClassifierState(StoredState):
         "n_iter_": COUNT,
     }
     parts = ("classes",)
-    has_step_sizes = False  # they follow from the curvature, which is learned
 
     def check_architecture(self, found: ClassifierArchitecture) -> None:
         """Refuse sizes that are none, blocks that do not divide X, and unknown classes."""
@@ -94,7 +94,7 @@ class ClassifierState(StoredState):
         """Return the classes of each cell, where they are numbers."""
         classes = estimator._labels.classes
         return {
-            f"classes.{cell}": torch.from_numpy(np.ascontiguousarray(own))
+            f"classes.{cell}": torch.from_numpy(own.copy())
             for cell, own in enumerate(classes)
             if own.dtype.kind in "biuf"
         }

@@ -5,7 +5,7 @@ from ._decomposition import GapDecomposition
 from ._display import GeneralizationGapDisplay
 from ._generalization_gap import generalization_gap
 from ._parts import GapPart, standard_error as standard_error
-from ._table import gap_table
+from ._table import gap_table, last_step as last_step
 
 __all__ = [
     "GapDecomposition",
