@@ -8,6 +8,7 @@ _ORDER = (
     "plot_unmixing",
     "plot_monotone_curve",
     "plot_sparse_codes",
+    "plot_sudoku",
     "plot_stopped_at_k",
     "plot_batched_search",
     "plot_denoise_photograph",

@@ -1,4 +1,4 @@
-"""A bar with the models done, their rate, the time left and the best score so far."""
+"""Bars: models done, their rate, the time left and the best score; epochs done and the loss."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ProgressBar:
 
     def __enter__(self) -> ProgressBar:
         if self._shown:
-            self._bar = _bar(self._n_fits)
+            self._bar = _bar(self._n_fits, "model")
         return self
 
     def __exit__(
@@ -70,10 +70,26 @@ class ProgressBar:
             self._bar.write(message, file=sys.stderr)
 
 
-def _bar(total: int) -> Any:
+class EpochBar:
+    """Show how far one training is, on stderr, in the ways of :class:`ProgressBar`."""
+
+    def __init__(self, n_epochs: int) -> None:
+        self._bar = _bar(n_epochs, "epoch")
+
+    def done(self, loss: float) -> None:
+        """Count an epoch."""
+        self._bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
+        self._bar.update()
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+
+def _bar(total: int, unit: str) -> Any:
     from tqdm.auto import tqdm
 
-    options = {"total": total, "desc": "Training", "unit": "model", "smoothing": 0.1}
+    options = {"total": total, "desc": "Training", "unit": unit, "smoothing": 0.1}
     is_widget = any(kind.__name__ == "tqdm_notebook" for kind in tqdm.__mro__)
     if is_widget or sys.stderr.isatty():
         return tqdm(**options, file=sys.stderr)

@@ -1,8 +1,5 @@
 """The demo: which algorithm, how deep, one Q or a Q(x)? On noisy digits, in about a minute."""
 
-import subprocess
-import sys
-import tempfile
 import textwrap
 import time
 from collections.abc import Mapping
@@ -13,7 +10,6 @@ import numpy as np
 from sklearn.metrics import mean_squared_error
 from sklearn.utils import Bunch
 
-from sklearn_reasoning._runs.atomic_files import remove_abandoned
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.estimators import HybridReasoningRegressor
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, gap_table, l2_loss_scorer
@@ -21,6 +17,7 @@ from sklearn_reasoning.persistence import save_model
 
 from ._demo_choice import cheapest_of_the_best, explain, format_table, standard_error
 from ._demo_figure import draw
+from ._demo_files import places, predicted_by_a_new_process
 from ._demo_task import LEAST_NOISE, MOST_NOISE, load_task, restored_by_rivals
 from ._demo_times import compare_times
 
@@ -49,13 +46,7 @@ def run_demo(
     ``same_bits`` (of the reloaded model) and ``files``.
     """
     began = time.perf_counter()
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(folder)  # it tries whether the folder can be written to, too
-    model, figure = folder / "model.safetensors", folder / "demo.png"
-    for path in (model, figure):
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder, in the place of a result")
+    model, figure = places(out, "model.safetensors", "demo.png")
     data = load_task(n_train, random_state)
     print(
         f"Restoring {len(data.y_test)} noisy digits after training on {n_train}. The noise differs "
@@ -128,28 +119,11 @@ def _search(
     return search.fit(data.X_train, data.y_train)
 
 
-# An algorithm of the user's own must be registered where its model is loaded.
-_LOAD_AND_PREDICT = """
-import importlib, sys, numpy
-from sklearn_reasoning import load_model
-from sklearn_reasoning.algorithms import register_algorithm
-path, inputs, outputs, *own = sys.argv[1:]
-if own:
-    register_algorithm(getattr(importlib.import_module(own[0]), own[1]))
-numpy.save(outputs, load_model(path).predict(numpy.load(inputs)))
-"""
-
-
 def _survives_reloading(model: HybridReasoningRegressor, data: Bunch, path: Path) -> bool:
     """Save the model, predict in a new process, and compare the bits."""
     save_model(model, path)
     kind = type(get_algorithm(model.algo))
     is_ours = kind.__module__.startswith("sklearn_reasoning.")
     own = [] if is_ours else [kind.__module__, kind.__qualname__]
-    with tempfile.TemporaryDirectory() as folder:
-        inputs, outputs = (str(Path(folder, f"{name}.npy")) for name in ("inputs", "outputs"))
-        np.save(inputs, data.X_test)
-        subprocess.run(
-            [sys.executable, "-c", _LOAD_AND_PREDICT, str(path), inputs, outputs, *own], check=True
-        )
-        return bool(np.array_equal(np.load(outputs), model.predict(data.X_test)))
+    again = predicted_by_a_new_process(path, data.X_test, "predict", *own)
+    return bool(np.array_equal(again, model.predict(data.X_test)))

@@ -10,11 +10,13 @@ from ._property_curves import (
     property_curves as property_curves,
 )
 from ._residual_display import ResidualPolynomialDisplay
+from ._steps_display import StepsDisplay
 
 __all__ = [
     "AlgorithmPropertiesDisplay",
     "BoundDisplay",
     "CertificateDisplay",
     "ResidualPolynomialDisplay",
+    "StepsDisplay",
     "properties_table",
 ]

@@ -11,7 +11,13 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_reasoning import HybridReasoningRegressor, experiments, inspection, model_selection
+from sklearn_reasoning import (
+    HybridReasoningClassifier,
+    HybridReasoningRegressor,
+    experiments,
+    inspection,
+    model_selection,
+)
 
 # Errors that take a full disk or a training, and the tests that make them.
 ELSEWHERE = {
@@ -32,6 +38,7 @@ Properties = inspection.AlgorithmPropertiesDisplay
 Residuals = inspection.ResidualPolynomialDisplay
 Certificates = inspection.CertificateDisplay
 Bounds = inspection.BoundDisplay
+Steps = inspection.StepsDisplay
 
 
 def Regressor(algo="nag", max_epochs=1, **parameters):
@@ -41,6 +48,17 @@ def Regressor(algo="nag", max_epochs=1, **parameters):
 @cache
 def fitted(**parameters):
     return Regressor(**parameters).fit(X, Y)
+
+
+@cache
+def classifier():
+    return HybridReasoningClassifier(max_epochs=1, random_state=0).fit(X, Y)
+
+
+def steps(**change):
+    shares = {"rows_right": [0.0, 1.0], "cells_right": [0.0, 1.0]}
+    moved = {"median_movement": [1.0, 0.1], "largest_movement": [1.0, 0.1]}
+    return Steps(**{**shares, **moved, "trained_k": 1, **change})
 
 
 @cache
@@ -193,6 +211,21 @@ def display_rows():
     yield f"{name}.from_estimator", "ValueError", "X=None", lambda: of(fitted(), None)
     yield f"{name}.from_estimator", "NotFittedError", "fitted", partial(of, Regressor(), X)
     yield f"{name}.from_estimator", "ImportError", "matplotlib", lambda: partial(of, fitted(), X)
+    name = "StepsDisplay"
+    yield name, "ValueError", "one entry", partial(steps, rows_right=[])
+    yield f"{name}.plot", "ValueError", "2 Axes", lambda: steps().plot([])
+    yield f"{name}.plot", "ImportError", "matplotlib", lambda: steps().plot
+    of_steps = Steps.from_estimator
+    unfitted = HybridReasoningClassifier()
+    yield f"{name}.from_estimator", "TypeError", "estimator", partial(of_steps, Ridge(), X, Y)
+    yield f"{name}.from_estimator", "ValueError", "X=None", lambda: of_steps(classifier(), None, Y)
+    yield f"{name}.from_estimator", "NotFittedError", "fitted", partial(of_steps, unfitted, X, Y)
+    yield (
+        f"{name}.from_estimator",
+        "ImportError",
+        "matplotlib",
+        lambda: partial(of_steps, classifier(), X, Y),
+    )
     for name, drawn in [
         ("AlgorithmPropertiesDisplay", lambda: Properties.from_algorithms("gd", k=[1, 2])),
         ("ResidualPolynomialDisplay", lambda: Residuals.from_algorithms("gd", k=2)),

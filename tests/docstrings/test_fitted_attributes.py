@@ -15,6 +15,7 @@ from sklearn_reasoning.inspection import (
     BoundDisplay,
     CertificateDisplay,
     ResidualPolynomialDisplay,
+    StepsDisplay,
 )
 from sklearn_reasoning.model_selection import (
     BatchedGridSearchCV,
@@ -41,6 +42,9 @@ OBJECTS = {
     "bound": lambda: BoundDisplay.from_table({"k": [1, 2], "bound": [1.0, 2.0], "gap": [0.5, 0.5]}),
     "certificate": lambda: CertificateDisplay.from_estimator(
         HybridReasoningRegressor(max_epochs=1).fit(X, Y), X
+    ),
+    "steps": lambda: StepsDisplay.from_estimator(
+        HybridReasoningClassifier(max_epochs=1).fit(X, Y), X, Y
     ),
     "gap": lambda: GeneralizationGapDisplay.from_estimator(
         Ridge(), X, Y, param_name="alpha", param_range=[1.0], cv=2

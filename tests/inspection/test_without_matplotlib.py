@@ -9,6 +9,7 @@ from sklearn_reasoning.inspection import (
     BoundDisplay,
     CertificateDisplay,
     ResidualPolynomialDisplay,
+    StepsDisplay,
     properties_table,
 )
 
@@ -34,6 +35,10 @@ def _no_matplotlib(monkeypatch):
         (
             "CertificateDisplay.from_estimator",
             lambda: CertificateDisplay.from_estimator(None, [[0.0]]),
+        ),
+        (
+            "StepsDisplay.from_estimator",
+            lambda: StepsDisplay.from_estimator(None, [[0.0]], [0]),
         ),
         ("BoundDisplay.from_table", lambda: BoundDisplay.from_table(TABLE)),
     ],
