@@ -23,7 +23,7 @@ CASES = (
     ("simplex", "each_step"),
     ("simplex", "last_step"),
 )
-SIZES = ((200, 5, 20), (1000, 20, 6))  # rows, outputs, epochs
+SIZES = ((200, 5, 20), (1000, 20, 15))  # rows, outputs, epochs
 
 
 def seconds(X, y, epochs, algo, constraint, project):
