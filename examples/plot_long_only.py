@@ -77,7 +77,7 @@ print(f"{len(y)} decisions; {np.mean(y == 0.0):.0%} of the weights are 0")
 # %%
 # With given eigenvectors the layer learns what to make of eight eigenvalues, and a constraint is a
 # word. Each model learns from eight years and predicts the next three; a year between them is left
-# out, so that no day is behind labels of both. There are seven such pairs.
+# out, so that no day is behind labels of both. There are three such pairs, nine years apart.
 layer = {
     "linear_term": "given",
     "rotation": "given",
@@ -96,7 +96,7 @@ models = {
 }
 solved = {"solved, 63 days": sample, "solved, 63 days shrunk": shrunk}
 errors = {name: [] for name in (*solved, *models)}
-for first in range(0, len(y) - 200 - 26 - 75 + 1, 75):
+for first in (0, 225, 450):
     train, test = first + np.arange(200), first + 226 + np.arange(75)
     spread = np.sum((y[test] - y[test].mean(axis=0)) ** 2)
     for name, Q in solved.items():
@@ -118,3 +118,26 @@ for name, found in errors.items():
 for name in ("layer, free", "layer, last step", "solved, 63 days", "solved, 63 days shrunk"):
     ahead = np.subtract(errors[name], errors["layer, each step"])
     print(f"{name:24}less layer, each step: {mean_and_error(ahead)}")
+
+# %%
+# COMMENT
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+each = models["layer, each step"]
+axes = R[test].reshape(-1, len(names), len(names))
+Q, _ = each.predict_energy(X[test])
+for label, matrices, style in (("the fund's", risk[test], "k."), ("learned", Q, "C1.")):
+    along = np.einsum("nji,njk,nki->ni", axes, matrices, axes)
+    left.loglog(np.exp(x[test]).ravel(), along.ravel(), style, markersize=2, label=label)
+left.axline((0.1, 0.1), slope=1, color="k", linewidth=0.8)
+left.set(
+    xlabel="eigenvalue of the last 63 days", ylabel="risk along it", title="Risk along eigenvectors"
+)
+left.legend()
+largest = np.argmax(y[test].var(axis=0))
+years = 1990 + (252 + 10 * test) / 252
+right.plot(years, y[test][:, largest], "k-", label="the fund")
+for name, style in (("layer, free", "C0--"), ("layer, each step", "C1-")):
+    right.plot(years, projected(models[name].predict(X[test]))[:, largest], style, label=name)
+right.set(xlabel="year", ylabel="weight", title=f"Weight of {names[largest]}")
+right.legend()
+plt.show()

@@ -84,6 +84,8 @@ def fitted(case):
 def test_predictions_obey_at_every_k(case_and_penalty, k):
     case, drawn = case_and_penalty
     model = fitted(case)
+    if model.step_size_per_iteration and model.algorithm_.has_step_size:
+        k = min(k, model.k)
     given = case.parameters.get("rotation") == "given"  # other rows would need other rotations
     for rows in (case.X,) if given else (case.X, 10.0 * case.X + 1.0):
         predicted = model.predict(rows, k=k).reshape(len(rows), -1)
@@ -110,4 +112,5 @@ def test_a_constrained_fit_is_reproduced_and_kept(case_and_penalty):
         path = os.path.join(folder, "model.safetensors")
         save_model(model, path)
         np.testing.assert_array_equal(load_model(path).predict(case.X), predicted)
-    np.testing.assert_array_equal(model.predict(case.X, k=model.k), predicted)
+    if model.algorithm_.name != "opt":  # which takes no steps, and has its start at k = 0
+        np.testing.assert_array_equal(model.predict(case.X, k=model.k), predicted)
