@@ -120,7 +120,19 @@ for name in ("layer, free", "layer, last step", "solved, 63 days", "solved, 63 d
     print(f"{name:24}less layer, each step: {mean_and_error(ahead)}")
 
 # %%
-# COMMENT
+# Half of the weights are 0 and the gain is known: this is where a set pays. Trained through each
+# step the layer is ahead of its free form, projected afterwards, by far more than two standard
+# errors, and of one projection at the end by a little more than two. Ridge regression is no better
+# than a constant: weights of one decade are no guide to the next; how a covariance becomes risk is.
+# Yet the layer is only about as good as the same problem solved with the covariance of the 63 days,
+# as it is or shrunk: who knows the fund's recipe need not learn it.
+#
+# ``python benchmarks/imitation.py`` has all twenty shares, seven pairs of years, networks, and b
+# corrected and learned. With b learned nothing is learned that holds in other years, and training
+# through the set is worse than projecting afterwards.
+#
+# Left: what was learned, which is the risk along each eigenvector, beside the fund's. Right: the
+# weight that moves most, in the last three years.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 each = models["layer, each step"]
 axes = R[test].reshape(-1, len(names), len(names))
@@ -128,7 +140,8 @@ Q, _ = each.predict_energy(X[test])
 for label, matrices, style in (("the fund's", risk[test], "k."), ("learned", Q, "C1.")):
     along = np.einsum("nji,njk,nki->ni", axes, matrices, axes)
     left.loglog(np.exp(x[test]).ravel(), along.ravel(), style, markersize=2, label=label)
-left.axline((0.1, 0.1), slope=1, color="k", linewidth=0.8)
+ends = np.exp([x[test].min(), x[test].max()])
+left.plot(ends, ends, "k-", linewidth=0.8, label="as the 63 days say")
 left.set(
     xlabel="eigenvalue of the last 63 days", ylabel="risk along it", title="Risk along eigenvectors"
 )
