@@ -317,3 +317,17 @@ def test_training_goes_on():
 def test_tags():
     assert regressor(constraint="simplex").__sklearn_tags__().regressor_tags.poor_score
     assert not regressor().__sklearn_tags__().regressor_tags.poor_score
+
+
+@pytest.mark.parametrize("n", [3, 16, 37])
+def test_the_exact_minimiser_takes_given_rotations_of_any_number_of_rows(n):
+    X, y = shares(n)
+    X = with_columns(X, D, "given", "given")
+    model = regressor(algo="opt", rotation="given", linear_term="given", constraint="nonnegative")
+    predicted = quietly(model.set_params(spectrum="free"), X, y).predict(X)
+    Q, b = model.predict_energy(X)
+    gradient = np.einsum("nij,nj->ni", Q, predicted) + b
+    # What is optimal: no slope where an output is positive, none below 0 elsewhere.
+    assert predicted.min() >= 0.0
+    np.testing.assert_allclose(gradient[predicted > 0.0], 0.0, atol=1e-9)
+    assert gradient.min() >= -1e-9
