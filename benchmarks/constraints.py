@@ -9,11 +9,14 @@ All numbers are mean squared errors over the variance of the labels. Held-out ro
 the gap is what they would lose with as much noise as the training rows have, less the empirical
 loss. Three seeds a number: mean and standard error.
 
-Run: python benchmarks/constraints.py
+With "linear", a learned b that is linear in x, as it is in these problems: without hidden units.
+
+Run: python benchmarks/constraints.py [linear]
 """
 
 from __future__ import annotations
 
+import sys
 import warnings
 from itertools import product
 
@@ -67,7 +70,7 @@ def minima(penalty, Q, b):
     return y.numpy()
 
 
-def measured(name, linear_term, n):
+def measured(name, linear_term, n, labels=LABELS, **parameters):
     """Return held-out and empirical losses of shape (n_cases, n_placements, n_seeds).
 
     All problems of one size are rows of one table and each is a split of it, so that the search
@@ -75,9 +78,9 @@ def measured(name, linear_term, n):
     changes that of the free model only.
     """
     penalty, rows, splits, variances, n_rows = SETS[name], [], [], [], 0
-    cases = list(product(LABELS, NOISES))
-    for (labels, noise), seed in product(cases, range(SEEDS)):
-        rows.append(problem(penalty, labels, n, noise, seed))
+    cases = list(product(labels, NOISES))
+    for (made, noise), seed in product(cases, range(SEEDS)):
+        rows.append(problem(penalty, made, n, noise, seed))
         splits.append((n_rows + np.arange(n), n_rows + n + np.arange(HELD_OUT)))
         variances.append(rows[-1][2][n:].var(axis=0).sum())
         n_rows += n + HELD_OUT
@@ -88,7 +91,7 @@ def measured(name, linear_term, n):
         return ((inside - y) ** 2).sum(axis=1).mean()
 
     search = BatchedGridSearchCV(
-        HybridReasoningRegressor(mu=MU, L=L, linear_term=linear_term, random_state=0),
+        HybridReasoningRegressor(mu=MU, L=L, linear_term=linear_term, random_state=0, **parameters),
         [{"constraint": [None]}, {"constraint": [name], "project": ["last_step", "each_step"]}],
         scoring=make_scorer(loss, greater_is_better=False),
         refit=False,
@@ -115,17 +118,22 @@ def cell(held_out, empirical, noise):
     return f"{held_out.mean():.4f} ± {error:.4f} ({empirical.mean():.3f}, {gap:.3f})"
 
 
-def main():
+def main(linear):
     titles = ("set", "labels", "zeros", "b", "n", "noise", *PLACEMENTS, "afterwards / each")
     print(f"| {' | '.join(titles)} |")
     print("|" + 10 * "---|")
-    for name, linear_term, n in product(SETS, ("given", "learned"), SIZES):
-        cases, held_out, empirical = measured(name, linear_term, n)
-        for i, ((labels, noise), zeros) in enumerate(cases):
+    if linear:
+        runs = [(name, "learned", n, LABELS[:1], {"b_hidden": ()}) for name in SETS for n in SIZES]
+    else:
+        runs = [(*run, LABELS, {}) for run in product(SETS, ("given", "learned"), SIZES)]
+    for name, linear_term, n, labels, parameters in runs:
+        cases, held_out, empirical = measured(name, linear_term, n, labels, **parameters)
+        term = f"{linear_term}, linear" if linear else linear_term
+        for i, ((made, noise), zeros) in enumerate(cases):
             cells = [cell(*pair, noise) for pair in zip(held_out[i], empirical[i], strict=True)]
             ratio = held_out[i][0].mean() / held_out[i][2].mean()
             print(
-                f"| {name} | {labels} | {100 * zeros:.0f} % | {linear_term} | {n} | {noise} "
+                f"| {name} | {made} | {100 * zeros:.0f} % | {term} | {n} | {noise} "
                 f"| {' | '.join(cells)} | {ratio:.1f} |",
                 flush=True,
             )
@@ -136,4 +144,4 @@ if __name__ == "__main__":
     # Noise moves labels out of the set, and every fit would tell.
     warnings.filterwarnings("ignore", category=UserWarning)
     with threadpool_limits(1):
-        main()
+        main(linear="linear" in sys.argv[1:])

@@ -4,6 +4,7 @@ _ORDER = (
     "plot_digits",
     "plot_which_algorithm",
     "plot_portfolio",
+    "plot_long_only",
     "plot_dispatch",
     "plot_unmixing",
     "plot_monotone_curve",

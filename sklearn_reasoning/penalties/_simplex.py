@@ -111,7 +111,7 @@ class Simplex(Penalty):
 
 def _project(v: Tensor, total: Any) -> Tensor:
     """Project the last axis. Which entries stay is found first, and not differentiated."""
-    w = _above_threshold(v, total)
+    w = _above_threshold(v, detached(total))
     # What is left of the threshold is a rounding error; its derivatives are those of the threshold.
     left = (row_sum(w.clamp_min(0.0)) - total) / row_sum((w >= 0.0).to(v.dtype))
     return (w - left).clamp_min(0.0)
@@ -119,7 +119,7 @@ def _project(v: Tensor, total: Any) -> Tensor:
 
 def _project_with_pullback(v: Tensor, total: Any) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """Project the last axis, up to a rounding error; gradients lose their mean over what stays."""
-    w = _above_threshold(v.detach(), total)
+    w = _above_threshold(v, total)
     stays = torch.heaviside(w, w.new_ones(()))
     count = stays.sum(dim=-1, keepdim=True)
 
@@ -131,8 +131,9 @@ def _project_with_pullback(v: Tensor, total: Any) -> tuple[Tensor, Callable[[Ten
 
 
 def _above_threshold(v: Tensor, total: Any) -> Tensor:
-    """Return v less the threshold, up to a rounding error; only v is differentiated."""
-    u = v.detach().sort(dim=-1, descending=True).values
-    w, u = v - u[..., :1], u - u[..., :1]  # near 0 where it counts, however large v is
+    """Return v less the threshold, up to a rounding error; the threshold is a constant."""
+    # Near 0 where it counts, however large v is.
+    w = v - v.detach().amax(dim=-1, keepdim=True)
+    u, _ = torch.sort(w.detach(), dim=-1, descending=True)
     count = torch.arange(1, v.shape[-1] + 1, dtype=v.dtype, device=v.device)
-    return w - ((u.cumsum(dim=-1) - detached(total)) / count).amax(dim=-1, keepdim=True)
+    return w - ((u.cumsum(dim=-1) - total) / count).amax(dim=-1, keepdim=True)

@@ -131,8 +131,9 @@ class StackRows(Dataset[Any]):
         data = np.zeros((len(blocks), blocks[0].shape[1], self._n + 1))
         for number, block in enumerate(blocks):
             data[number, :, : len(block)] = block.T
-            if self._n_limits:  # zeros may be no limits
-                data[number, -self._n_limits :, len(block) :] = block[:1, -self._n_limits :].T
+            # Zeros may be no limits, and are no rotation.
+            if n_valid := self._widths[4] + self._n_limits:
+                data[number, -n_valid:, len(block) :] = block[:1, -n_valid:].T
         self._data = torch.as_tensor(data, dtype=dtype, device=device)
         self._plan([numbers[key] for key in keys])
         self._whole = list(self._take(self._order(0))) if self.n_batches == 1 else None

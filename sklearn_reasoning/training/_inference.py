@@ -236,7 +236,7 @@ def rows_at_once(module: RegressionModel) -> int:
 class PaddedRows:
     """Rows to predict, as the columns of matrices, float64.
 
-    They are padded with zeros to a multiple of 16: a model gets the same bits in every stack.
+    They are padded to a multiple of 16: a model gets the same bits in every stack.
     """
 
     n: int
@@ -261,9 +261,10 @@ class PaddedRows:
             result[: values.shape[1], :n] = values.T
             return result
 
-        if rotation is not None and n < length:
-            rotation = np.concatenate([rotation, np.zeros((length - n, *rotation.shape[1:]))])
-        if limits is not None and 0 < n < length:  # zeros may be no limits
+        # Zeros are no rotation, and may be no limits.
+        if rotation is not None and 0 < n < length:
+            rotation = np.concatenate([rotation, np.tile(rotation[:1], (length - n, 1, 1))])
+        if limits is not None and 0 < n < length:
             limits = np.concatenate([limits, np.tile(limits[:1], (length - n, 1))])
         return cls(
             n,

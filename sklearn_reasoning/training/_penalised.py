@@ -102,7 +102,8 @@ def _of_rows_innermost(v_: Tensor, step_: Tensor | None) -> tuple[Tensor, Tensor
 
 def rows_innermost(y: Tensor) -> Tensor:
     """Return a tensor of shape (n_models, n, d) that lies in memory as features times rows."""
-    return y.mT.contiguous().mT
+    turned = y.mT
+    return y if turned.is_contiguous() else turned.contiguous().mT
 
 
 def counted_from_zero(energy: KnownSpectrum, offset: Tensor) -> KnownSpectrum:

@@ -9,7 +9,7 @@ import torch
 from _covering import covering
 from estimators._small_regressors import make_data, regressor, same_bits, with_columns
 
-from sklearn_reasoning.algorithms import list_algorithms
+from sklearn_reasoning.algorithms import Algorithm, get_algorithm, list_algorithms
 from sklearn_reasoning.penalties import L1, Affine, Ball, Box, Budget, GroupL1, Monotone, Simplex
 from sklearn_reasoning.training import Rows, stack_rows
 
@@ -210,6 +210,27 @@ def test_gradients_against_differences(name, start, project):
         np.testing.assert_allclose(float((grad * direction).sum()), slope, rtol=1e-5)
 
 
+class Own(Algorithm):
+    """Gradient descent as a user would write it: no more than its step."""
+
+    name = "own"
+
+    def step(self, state, problem, phi):
+        (y,) = state
+        return (problem.descend(y, phi),)
+
+    def stable_region(self, mu, L):
+        return get_algorithm("gd").stable_region(mu, L)
+
+
+@pytest.mark.parametrize("constraint", ["simplex", "nonnegative", Ball(0.6)])
+def test_a_users_method_trains_as_ours_does(constraint):
+    X, y = shares()
+    own, ours = (quietly(regressor(algo=a, constraint=constraint), X, y) for a in (Own(), "gd"))
+    np.testing.assert_allclose(own.predict(X), ours.predict(X), rtol=0, atol=1e-9)
+    assert own.step_size_ == pytest.approx(ours.step_size_, rel=1e-9)
+
+
 # ---------------------------------------------------------------------- what is refused
 
 
@@ -296,3 +317,17 @@ def test_training_goes_on():
 def test_tags():
     assert regressor(constraint="simplex").__sklearn_tags__().regressor_tags.poor_score
     assert not regressor().__sklearn_tags__().regressor_tags.poor_score
+
+
+@pytest.mark.parametrize("n", [3, 16, 37])
+def test_the_exact_minimiser_takes_given_rotations_of_any_number_of_rows(n):
+    X, y = shares(n)
+    X = with_columns(X, D, "given", "given")
+    model = regressor(algo="opt", rotation="given", linear_term="given", constraint="nonnegative")
+    predicted = quietly(model.set_params(spectrum="free"), X, y).predict(X)
+    Q, b = model.predict_energy(X)
+    gradient = np.einsum("nij,nj->ni", Q, predicted) + b
+    # What is optimal: no slope where an output is positive, none below 0 elsewhere.
+    assert predicted.min() >= 0.0
+    np.testing.assert_allclose(gradient[predicted > 0.0], 0.0, atol=1e-9)
+    assert gradient.min() >= -1e-9

@@ -145,7 +145,7 @@ PENALTIES = [
 ]
 
 
-STEPPED = ["gd", "nag", "heavy_ball", "fista", "admm"]
+STEPPED = ["gd", "nag", "heavy_ball", "fista"]
 
 
 @covering("penalty, algo, rotation, project, dtype", PENALTIES, STEPPED, ROTATIONS,
