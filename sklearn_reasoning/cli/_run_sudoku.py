@@ -24,9 +24,6 @@ N_RESTARTS = 10
 PREDICT_K = 200
 _IN_TABLE = (0, 1, 5, 10, 24, 50, 100, PREDICT_K)
 
-# At the rate that is right with labels, a network without them ends constant.
-_RATE, _RATE_OF_UNLABELLED = 1e-2, 3e-3
-
 
 def run_sudoku(
     out: str | Path = "demo-output",
@@ -62,7 +59,6 @@ def run_sudoku(
         predict_k=PREDICT_K,
         missing_label=-1 if unlabelled else None,
         max_epochs=max_epochs,
-        lr=_RATE_OF_UNLABELLED if unlabelled else _RATE,
         callbacks=[_Bar()],
         random_state=random_state,
     )

@@ -59,7 +59,7 @@ def make_sudoku(
         uniformly for each board. If no cell can be emptied any more before the number is reached,
         a board keeps what it has reached where that is in the range, and is drawn anew otherwise.
         On a board of 9 x 9 emptying mostly ends at 23 to 25 givens, hardly ever below 22: with
-        ``n_givens=(17, 30)`` boards have 25.8 in the mean. The lowest is at least 17 and the
+        ``n_givens=(17, 30)`` boards have 25.7 in the mean. The lowest is at least 17 and the
         highest at least 22 for 9 x 9; both are at least 4 for 4 x 4.
     size : {4, 9}, default=9
         Number of rows, of columns, of boxes and of digits.
