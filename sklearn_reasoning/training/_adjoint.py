@@ -26,6 +26,7 @@ from ._curvature import Curvature, Gradients
 from ._filtered import filtered_with_pullback
 from ._loss import StackLoss
 from ._penalised import projected_with_pullback
+from ._revival import handed_to_b
 from ._stepped import stepped_with_pullback
 
 if TYPE_CHECKING:
@@ -71,13 +72,17 @@ class Adjoint:
         # The loss is that of -error.
         losses, pull_loss = self._criterion.with_pullback(error, batch.weight)
 
-        found = pull_solution(pull_loss(batch.weight))
+        error_ = pull_loss(batch.weight)
+        found = pull_solution(error_)
         if found.start is not None:
             pull_start(found.start)
         if pull_rotation is not None and found.rotation is not None:
             pull_rotation(found.rotation)
         if a.predicts_b:
-            torch.mul(found.b, self._scale, out=self._outputs_["b"])
+            b_ = found.b
+            if found.projected is not None:
+                b_ = self._with_revival(b_, batch, error, error_, found.projected)
+            torch.mul(b_, self._scale, out=self._outputs_["b"])
         t_ = found.eigenvalues
         pull_spectrum(t_[:, 1:-1] if a.spectrum == "anchored" else t_, self._outputs_["Q"])
         model.weights.grad = pull_networks(self._grads)
@@ -99,7 +104,9 @@ class Adjoint:
         def pull_error(error_: Tensor) -> Gradients:
             moved_ = pull_end(error_)
             found = pull(moved_)
-            return found if found.start is None else found._replace(start=found.start - moved_)
+            if found.start is not None:
+                found = found._replace(start=found.start - moved_)
+            return found._replace(projected=-moved_) if a.obeys_at_end else found
 
         return error, pull_error
 
@@ -184,6 +191,15 @@ class Adjoint:
         penalty = model.penalty_of(batch.limits)
         inside, pull = projected_with_pullback(penalty, model.offset, (batch.y - error).mT)
         return batch.y - inside.mT, lambda error_: pull(error_.mT).mT
+
+    def _with_revival(
+        self, b_: Tensor, batch: Batch, error: Tensor, error_: Tensor, projected_: Tensor
+    ) -> Tensor:
+        """Return the gradient of b with what outputs that are cut off need to come back."""
+        model, a = self._model, self._model.architecture
+        penalty = model.penalty_of(batch.limits)
+        handed = handed_to_b(penalty, model.offset, batch.y, error, -error_, projected_, a.L)
+        return b_ if handed is None else b_ + handed
 
     def _pull_start(self, start_: Tensor) -> None:
         kind = self._model.architecture.start

@@ -45,23 +45,28 @@ class Curvature(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """The gradients of what a problem is made of, each of its shape; None for what has none."""
+    """The gradients of what a problem is made of, each of its shape; None for what has none.
+
+    ``projected`` is that of the points that the last proximal step of each model projects.
+    """
 
     eigenvalues: Tensor
     rotation: Tensor | None
     b: Tensor
     start: Tensor | None
     phi: Tensor | None
+    projected: Tensor | None = None
 
     def to(self, dtype: torch.dtype) -> Gradients:
         """Return the same in a dtype."""
-        start, phi = self.start, self.phi
+        start, phi, projected = self.start, self.phi, self.projected
         return Gradients(
             self.eigenvalues.to(dtype),
             None if self.rotation is None else self.rotation.to(dtype),
             self.b.to(dtype),
             None if start is None else start.to(dtype),
             None if phi is None else phi.to(dtype),
+            None if projected is None else projected.to(dtype),
         )
 
 

@@ -94,10 +94,14 @@ def stepped_with_pullback(
         # Of an orthogonal R the gradient can be put together in the eigenbasis: v_ is R R' v_.
         rotation = Q.rotation if Q.turns else None
         spin = None if rotation is None else torch.zeros_like(rotation)
-        y_, kept_ = _of_those_that_end(last, k, found_), None
+        y_, kept_, projected_ = _of_those_that_end(last, k, found_), None, found_
         for i in reversed(range(last)):
             turned, moved, pull_prox, move = taken[i]
             v_, step_ = pull_prox(y_)
+            if not isinstance(k, int):
+                projected_ = torch.where(k.k == i + 1, v_, projected_)
+            elif i + 1 == last:
+                projected_ = v_
             turned_ = Q.into(v_)
             moved_ = scaled * turned_
             v_sum.add_(v_)
@@ -122,7 +126,7 @@ def stepped_with_pullback(
             factor_ = along.sum_to_size(momentum.factor.shape)
             phi_ += torch.autograd.grad(momentum.factor, size, factor_)[0]
         rotation_ = None if rotation is None or spin is None else torch.matmul(rotation, spin)
-        return Gradients(-phi * curved, rotation_, -phi * v_sum, y_, phi_)
+        return Gradients(-phi * curved, rotation_, -phi * v_sum, y_, phi_, projected_)
 
     return found, pull
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from _covering import covering
 
+from sklearn_reasoning._networks import evaluate
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
 from sklearn_reasoning.penalties import (
     L1,
@@ -19,9 +20,10 @@ from sklearn_reasoning.penalties import (
     Penalty,
     Simplex,
 )
-from sklearn_reasoning.training import Architecture, RegressionModel, Rows
+from sklearn_reasoning.training import Architecture, RegressionModel, Rows, _adjoint
 from sklearn_reasoning.training._batches import StackRows
 from sklearn_reasoning.training._loss import StackLoss
+from sklearn_reasoning.training._revival import handed_to_b
 
 M, D, N = 7, 4, 21
 
@@ -120,16 +122,25 @@ TAKEN = [a for a in list_algorithms() if get_algorithm(a).is_polynomial]
 STEPPED = [a for a in list_algorithms() if get_algorithm(a)._momentum(0.5, 0.1) is not None]
 
 
+@pytest.fixture
+def nothing_handed(monkeypatch):
+    """Leave out what is handed to b of outputs that are cut off: no gradient of the loss."""
+    monkeypatch.setattr(_adjoint, "handed_to_b", lambda *_: None)
+
+
+@pytest.mark.usefixtures("nothing_handed")
 @covering("algo, case", TAKEN, CASES)
 def test_gradients_are_those_of_autograd_and_of_differences(algo, case):
     check_gradients(*make(algo, case))
 
 
+@pytest.mark.usefixtures("nothing_handed")
 @covering("algo, case, k", STEPPED, STEPS, [(1, 6), (5, 5), (7, 0)])
 def test_gradients_of_proximal_steps(algo, case, k):
     check_gradients(*make(algo, case, k))
 
 
+@pytest.mark.usefixtures("nothing_handed")
 @covering("algo, case", STEPPED, STEPS)
 def test_gradients_of_proximal_steps_in_single_precision(algo, case):
     model, criterion, batch = make(algo, case, dtype=torch.float32)
@@ -250,3 +261,67 @@ def test_replaced_weights_are_seen():
     torch.testing.assert_close(losses, expected, rtol=1e-12, atol=0.0)
     for parameter, grad in zip(model.parameters(), grads, strict=True):
         torch.testing.assert_close(parameter.grad, grad, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [1, 6])
+def test_what_is_handed_to_b_by_a_plain_loop(n_rows):
+    rng = np.random.default_rng(n_rows)
+    shape = (2, 40, n_rows)
+    labels = np.abs(rng.normal(size=shape)) * (rng.random(shape) < 0.4)
+    labels[:, :5] -= 1.0  # outside the set
+    y = np.abs(rng.normal(size=shape)) * (rng.random(shape) < 0.3)
+    y[rng.random(shape) < 0.1] = labels[rng.random(shape) < 0.1].mean()
+    error, weight = labels - y, rng.random(shape) < 0.9
+    y_ = -error * weight
+    v_ = y_ * (y > 0.0)
+    expected = np.zeros(shape)
+    for model, output in np.ndindex(shape[:2]):
+        of = model, output
+        for sign in (1, -1):
+            side = np.sign(error[of]) == sign
+            cut_off = side & (v_[of] == 0.0) & (y_[of] != 0.0)
+            if (side & (v_[of] != 0.0)).any():
+                continue
+            away = np.maximum(labels[of], 0.0) != y[of]
+            rows = cut_off & away
+            expected[of][rows] = y_[of][rows] / -2.0
+    tensors = (torch.from_numpy(v) for v in (labels, error, y_, v_))
+    offset = torch.zeros(shape[:2], dtype=torch.float64)
+    found = handed_to_b(Nonnegative(), offset, *tensors, 2.0)
+    assert expected.any()
+    np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_what_is_handed_reaches_the_network_of_b(monkeypatch):
+    model, criterion, batch = make("nag", "nonnegative", (3, 6), rotation="identity")
+    with torch.no_grad():
+        # The minimisers of the last output of one model are far below all bounds.
+        model.level[0, D - 1] += 50.0
+    model.adjoint(criterion).step(batch)
+    with_handed, size_ = model.weights.grad.clone(), model.step_size.grad.clone()
+    handed = []
+
+    def kept(*arguments):
+        handed.append(handed_to_b(*arguments))
+
+    monkeypatch.setattr(_adjoint, "handed_to_b", kept)
+    model.adjoint(criterion).step(batch)
+    assert torch.equal(size_, model.step_size.grad)
+    (handed,) = handed
+    assert handed[0, D - 1].any()
+    outputs, _ = evaluate(model.weights, batch.x, model._layout)
+    stand_in = (handed * model.linear_term(outputs, batch)).sum()
+    (expected,) = torch.autograd.grad(stand_in, model.weights)
+    difference = with_handed - model.weights.grad
+    torch.testing.assert_close(difference, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("labels", ["there", "below"])
+def test_what_is_cut_off_rightly_stays_there(labels):
+    model, criterion, batch = make("nag", "nonnegative", (3, 6))
+    with torch.no_grad():
+        model.level += 50.0
+    there = -model.offset.unsqueeze(-1)
+    batch.y.copy_(there if labels == "there" else there - batch.y.abs())
+    model.adjoint(criterion).step(batch)
+    assert not model.weights.grad.any()

@@ -23,12 +23,14 @@ from sklearn_reasoning.training import (
     ModelSettings,
     RegressionModel,
     Rows,
+    _adjoint,
     build_net,
     fit_stack,
     predict_stack,
 )
 from sklearn_reasoning.training._batches import StackRows
 from sklearn_reasoning.training._optimizers import StackAdam, StackSGD
+from sklearn_reasoning.training._revival import handed_to_b
 
 D, M = 5, 7
 
@@ -146,6 +148,31 @@ PENALTIES = [
 
 
 STEPPED = ["gd", "nag", "heavy_ball", "fista"]
+
+
+@pytest.mark.parametrize("project", ["each_step", "last_step"])
+def test_what_is_cut_off_in_one_model_changes_no_bit_of_another(project, monkeypatch):
+    architecture = replace(make_architecture("nag"), penalty=Nonnegative(), project=project)
+    whole, handed = make_rows(), []
+    # An output that is at its bound in nearly all rows, and with another seed in all but one.
+    y = np.abs(whole.y)
+    y[2:, 0] = y[1:, 1] = 0.0
+    rows = [replace(whole, y=y), replace(whole, y=np.abs(whole.y)), replace(whole, y=y)]
+    models = [replace(SETTINGS, k=k, seed=k, max_epochs=40, lr=0.03) for k in (4, 5, 2)]
+
+    def watched(*arguments):
+        found = handed_to_b(*arguments)
+        handed.append(torch.zeros(1) if found is None else found.abs().amax(dim=(1, 2)))
+        return found
+
+    monkeypatch.setattr(_adjoint, "handed_to_b", watched)
+    stack = fit_stack(architecture, models, rows)
+    # It is handed to some models, not to all.
+    assert torch.stack([h.expand(3) for h in handed]).any(dim=0).tolist()[1] is False
+    assert any(h.any() for h in handed)
+    for i in range(3):
+        alone = fit_stack(architecture, [models[i]], [rows[i]])
+        assert_same_bits(parameters(alone, 0), parameters(stack, i))
 
 
 @covering("penalty, algo, rotation, project, dtype", PENALTIES, STEPPED, ROTATIONS,
