@@ -50,6 +50,7 @@ from ._relax import Relaxation, Relaxed, distance_to_whole, is_tolerance, rounde
 from ._restarts import DECIDED, search
 from ._rows import CellBatches, CellRows
 from ._settings import ClassifierArchitecture
+from ._slower_starts import learned_nothing, slower_starts
 
 _Array = np.ndarray[Any, Any]
 
@@ -197,6 +198,10 @@ class HybridReasoningClassifier(
 
     Notes
     -----
+    Where labels are missing, training may end at what a constant answer has as its loss: the
+    network learned before the coupling did. It then begins anew from another seed at three tenths
+    of the rate, and once more if need be.
+
     Predictions are distributions at every k, exactly: each step ends with a projection onto the
     simplices. Training is in the dtype of X, float32 or float64, predictions in float64.
 
@@ -348,6 +353,12 @@ class HybridReasoningClassifier(
             draws = drawing(seed, self.device) if callable(self.perception) else nullcontext()
             with training_context(), draws:
                 train(net, batches, valid, epochs=settings.max_epochs, watch=watch)
+                if (rows.cell_weight == 0.0).any() and not self.warm_start and watch is None:
+                    for slower in slower_starts(settings):
+                        if not learned_nothing(net, settings, n_classes):
+                            break
+                        net = self._net_of(architecture, slower, dtype, before)
+                        train(net, batches, valid, epochs=settings.max_epochs)
             self._finish(net)
         if watch is not None:
             watch.end()
