@@ -17,6 +17,7 @@ _Range: TypeAlias = int | tuple[int, int]
 
 # Of each size, the fewest givens that any uniquely solvable board has (of 9 x 9: McGuire, Tugemann
 # and Civario, 2014), and the fewest that emptying cells finds soon enough to ask for.
+_EXAMPLES = {4: (5, 8), 9: (31, 42)}
 _FEWEST_GIVENS = {4: (4, 4), 9: (17, 22)}
 
 # How often a set of givens is drawn before cells are emptied one by one, and the fewest givens, of
@@ -143,7 +144,8 @@ def checked_n_givens(n_givens: Any, size: int) -> tuple[int, int]:
     if not fewest <= low <= high <= size**2:
         raise ValueError(
             f"n_givens={n_givens!r} must have {fewest} <= lowest <= highest <= {size**2} on a "
-            f"board of {size} x {size}: none with fewer than {fewest} givens has one solution."
+            f"board of {size} x {size} (none with fewer than {fewest} givens has one solution); "
+            f"pass n_givens={_EXAMPLES[size]!r}, say."
         )
     if high < feasible:
         raise ValueError(

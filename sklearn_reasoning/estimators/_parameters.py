@@ -144,10 +144,10 @@ def check_outputs(estimator: Any, n_outputs: int) -> None:
         )
 
 
-def check_k(k: Any) -> int:
+def check_k(k: Any, name: str = "k") -> int:
     """Return a number of steps: a TypeError if it is no whole number, a ValueError if negative."""
     if isinstance(k, bool) or not isinstance(k, Integral):
-        raise TypeError(f"k={k!r} must be a whole number.")
+        raise TypeError(f"{name}={k!r} must be a whole number.")
     if k < 0:
-        raise ValueError(f"k={k!r} must not be negative.")
+        raise ValueError(f"{name}={k!r} must not be negative.")
     return int(k)

@@ -107,16 +107,18 @@ class HybridReasoningClassifier(
     predict_k : int, "converged" or None, default=None
         The steps that ``predict``, ``predict_proba`` and ``score`` take, and with them searches and
         calibration, which cannot pass ``k``. None is k; "converged" goes on until no row moves by
-        more than 1e-6, for at most 5,000 steps.
+        more than 1e-6, for at most 5,000 steps. It is read at prediction, as ``n_restarts`` is;
+        other parameters that are set after ``fit`` wait for the next one.
     missing_label : object, default=None
         Entries of y that are equal to it are left out of the loss, cell by cell; ``np.nan`` is
-        allowed. None: there are none.
+        allowed, and stands for None and pandas' NA, too. None: there are none.
     coupling_start : {"repulsive", "mixed"}, default="repulsive"
         Whether the entries of A begin as absolute values of normal numbers, so that equal classes
         repel each other, or as the numbers themselves. The rules of Sudoku are of the former kind;
         without labels of the givens they are learned from that start alone.
     n_restarts : int, default=0
-        Restarts by guessing in every prediction, see :meth:`predict`.
+        Restarts by guessing of ``predict`` and ``score``, see :meth:`predict`. Probabilities are
+        those of no restart.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes in the loss, as elsewhere in scikit-learn; a list has one entry a
         cell.
@@ -308,7 +310,8 @@ class HybridReasoningClassifier(
         ----------
         X : array-like of shape (n, n_features)
             Features; with ``perception="per_cell"`` the columns of the first cell come first, then
-            those of the second, and so on. Training runs in its dtype, float32 or float64.
+            those of the second, and so on. Scaled features train best. Training runs in its dtype,
+            float32 or float64.
         y : array-like of shape (n,) or (n, cells)
             Classes, or a multilabel indicator of zeros and ones.
         sample_weight : array-like of shape (n,) or None, default=None
@@ -495,9 +498,9 @@ class HybridReasoningClassifier(
             estimator's ``n_restarts``.
         return_energy : bool, default=False
             Whether to return, too, the energies of the answers, and whether each row was whole:
-            every cell decided, at the end of its steps or by a restart.
+            every cell decided, at the end of its steps or by a restart. Whole is not yet right.
         random_state : int, RandomState instance or None, default=None
-            Draws the guesses of the restarts.
+            Draws the guesses of the restarts; None is the estimator's own.
 
         Returns
         -------
@@ -751,8 +754,12 @@ class HybridReasoningClassifier(
         if self.predict_k is None:
             return int(self.module_.k[0]), None
         if isinstance(self.predict_k, str):
+            if self.predict_k != "converged":
+                raise ValueError(
+                    f"predict_k={self.predict_k!r} must be a whole number, 'converged' or None."
+                )
             return _MOST_STEPS, _STANDS_STILL
-        return int(self.predict_k), None
+        return check_k(self.predict_k, "predict_k"), None
 
     def _searched(
         self,
@@ -793,7 +800,9 @@ class HybridReasoningClassifier(
         if not weight.any():
             raise ValueError("sample_weight must not be zero for every row.")
         predicted = self.predict(X, k=k).reshape(cells.shape)
-        return predicted == cells, ~missing, weight
+        right = np.zeros(cells.shape, dtype=bool)
+        right[~missing] = predicted[~missing] == cells[~missing]
+        return right, ~missing, weight
 
     def _start_of_layer(self) -> dict[str, Any]:
         start = self.module_.double_first()

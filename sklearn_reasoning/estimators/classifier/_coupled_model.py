@@ -203,6 +203,8 @@ class CoupledModel(Model):
     def outputs(self, curved: Curved, b: Tensor, start: Tensor, k: int) -> Tensor:
         """Return the outputs of k steps on energies that are made already."""
         if (steps := self.steps_on(curved)) is not None:
+            if self.coupling is None:
+                k = min(k, 1)  # Q is the identity: the first step ends at the minimiser
             return steps.last(curved.G, b, start, k)
         problem, phi = self.problem_of(curved, b, start)
         return self.as_cells(minimize(self.algorithm, problem, k, phi))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -126,6 +125,13 @@ def read_labels(y: Any, missing_label: Any) -> tuple[_Array, _Array, str]:
     if y.ndim == 1:
         check_classification_targets(y)
         return cells, missing_cells, "single"
+    try:
+        np.unique(known)
+    except TypeError as error:
+        raise ValueError(
+            "y mixes labels that cannot be put in one order, such as text and numbers: "
+            "y.astype(str) makes text of all."
+        ) from error
     if type_of_target(known) in ("continuous", "unknown"):
         # The words of scikit-learn.
         raise ValueError(
@@ -244,10 +250,30 @@ def missing_of(y: _Array, missing_label: Any) -> _Array:
 
 
 def _missing(y: _Array, missing_label: Any) -> _Array:
+    if isinstance(missing_label, list | tuple | dict | set | np.ndarray):
+        raise TypeError(f"missing_label={missing_label!r} must be a single label.")
+    nothing = _is_nothing(y)
+    if missing_label is not None and _is_nothing(np.array(missing_label, dtype=object)).all():
+        return nothing
+    if nothing.any():
+        raise ValueError("Input y contains NaN. missing_label=np.nan leaves such labels out.")
     if missing_label is None:
-        if y.dtype.kind == "f" and np.isnan(y).any():
-            raise ValueError("Input y contains NaN. missing_label=np.nan leaves such labels out.")
-        return np.zeros(y.shape, dtype=bool)
-    if isinstance(missing_label, Real) and missing_label != missing_label:
-        return np.array(y != y, dtype=bool)
+        return nothing
     return np.array(y == missing_label, dtype=bool).reshape(y.shape)
+
+
+def _is_nothing(y: _Array) -> _Array:
+    """Return where an array holds NaN, None or what pandas has for them."""
+    if y.dtype.kind == "f":
+        return np.asarray(np.isnan(y))
+    if y.dtype.kind != "O":
+        return np.zeros(y.shape, dtype=bool)
+    found = [value is None or not _equals_itself(value) for value in y.ravel().tolist()]
+    return np.array(found, dtype=bool).reshape(y.shape)
+
+
+def _equals_itself(value: Any) -> bool:
+    try:
+        return bool(value == value)
+    except TypeError:  # pandas' NA is equal to nothing, and not unequal either
+        return False

@@ -8,7 +8,9 @@ CONVEX = ["gd", "fista", "nag", "heavy_ball", "admm", "opt"]
 
 
 def classifier(**parameters):
+    # So few epochs are over before a rate has risen.
     options = {"k": 6, "max_epochs": 5, "perception_hidden": (8,), "random_state": 0}
+    options["lr_schedule"] = "cosine"
     return HybridReasoningClassifier(**options | parameters)
 
 
