@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sklearn.base import clone
@@ -26,6 +28,16 @@ class FittedNet(Documented, CallbackSupportMixin):
         if "net_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted yet: call fit first.")
         return vars(self)["net_"]
+
+    @contextmanager
+    def _unchanged_on_failure(self) -> Iterator[None]:
+        """Whatever goes wrong, Ctrl-C included: leave the estimator as it was before."""
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
 
     def _fitted_layer(self) -> FittedLayer:
         """Return the trained layer, for :func:`~sklearn_reasoning.properties.certify`."""

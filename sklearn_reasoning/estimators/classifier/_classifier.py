@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -366,16 +366,6 @@ class HybridReasoningClassifier(
         if watch is not None:
             watch.end()
         return self
-
-    @contextmanager
-    def _unchanged_on_failure(self) -> Iterator[None]:
-        """Whatever goes wrong, Ctrl-C included: leave the estimator as it was before."""
-        before = dict(self.__dict__)
-        try:
-            yield
-        except BaseException:
-            self.__dict__ = before
-            raise
 
     def _read(
         self, X: Any, y: Any, sample_weight: Any, before: dict[str, Any]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -502,16 +501,6 @@ class HybridReasoningRegressor(
             self._set_fitted(trained, rows)
             self.n_iter_ = len(net.history)
         return self
-
-    @contextmanager
-    def _unchanged_on_failure(self) -> Iterator[None]:
-        """Whatever goes wrong, Ctrl-C included: leave the estimator as it was before."""
-        before = dict(self.__dict__)
-        try:
-            yield
-        except BaseException:
-            self.__dict__ = before
-            raise
 
     def _validated_rows(
         self, X: Any, y: Any, sample_weight: Any, reset: bool
