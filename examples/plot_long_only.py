@@ -124,8 +124,9 @@ for name in ("layer, free", "layer, last step", "solved, 63 days", "solved, 63 d
 # step the layer is ahead of its free form, projected afterwards, by far more than two standard
 # errors, and of one projection at the end by a little more than two. Ridge regression is no better
 # than a constant: weights of one decade are no guide to the next; how a covariance becomes risk is.
-# Yet the layer is only about as good as the same problem solved with the covariance of the 63 days,
-# as it is or shrunk: who knows the fund's recipe need not learn it.
+# Yet on these pairs of years the layer is only about as good as the same problem solved with the
+# covariance of the 63 days, as it is or shrunk, and on all seven the shrunk one is ahead: who knows
+# the fund's recipe need not learn it.
 #
 # ``python benchmarks/imitation.py`` has all twenty shares, seven pairs of years, networks, and b
 # corrected and learned. With b learned nothing is learned that holds in other years, and training
