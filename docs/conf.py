@@ -52,6 +52,8 @@ myst_heading_anchors = 3
 html_math_renderer = "mathml"
 
 # ------------------------------------------------------------------ the API
+# Methods of estimators that take metadata.
+_ROUTED = ("fit", "partial_fit", "predict", "predict_proba", "score")
 autosummary_generate = True
 autosummary_imported_members = True  # rooms show what their private modules define
 autodoc_typehints = "none"  # the docstrings state types, with shapes
@@ -60,10 +62,7 @@ autodoc_default_options = {
     "members": True,
     # Made by scikit-learn for every estimator; its own documentation explains them. And a class
     # that is an attribute, which the docstrings list, would be shown as if it were one of its own.
-    "exclude-members": ", ".join(
-        [f"set_{method}_request" for method in ("fit", "partial_fit", "predict", "score")]
-        + ["criterion"]
-    ),
+    "exclude-members": ", ".join([f"set_{method}_request" for method in _ROUTED] + ["criterion"]),
 }
 numpydoc_show_class_members = False  # autodoc lists them, once
 numpydoc_class_members_toctree = False

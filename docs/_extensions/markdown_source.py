@@ -6,13 +6,20 @@ from docutils import nodes
 from sphinx import addnodes
 
 # A code host shows the script; the site has a page for it.
-_EXAMPLE = re.compile(r"\]\((?:\.\./)?examples/(plot_\w+)\.py\)")
+_EXAMPLE = re.compile(r"\[([^\]]*)\]\((?:\.\./)?examples/(plot_\w+)\.py\)")
 # Pages that lie above docs/ and are included name the folder in their links.
 _FROM_ABOVE = re.compile(r"docs/([\w-]+)\.md")
 
 
 def _source(app, docname, content):
-    content[0] = _EXAMPLE.sub(r"](gallery/\1.rst)", content[0])
+    left_out = re.compile(app.config.sphinx_gallery_conf["ignore_pattern"])
+
+    def linked(match):
+        text, name = match.groups()
+        # An example whose data are not installed has no page.
+        return text if left_out.search(name) else f"[{text}](gallery/{name}.rst)"
+
+    content[0] = _EXAMPLE.sub(linked, content[0])
 
 
 def _last_line(app, doctree):
