@@ -97,10 +97,9 @@ def knows_no_mu(algorithm: Algorithm) -> bool:
     """Tell whether the steps of a method are the same whatever the lower bound of curvature is."""
     if not algorithm.needs <= {"descend"}:
         return False
-    phi = torch.tensor(0.5)
-    each = [algorithm._momentum(phi, mu) for mu in (0.1, 0.2)]
-    factors = [None if momentum is None else momentum.factor for momentum in each]
-    return not isinstance(factors[0], torch.Tensor)
+    # A momentum that does not follow from mu and the step size is no tensor.
+    momentum = algorithm._momentum(torch.tensor(0.5), 0.1)
+    return momentum is None or not isinstance(momentum.factor, torch.Tensor)
 
 
 def architecture_of(estimator: Any, labels: Labels, n_features: int) -> ClassifierArchitecture:

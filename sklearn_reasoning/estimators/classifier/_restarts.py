@@ -43,15 +43,14 @@ def search(
     if not n_restarts or not len(undecided):
         return outputs
     outputs = outputs.copy()
-    at_once = relaxation.rows_at_once()
+    steps = max(k, _FEWEST_STEPS)
     # All guesses are drawn before any work, so that blocks do not matter.
     guesses = [_guesses(outputs[row], n_restarts, random_state) for row in undecided]
-    per_block = max(at_once // n_restarts, 1)
+    per_block = max(relaxation.rows_at_once() // n_restarts, 1)
     with torch.no_grad(), one_thread():
         for first in range(0, len(undecided), per_block):
             rows = undecided[first : first + per_block]
             drawn = np.stack(guesses[first : first + per_block])
-            steps = max(k, _FEWEST_STEPS)
             outputs[rows] = _best(relaxation, x[rows], outputs[rows], drawn, steps)
     return outputs
 

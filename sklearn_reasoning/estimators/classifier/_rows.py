@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ._coupled_model import CellBatch
-from ._labels import MISSING
 
 _Array = np.ndarray[Any, Any]
 
@@ -101,8 +100,8 @@ class CellBatches(Dataset[Any]):
             target = (codes == 1).to(self._x.dtype).unsqueeze(1)
         else:
             target = self._x.new_zeros(len(codes), self._n_classes, len(index))
+            # Cells without a label have no weight, whatever their target is.
             target.scatter_(1, codes.clamp_min(0).unsqueeze(1), 1.0)
-        assert MISSING < 0  # such cells have no weight, whatever their target is
         return CellBatch(
             self._x[index],
             target,
