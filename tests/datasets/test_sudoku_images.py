@@ -4,9 +4,12 @@ import sys
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import map_coordinates
 from sklearn.datasets import load_digits
 
 from sklearn_reasoning.datasets import load_sudoku_images, make_sudoku
+from sklearn_reasoning.datasets._distortion import distorted
 
 
 @pytest.mark.parametrize(("size", "n_givens"), [(9, (31, 42)), (4, (5, 10))])
@@ -108,6 +111,46 @@ def test_the_number_of_givens_is_that_of_make_sudoku():
 
     assert set(givens) <= set(range(20, 31))
     assert abs(givens.mean() - (boards > 0).sum(axis=1).mean()) < 2
+
+
+def test_distorted_boards_are_the_same_boards_of_other_images():
+    plain = load_sudoku_images(20, (31, 42), random_state=3)
+    distorted = load_sudoku_images(20, (31, 42), distort=True, random_state=3)
+    for name in ("target", "boards", "image_indices"):
+        assert_array_equal(distorted[name], plain[name])
+    one, other = (each.data.reshape(20, 81, 64) for each in (plain, distorted))
+    assert_array_equal(other.any(axis=2), plain.givens)
+    assert (one != other).any(axis=2)[plain.givens].all()
+    assert other.min() >= 0.0
+    assert other.max() <= 1.0
+    # They are still images of what they were: nearest to it, among all that are shown.
+    one, other = one[plain.givens], other[plain.givens]
+    distance = ((other[:, None] - one[None]) ** 2).sum(axis=2)
+    digits = plain.boards[plain.givens]
+    assert (digits[distance.argmin(axis=1)] == digits).mean() > 0.7
+
+
+def test_fewer_distorted_boards_are_the_first_of_more():
+    many = load_sudoku_images(6, 7, size=4, distort=True, random_state=0).data
+    assert_array_equal(
+        load_sudoku_images(3, 7, size=4, distort=True, random_state=0).data, many[:3]
+    )
+
+
+def test_an_image_is_distorted_by_its_affine_map():
+    images = np.random.RandomState(0).rand(3, 9, 9)
+    found = distorted(images, np.random.RandomState(1))
+    for image, out, normal in zip(
+        images, found, np.random.RandomState(1).standard_normal((3, 6)), strict=True
+    ):
+        angle, shear = 0.12 * normal[:2]
+        shear = np.array([[1.0, shear], [0.0, 1.0]])
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        matrix = np.diag(np.exp(0.1 * normal[2:4])) @ turn @ shear
+        grid = np.stack(np.meshgrid(np.arange(9), np.arange(9), indexing="ij"), -1) - 4.0
+        points = grid @ matrix.T + 4.0 + 0.45 * normal[4:]
+        expected = map_coordinates(image, points.transpose(2, 0, 1), order=1, cval=0.0)
+        assert_allclose(out, expected, atol=1e-12)
 
 
 def test_licence_is_stated():

@@ -44,7 +44,13 @@ from ._labels import (
     read_labels,
 )
 from ._minimisers import measure
-from ._parameters import CONSTRAINTS, architecture_of, check_relations, settings_of
+from ._parameters import (
+    CONSTRAINTS,
+    architecture_of,
+    check_relations,
+    input_noise_of,
+    settings_of,
+)
 from ._perception import check_module, drawing
 from ._relax import Relaxation, Relaxed, distance_to_whole, is_tolerance, rounded
 from ._restarts import DECIDED, search
@@ -116,6 +122,11 @@ class HybridReasoningClassifier(
         Whether the entries of A begin as absolute values of normal numbers, so that equal classes
         repel each other, or as the numbers themselves. The rules of Sudoku are of the former kind;
         without labels of the givens they are learned from that start alone.
+    input_noise : float or "auto", default="auto"
+        Standard deviation of the normal numbers that are added to X in training, anew in every
+        epoch, as a share of the spread of each column; of a perception that reads cells, of the
+        spread of all that it reads, and blocks of zeros stay as they are. "auto" is 0.5 for such a
+        perception, which reads the same few images or symbols over and over, and 0 for others.
     n_restarts : int, default=0
         Restarts by guessing of ``predict`` and ``score``, see :meth:`predict`. Probabilities are
         those of no restart.
@@ -250,6 +261,7 @@ class HybridReasoningClassifier(
         predict_k: int | str | None = None,
         missing_label: Any = None,
         coupling_start: str = "repulsive",
+        input_noise: float | str = "auto",
         n_restarts: int = 0,
         class_weight: Any = None,
         loss: str = "squared",
@@ -280,6 +292,7 @@ class HybridReasoningClassifier(
         self.predict_k = predict_k
         self.missing_label = missing_label
         self.coupling_start = coupling_start
+        self.input_noise = input_noise
         self.n_restarts = n_restarts
         self.class_weight = class_weight
         self.loss = loss
@@ -346,7 +359,8 @@ class HybridReasoningClassifier(
             x = torch.tensor(rows.x[:2], dtype=dtype, device=self.device)
             check_module(net.module_.perception, architecture, x)
             n_classes, size = labels.n_classes, settings.batch_size
-            batches = CellBatches(train_rows, n_classes, size, seed, dtype, self.device)
+            noise = input_noise_of(self, train_rows.x, labels.n_cells)
+            batches = CellBatches(train_rows, n_classes, size, seed, dtype, self.device, *noise)
             valid = (
                 None
                 if held_out is None

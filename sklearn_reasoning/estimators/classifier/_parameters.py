@@ -51,6 +51,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "perception_hidden": ["array-like", Interval(Integral, 0, None, closed="left")],
     "coupling": [StrOptions({"classwise", "full"}), None],
     "rank": [StrOptions({"auto"}), _COUNT],
+    "input_noise": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "coupling_start": [StrOptions({"repulsive", "mixed"})],
     "concavity": [Interval(Real, 0, 1, closed="left")],
     "predict_k": [Interval(Integral, 0, None, closed="left"), StrOptions({"converged"}), None],
@@ -66,6 +67,8 @@ _STEPS = 1000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 200
 
 _LARGEST_SINGLE_BATCH = 64
+# The noise for networks that read each cell, in spreads of what they read.
+_NOISE = 0.5
 _BATCH = 50
 
 # The least rank that is taken for a coupling that has as many columns, and the share above it.
@@ -147,6 +150,22 @@ def check_blocks(perception: Any, n_features: int, n_cells: int) -> None:
             f"perception='per_cell_image' reads a square image for each of the {n_cells} cells of "
             f"y, and the {width} columns of X for a cell are no square number."
         )
+
+
+def input_noise_of(estimator: Any, x: Any, n_cells: int) -> tuple[Any, int]:
+    """Return standard deviations of noise for the columns of x, or None, and its blocks."""
+    e, n_features = estimator, x.shape[1]
+    in_blocks = e.perception in ("per_cell", "per_cell_image")
+    share = _NOISE * in_blocks if isinstance(e.input_noise, str) else float(e.input_noise)
+    if share == 0.0:
+        return None, 1
+    if not in_blocks:
+        return share * x.std(axis=0, dtype=np.float64), 1
+    # One network reads all blocks: their columns have one scale.
+    blocks = x.reshape(len(x) * n_cells, -1)
+    blocks = blocks[blocks.any(axis=1)]
+    spread = blocks.std(dtype=np.float64) if len(blocks) else 0.0
+    return np.full(n_features, share * spread), n_cells
 
 
 def batch_size_of(estimator: Any, n: int) -> int:

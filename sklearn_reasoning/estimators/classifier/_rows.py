@@ -54,6 +54,11 @@ class CellBatches(Dataset[Any]):
         Seed of the order; None keeps it.
     dtype : torch.dtype
     device : str
+    noise : ndarray of shape (n_features,), or None
+        Standard deviations of the normal numbers that are added to entries of x, anew in every
+        epoch; not to blocks of zeros.
+    n_blocks : int, default=1
+        How many blocks of columns x has.
     """
 
     def __init__(
@@ -64,15 +69,19 @@ class CellBatches(Dataset[Any]):
         seed: int | None,
         dtype: torch.dtype,
         device: Any,
+        noise: _Array | None = None,
+        n_blocks: int = 1,
     ) -> None:
         n = len(rows.x)
         self._n, self._n_classes, self._seed = n, n_classes, seed
+        self._n_blocks = n_blocks
         self.n_batches = -(-n // batch_size)
 
         def tensor(values: _Array, kind: torch.dtype = dtype) -> Tensor:
             return torch.as_tensor(values, dtype=kind, device=device)
 
         self._x = tensor(np.ascontiguousarray(rows.x))
+        self._noise = None if noise is None else tensor(noise)
         self._codes = tensor(rows.codes.T.copy(), torch.int64)
         self._row_weight = tensor(rows.row_weight / rows.row_weight.mean())
         in_row = (rows.cell_weight.sum(axis=1) * rows.row_weight).sum() / rows.row_weight.sum()
@@ -91,10 +100,24 @@ class CellBatches(Dataset[Any]):
         order = np.arange(self._n)
         if self._seed is not None and self.n_batches > 1:
             order = np.random.default_rng([self._seed, number]).permutation(self._n)
+        generator = torch.Generator()
+        if self._noise is not None:
+            (drawn,) = np.random.SeedSequence([self._seed or 0, number, 1]).generate_state(1)
+            generator.manual_seed(int(drawn))
         for part in np.array_split(order, self.n_batches):
-            yield self._batch(torch.from_numpy(part).to(self._x.device))
+            index = torch.from_numpy(part).to(self._x.device)
+            yield self._batch(index, self._noisy(self._x[index], generator))
 
-    def _batch(self, index: Tensor) -> CellBatch:
+    def _noisy(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        if self._noise is None:
+            return x
+        drawn = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+        drawn *= self._noise
+        blocks = (len(x), self._n_blocks, -1)
+        seen = x.reshape(blocks).abs().amax(dim=2, keepdim=True) > 0.0
+        return x + (drawn.reshape(blocks) * seen).reshape(x.shape)
+
+    def _batch(self, index: Tensor, x: Tensor) -> CellBatch:
         codes = self._codes[:, index]
         if self._n_classes == 1:
             target = (codes == 1).to(self._x.dtype).unsqueeze(1)
@@ -103,7 +126,7 @@ class CellBatches(Dataset[Any]):
             # Cells without a label have no weight, whatever their target is.
             target.scatter_(1, codes.clamp_min(0).unsqueeze(1), 1.0)
         return CellBatch(
-            self._x[index],
+            x,
             target,
             self._row_weight[index] / len(index),
             self._cell_weight[:, index],
