@@ -42,13 +42,13 @@ def run_sudoku(
     """
     began = time.perf_counter()
     path, picture = places(out, "sudoku.safetensors", "sudoku.png")
-    train = load_sudoku_images(n_boards, dtype="float32", random_state=random_state)
+    train = load_sudoku_images(n_boards, distort=True, dtype="float32", random_state=random_state)
     test = load_sudoku_images(N_TEST, subset="test", dtype="float32", random_state=random_state)
     _print_filled(
         f"Learning Sudoku from {n_boards:,} solved boards, whose 31 to 42 given digits are images "
-        "of handwriting. No rule is told: one small network reads every cell, and one coupling of "
-        "the 81 cells, the same for all digits, is learned with it. k steps of an algorithm "
-        "minimise the energy of both."
+        "of handwriting, each distorted a little. No rule is told: one small network reads every "
+        "cell, and one coupling of the 81 cells, the same for all digits, is learned with it. k "
+        "steps of an algorithm minimise the energy of both."
     )
     if unlabelled:
         _print_filled("The labels of the given cells are left out: none says what an image shows.")

@@ -121,7 +121,13 @@ class HybridReasoningClassifier(
     coupling_start : {"repulsive", "mixed"}, default="repulsive"
         Whether the entries of A begin as absolute values of normal numbers, so that equal classes
         repel each other, or as the numbers themselves. The rules of Sudoku are of the former kind;
-        without labels of the givens they are learned from that start alone.
+        without labels of the givens they are learned from that start alone. With
+        ``coupling="full"`` each row of A begins with entries of one class alone.
+    permute_classes : bool, default=False
+        Whether the layer is shown the classes of each row in an order of their own, drawn anew in
+        every epoch of the training: for classes that are exchangeable, as the digits of Sudoku are.
+        It is what keeps ``coupling="full"`` from learning by heart; to the other couplings it makes
+        no difference. All cells must have the same classes.
     input_noise : float or "auto", default="auto"
         Standard deviation of the normal numbers that are added to X in training, anew in every
         epoch, as a share of the spread of each column; of a perception that reads cells, of the
@@ -261,6 +267,7 @@ class HybridReasoningClassifier(
         predict_k: int | str | None = None,
         missing_label: Any = None,
         coupling_start: str = "repulsive",
+        permute_classes: bool = False,
         input_noise: float | str = "auto",
         n_restarts: int = 0,
         class_weight: Any = None,
@@ -292,6 +299,7 @@ class HybridReasoningClassifier(
         self.predict_k = predict_k
         self.missing_label = missing_label
         self.coupling_start = coupling_start
+        self.permute_classes = permute_classes
         self.input_noise = input_noise
         self.n_restarts = n_restarts
         self.class_weight = class_weight
@@ -360,7 +368,16 @@ class HybridReasoningClassifier(
             check_module(net.module_.perception, architecture, x)
             n_classes, size = labels.n_classes, settings.batch_size
             noise = input_noise_of(self, train_rows.x, labels.n_cells)
-            batches = CellBatches(train_rows, n_classes, size, seed, dtype, self.device, *noise)
+            batches = CellBatches(
+                train_rows,
+                n_classes,
+                size,
+                seed,
+                dtype,
+                self.device,
+                *noise,
+                permutes=self.permute_classes,
+            )
             valid = (
                 None
                 if held_out is None

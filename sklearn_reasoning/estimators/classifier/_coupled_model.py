@@ -41,6 +41,8 @@ class CellBatch:
         Class weights, and 0 where a label is missing; its sums over cells have the mean 1.
     count : int
         n.
+    order : Tensor of shape (n_classes, n), or None
+        The order in which the layer is shown the classes of each row; None is their own.
     """
 
     x: Tensor
@@ -48,6 +50,7 @@ class CellBatch:
     row_weight: Tensor
     cell_weight: Tensor
     count: int
+    order: Tensor | None = None
 
 
 class CellLoss(nn.Module):
@@ -138,8 +141,21 @@ class CoupledModel(Model):
             generator = torch.Generator().manual_seed(seed)
             A = torch.randn(self.coupling.shape, generator=generator, dtype=torch.float64)
             A *= _SPREAD
-            self.coupling.copy_(A.abs() if self.architecture.coupling_start == "repulsive" else A)
+            if self.architecture.coupling_start == "repulsive":
+                A = A.abs() * self._of_one_class()
+            self.coupling.copy_(A)
             self.curvature.fill_(self._lowest)
+
+    def _of_one_class(self) -> Tensor:
+        """Return which entries of A may begin repulsive: in each row those of one class.
+
+        Rows that repelled all classes alike would say nothing of cells, and make steps short.
+        """
+        a = self.architecture
+        if a.n_coupled == a.n_cells:
+            return torch.ones(1, 1)
+        row, column = torch.arange(a.rank).unsqueeze(1), torch.arange(a.n_coupled)
+        return (row % a.n_classes == column % a.n_classes).double()
 
     @property
     def _lowest(self) -> float:
@@ -197,7 +213,12 @@ class CoupledModel(Model):
         curved = self.curved()
         b = -self.evidence(batch.x)
         start = self.first(len(batch.x)).to(b.device)
-        y = self.outputs(curved, b, start, self.k[0] if k is None else k)
+        k = self.k[0] if k is None else k
+        if batch.order is None:
+            y = self.outputs(curved, b, start, k)
+        else:
+            there, back = (v.expand_as(b) for v in (batch.order, batch.order.argsort(dim=0)))
+            y = self.outputs(curved, b.gather(1, there), start, k).gather(1, back)
         return _revived(y, b / -curved.largest, batch.target) if torch.is_grad_enabled() else y
 
     def outputs(self, curved: Curved, b: Tensor, start: Tensor, k: int) -> Tensor:

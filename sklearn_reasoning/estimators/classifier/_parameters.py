@@ -51,6 +51,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "perception_hidden": ["array-like", Interval(Integral, 0, None, closed="left")],
     "coupling": [StrOptions({"classwise", "full"}), None],
     "rank": [StrOptions({"auto"}), _COUNT],
+    "permute_classes": ["boolean"],
     "input_noise": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "coupling_start": [StrOptions({"repulsive", "mixed"})],
     "concavity": [Interval(Real, 0, 1, closed="left")],
@@ -109,6 +110,15 @@ def architecture_of(estimator: Any, labels: Labels, n_features: int) -> Classifi
     """Return the architecture that an estimator asks for; a ValueError if X cannot be cut."""
     e, n_cells = estimator, labels.n_cells
     check_blocks(e.perception, n_features, n_cells)
+    if e.permute_classes and (labels.n_classes == 1 or labels.allowed is not None):
+        raise ValueError(
+            "permute_classes=True takes the classes of all cells for exchangeable, and here "
+            + (
+                "labels are there or not."
+                if labels.n_classes == 1
+                else "cells have unlike classes."
+            )
+        )
     # A single cell has nothing to be coupled with.
     coupling = e.coupling if n_cells > 1 else None
     n_coupled = n_cells * (labels.n_classes if coupling == "full" else 1)

@@ -59,6 +59,8 @@ class CellBatches(Dataset[Any]):
         epoch; not to blocks of zeros.
     n_blocks : int, default=1
         How many blocks of columns x has.
+    permutes : bool, default=False
+        Whether the classes of each row come in an order of their own, anew in every epoch.
     """
 
     def __init__(
@@ -71,10 +73,11 @@ class CellBatches(Dataset[Any]):
         device: Any,
         noise: _Array | None = None,
         n_blocks: int = 1,
+        permutes: bool = False,
     ) -> None:
         n = len(rows.x)
         self._n, self._n_classes, self._seed = n, n_classes, seed
-        self._n_blocks = n_blocks
+        self._n_blocks, self._permutes = n_blocks, permutes
         self.n_batches = -(-n // batch_size)
 
         def tensor(values: _Array, kind: torch.dtype = dtype) -> Tensor:
@@ -101,12 +104,13 @@ class CellBatches(Dataset[Any]):
         if self._seed is not None and self.n_batches > 1:
             order = np.random.default_rng([self._seed, number]).permutation(self._n)
         generator = torch.Generator()
-        if self._noise is not None:
+        if self._noise is not None or self._permutes:
             (drawn,) = np.random.SeedSequence([self._seed or 0, number, 1]).generate_state(1)
             generator.manual_seed(int(drawn))
         for part in np.array_split(order, self.n_batches):
             index = torch.from_numpy(part).to(self._x.device)
-            yield self._batch(index, self._noisy(self._x[index], generator))
+            x = self._noisy(self._x[index], generator)
+            yield self._batch(index, x, self._order(len(index), generator))
 
     def _noisy(self, x: Tensor, generator: torch.Generator) -> Tensor:
         if self._noise is None:
@@ -117,7 +121,13 @@ class CellBatches(Dataset[Any]):
         seen = x.reshape(blocks).abs().amax(dim=2, keepdim=True) > 0.0
         return x + (drawn.reshape(blocks) * seen).reshape(x.shape)
 
-    def _batch(self, index: Tensor, x: Tensor) -> CellBatch:
+    def _order(self, n: int, generator: torch.Generator) -> Tensor | None:
+        if not self._permutes:
+            return None
+        drawn = torch.rand(self._n_classes, n, generator=generator)
+        return drawn.argsort(dim=0).to(self._x.device)
+
+    def _batch(self, index: Tensor, x: Tensor, order: Tensor | None) -> CellBatch:
         codes = self._codes[:, index]
         if self._n_classes == 1:
             target = (codes == 1).to(self._x.dtype).unsqueeze(1)
@@ -131,4 +141,5 @@ class CellBatches(Dataset[Any]):
             self._row_weight[index] / len(index),
             self._cell_weight[:, index],
             len(index),
+            order,
         )
