@@ -46,6 +46,7 @@ class Case:
     test_givens: tuple[int, int] | None = None
     unlabelled: bool = False
     distort: bool = False
+    scales: tuple[float, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     k: int = 200
     restarts: tuple[int, ...] = ()
@@ -53,6 +54,10 @@ class Case:
 
 # More and gentler steps in training: for few boards, and few givens.
 LONG = {"k": 48, "concavity": 0.003}
+# Scales of the evidence, of which held-out boards choose.
+SCALES = (1.0, 0.5, 0.25, 0.1)
+N_HELD_OUT = 300
+
 # A step of a coupling of 729 columns costs more.
 FULL = {"coupling": "full", "k": 16, "max_epochs": 20}
 
@@ -100,6 +105,7 @@ TABLES = {
             9000,
             "mnist",
             distort=True,
+            scales=SCALES,
             options={"input_noise": 0},
             restarts=(10,),
         ),
@@ -109,6 +115,7 @@ TABLES = {
             "mnist",
             unlabelled=True,
             distort=True,
+            scales=SCALES,
             options={"input_noise": 0},
             restarts=(10,),
         ),
@@ -166,6 +173,11 @@ class Boards:
     y: Any
     givens: Any
 
+    def parts(self, n):
+        """Return the first n boards, and the others."""
+        each = (self.X, self.y, self.givens)
+        return Boards(*(part[:n] for part in each)), Boards(*(part[n:] for part in each))
+
 
 def boards(source, n, givens, subset, seed, distort=False):
     """Return boards; the seeds of those to test with are others than those to train on."""
@@ -194,14 +206,19 @@ def fitted(case, train, seed):
     y = np.where(train.givens & case.unlabelled, -1, train.y)
     began = time.process_time()
     model.fit(train.X, y)
-    return model, time.process_time() - began
+    seconds = time.process_time() - began
+    return model, seconds
 
 
 def measured(case, seed, n_test):
     """Return numbers of one seed, by name; shares of boards solved are by the digits of k."""
     train = boards(case.source, case.n, case.givens, "train", seed, case.distort)
     test = boards(case.source, n_test, case.test_givens or case.givens, "test", seed)
+    held_out, train = train.parts(N_HELD_OUT if case.scales else 0)
     model, seconds = fitted(case, train, seed)
+    if case.scales:
+        scale = best_scale(case, model, held_out)
+        model.set_params(evidence_scale=scale)
     found = {"solved at the k of training": model.score(test.X, test.y)}
     began = time.process_time()
     answers = model.predict(test.X, k=case.k)
@@ -217,11 +234,22 @@ def measured(case, seed, n_test):
     for low, high in GRADES[case.test_givens or case.givens]:
         here = (n_given >= low) & (n_given <= high)
         found[f"{low} to {high} givens"] = right[here].mean() if here.any() else np.nan
+    if case.scales:
+        found["scale of the evidence"] = scale
     if case.source != "symbols":
         found["givens read"] = read_by_the_network(model, test)
     found["CPU s to train"] = seconds
     found[f"ms a board, k = {case.k}"] = per_board
     return found
+
+
+def best_scale(case, model, held_out):
+    """Return the scale of the evidence with which most held-out boards are solved."""
+    solved = [
+        model.set_params(evidence_scale=scale).score(held_out.X, held_out.y, k=case.k)
+        for scale in case.scales
+    ]
+    return case.scales[int(np.argmax(solved))]
 
 
 def read_by_the_network(model, test):
@@ -240,6 +268,8 @@ def shown(name, values):
     mean, lowest = np.mean(values), np.min(values)
     if name.startswith(("CPU", "ms")):
         return f"{mean:.1f}"
+    if name.startswith("scale"):
+        return ", ".join(f"{value:g}" for value in values)
     text = f"{100 * mean:.1f}"
     if len(values) > 1:
         text += f" ± {100 * np.std(values, ddof=1) / np.sqrt(len(values)):.1f}"
@@ -314,6 +344,7 @@ def smaller(case):
         case.test_givens,
         case.unlabelled,
         case.distort,
+        case.scales,
         {**case.options, "max_epochs": 2},
         20,
         case.restarts[:1],

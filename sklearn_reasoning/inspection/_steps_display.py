@@ -349,7 +349,7 @@ def _along(
     n_steps: int,
 ) -> dict[str, NDArray[np.float64]]:
     """Return shares and movements after 0, 1, ..., n_steps steps, from one run of each block."""
-    relaxation = Relaxation(model.module_)
+    relaxation = Relaxation(model.module_, model.evidence_scale)
     rows, right = np.zeros((2, n_steps + 1))
     movement = np.empty((n_steps + 1, len(x)))
     length = relaxation.rows_at_once()

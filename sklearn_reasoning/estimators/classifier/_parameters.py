@@ -52,6 +52,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "coupling": [StrOptions({"classwise", "full"}), None],
     "rank": [StrOptions({"auto"}), _COUNT],
     "permute_classes": ["boolean"],
+    "evidence_scale": [Interval(Real, 0, None, closed="neither")],
     "input_noise": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "coupling_start": [StrOptions({"repulsive", "mixed"})],
     "concavity": [Interval(Real, 0, 1, closed="left")],
@@ -166,7 +167,11 @@ def input_noise_of(estimator: Any, x: Any, n_cells: int) -> tuple[Any, int]:
     """Return standard deviations of noise for the columns of x, or None, and its blocks."""
     e, n_features = estimator, x.shape[1]
     in_blocks = e.perception in ("per_cell", "per_cell_image")
-    share = _NOISE * in_blocks if isinstance(e.input_noise, str) else float(e.input_noise)
+    if isinstance(e.input_noise, str):
+        # Symbols that are written out cannot be misread.
+        share = _NOISE if in_blocks and not ((x == 0.0) | (x == 1.0)).all() else 0.0
+    else:
+        share = float(e.input_noise)
     if share == 0.0:
         return None, 1
     if not in_blocks:

@@ -47,10 +47,12 @@ class Relaxation:
     ----------
     model : CoupledModel
         A fitted one.
+    evidence_scale : float, default=1.0
+        What its evidence is multiplied with.
     """
 
-    def __init__(self, model: CoupledModel) -> None:
-        self.model = in_float64(model)
+    def __init__(self, model: CoupledModel, evidence_scale: float = 1.0) -> None:
+        self.model, self._evidence_scale = in_float64(model), evidence_scale
         with torch.no_grad():
             self.curved: Curved = self.model.curved()
 
@@ -64,7 +66,8 @@ class Relaxation:
         device = self.curved.G.device
         with torch.no_grad():
             # A copy: arrays behind frames are read-only, of which torch warns.
-            return self.model.evidence(torch.tensor(x, dtype=torch.float64, device=device))
+            evidence = self.model.evidence(torch.tensor(x, dtype=torch.float64, device=device))
+            return evidence if self._evidence_scale == 1.0 else evidence * self._evidence_scale
 
     def relax(self, x: _Array, k: int, until: float | None = None) -> Relaxed:
         """Return what k steps make of rows, or fewer where a step is shorter than ``until``."""
@@ -159,3 +162,10 @@ def is_tolerance(value: Any) -> bool:
     """Tell whether a value is a finite number that is not negative."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     return is_number and 0.0 <= float(value) < math.inf
+
+
+def readable_scale(value: Any) -> float:
+    """Return a scale of evidence; a ValueError if it is no finite number above 0."""
+    if not is_tolerance(value) or not value:
+        raise ValueError(f"evidence_scale={value!r} must be a number above 0.")
+    return float(value)

@@ -138,7 +138,7 @@ def test_clone_and_parameters():
     model = classifier(class_weight={0: 1, 1: 2, 2: 3}, missing_label=-1, perception=normalised)
     parameters = model.get_params()
     assert clone(model).get_params() == parameters
-    assert len(parameters) == 31
+    assert len(parameters) == 32
     model.fit(X, Y)
     assert model.get_params() == parameters
     assert not hasattr(clone(model), "classes_")

@@ -52,6 +52,16 @@ def test_without_noise_x_is_what_it_was(monkeypatch):
         assert (found == X).all()
 
 
+def test_symbols_are_read_without_noise_and_images_with_it():
+    X = (features(m=6) > 0).astype(float)
+    for x, alike in ((X, True), (0.9 * X, False)):
+        default, without = (
+            classifier(perception="per_cell", **noise).fit(x, cells_of(X))
+            for noise in ({}, {"input_noise": 0})
+        )
+        assert same_bits(default, without, x) == alike
+
+
 def test_blocks_of_zeros_stay_zeros(monkeypatch):
     X = features(n=30, m=6).reshape(30, 2, 3)
     X[::2, 1] = 0.0

@@ -185,3 +185,27 @@ def test_training_is_in_the_dtype_of_the_features_and_predictions_in_float64(dty
         flat(model.predict_proba(X.astype(np.float32))),
         flat(model.predict_proba(X.astype(np.float32).astype(float))),
     )
+
+
+def test_evidence_is_scaled_in_predictions():
+    model = classifier(k=5, lr=0.05).fit(X, Y)
+    Q, b = model.predict_energy(FEW)
+    plain = flat(model.predict_proba(FEW, k=9))
+    model.set_params(evidence_scale=0.25)
+    scaled_Q, scaled_b = model.predict_energy(FEW)
+    np.testing.assert_array_equal(scaled_Q, Q)
+    np.testing.assert_array_equal(scaled_b, 0.25 * b)
+    found = flat(model.predict_proba(FEW, k=9))
+    for row, expected in enumerate(found):
+        *_, last = accelerated(Q[row], 0.25 * b[row], sizes_of(model), step_size(model), 9)
+        np.testing.assert_allclose(expected, last, atol=1e-10)
+    assert not np.allclose(found, plain)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, "auto", None, True])
+def test_scales_of_evidence_that_are_none_are_refused(value):
+    model = classifier().fit(X, Y).set_params(evidence_scale=value)
+    with pytest.raises(ValueError, match="evidence_scale"):
+        model.predict(FEW)
+    with pytest.raises(ValueError, match="evidence_scale"):
+        model.fit(X, Y)
