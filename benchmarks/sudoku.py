@@ -71,7 +71,7 @@ TABLES = {
     "pixels": [
         *(Case(f"{n:,} boards", n, "digits", restarts=(10,)) for n in (1000, 3000)),
         Case(
-            "3,000 boards, distorted",
+            "3,000 boards, distorted, input_noise=0",
             3000,
             "digits",
             distort=True,
@@ -90,7 +90,7 @@ TABLES = {
     "unlabelled": [
         Case("3,000 boards", 3000, "digits", unlabelled=True, restarts=(10,)),
         Case(
-            "3,000 boards, distorted, perception_hidden=(300,)",
+            "3,000 boards, distorted, input_noise=0, perception_hidden=(300,)",
             3000,
             "digits",
             unlabelled=True,
@@ -101,7 +101,7 @@ TABLES = {
     ],
     "mnist": [
         Case(
-            "9,000 boards, distorted",
+            "9,000 boards, distorted, input_noise=0",
             9000,
             "mnist",
             distort=True,
@@ -214,7 +214,7 @@ def measured(case, seed, n_test):
     """Return numbers of one seed, by name; shares of boards solved are by the digits of k."""
     train = boards(case.source, case.n, case.givens, "train", seed, case.distort)
     test = boards(case.source, n_test, case.test_givens or case.givens, "test", seed)
-    held_out, train = train.parts(N_HELD_OUT if case.scales else 0)
+    held_out, train = train.parts(min(N_HELD_OUT, case.n // 10) if case.scales else 0)
     model, seconds = fitted(case, train, seed)
     if case.scales:
         scale = best_scale(case, model, held_out)
