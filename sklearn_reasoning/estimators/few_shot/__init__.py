@@ -1,0 +1,5 @@
+"""Regression over groups of few rows."""
+
+from ._few_shot_regressor import FewShotReasoningRegressor
+
+__all__ = ["FewShotReasoningRegressor"]
