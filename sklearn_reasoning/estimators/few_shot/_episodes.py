@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +87,7 @@ class Episodes(Dataset[Any]):
         n_batches = -(-n // batch_size)
         ends = np.linspace(0, n, n_batches + 1).round().astype(int).tolist()
         slots = []
-        for first, end in zip(ends[:-1], ends[1:], strict=True):
+        for first, end in pairwise(ends):
             own = order[first:end]
             largest = (int(sizes[own].max()) for sizes in (self._support_sizes, self._query_sizes))
             slots.append(Slot(slice(first, end), *(padded(max(n, 1), _MULTIPLE) for n in largest)))

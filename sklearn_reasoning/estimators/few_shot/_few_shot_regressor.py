@@ -24,15 +24,19 @@ from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.properties import FittedLayer, MeasuredRows
 from sklearn_reasoning.training import ModelNet, as_if_stopped, build_net, train
 
 from ._adapt_name import ParameterAndMethod
+from ._certificate import FewShotCertificate, certify_groups
 from ._episodes import Episodes
 from ._groups import GroupedRows, as_names, read_groups
 from ._head_model import HeadModel
 from ._parameters import CONSTRAINTS, architecture_of, check_relations, check_shots, settings_of
 from ._scales import Scales
 from ._use_of_heads import UseOfHeads
+from ._use_of_weights import UseOfWeights
+from ._weights_model import WeightsModel
 
 _Array = np.ndarray[Any, Any]
 
@@ -81,8 +85,8 @@ class FewShotReasoningRegressor(
     weight_decay : float, default=0.0
         L2 penalty on the matrices of the network.
     max_epochs : int or "auto", default="auto"
-        Number of passes over the groups. "auto" makes about 3,000 steps of the optimiser (6,000 for
-        ``adapt="all"``), in 4 to 300 passes.
+        Number of passes over the groups. "auto" makes about 3,000 steps of the optimiser, in 4
+        to 300 passes.
     batch_size : int or "auto", default="auto"
         Largest number of groups in a step; "auto" is 50.
     lr_schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
@@ -371,7 +375,7 @@ class FewShotReasoningRegressor(
         """Return the net to train, drawn or with the weights of the last one, and the scales."""
         architecture = architecture_of(self, rows.x.shape[1], rows.y.shape[1])
         net = build_net(
-            HeadModel,
+            WeightsModel if architecture.adapt == "all" else HeadModel,
             architecture,
             [settings],
             dtype,
@@ -405,7 +409,8 @@ class FewShotReasoningRegressor(
     def _know(self, rows: GroupedRows) -> None:
         self._known = rows
         self._places = {name: i for i, name in enumerate(rows.names)}
-        self._heads = self._use().adapted(rows)
+        use = self._use()
+        self._adapted = use.adapted(rows) if use.keeps_adapted else None
 
     # ------------------------------------------------------------------ using
 
@@ -446,14 +451,20 @@ class FewShotReasoningRegressor(
         """
         check_is_fitted(self)
         rows, _ = self._read(X, y, groups, reset=False)
-        heads = self._use().adapted(rows)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        kept = [i for i, name in enumerate(self._known.names) if name not in set(rows.names)]
-        other._known = self._known.updated(rows)
-        other._places = {name: i for i, name in enumerate(other._known.names)}
-        other._heads = np.concatenate([self._heads[kept], heads])
+        other._add(rows)
         return other
+
+    def _add(self, rows: GroupedRows) -> None:
+        """Know other groups, too."""
+        before, use = self._adapted, self._use()
+        new = set(rows.names)
+        kept = [i for i, name in enumerate(self._known.names) if name not in new]
+        self._known = self._known.updated(rows)
+        self._places = {name: i for i, name in enumerate(self._known.names)}
+        if before is not None:
+            self._adapted = np.concatenate([before[kept], use.adapted(rows)])
 
     def predict(self, X: Any, groups: Any = None, k: int | None = None) -> _Array:
         """Return the predictions of rows, each by the head of its group.
@@ -494,8 +505,8 @@ class FewShotReasoningRegressor(
 
     def _outputs(self, x: _Array, codes: _Array, k: int | None) -> _Array:
         use = self._use()
-        if k is None or k == self.module_.k[0]:
-            return use.predict(x, self._heads, codes)
+        if self._adapted is not None and (k is None or k == self.module_.k[0]):
+            return use.predict(x, self._adapted, codes)
         asked, own = np.unique(codes, return_inverse=True)
         is_known = asked >= 0
         adapted = use.adapted(self._known.take(asked[is_known]), k)
@@ -565,7 +576,7 @@ class FewShotReasoningRegressor(
             rows = GroupedRows.of(
                 x[is_first], self._as_columns(targets[is_first]), own[is_first].tolist()
             )
-            adapted._know(rows)
+            adapted._add(rows)
         rest = ~is_first
         codes = np.array([adapted._places.get(name, -1) for name in own[rest]], dtype=np.int64)
         outputs = adapted._outputs(x[rest], codes, None)
@@ -585,15 +596,88 @@ class FewShotReasoningRegressor(
         other: FewShotReasoningRegressor = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._known = self._known.take(np.array([], dtype=np.int64))
-        other._places, other._heads = {}, self._heads[:0]
+        other._places = {}
+        other._adapted = None if self._adapted is None else self._adapted[:0]
         return other
+
+    def certify(self, groups: Any = None, *, accuracy: float = 0.01) -> FewShotCertificate:
+        """Certify how converged, stable and sensitive the adaptation of each group is.
+
+        Parameters
+        ----------
+        groups : array-like or None, default=None
+            Names of known groups; None is all of them.
+        accuracy : float, default=0.01
+            The fraction of the distance to the minimiser above which a group is far, and to which
+            ``steps_needed`` refers.
+
+        Returns
+        -------
+        FewShotCertificate
+            A :class:`~sklearn_reasoning.properties.ModelCertificate` of the group with the largest
+            L, whose ``rows`` are the groups; ``table()`` has a row for each, ``far()`` names those
+            that are far from their minimisers, and ``of(group)`` certifies one.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If ``adapt`` is "all": nothing is proven then; or a group is not known, or none is.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
+        >>> model = FewShotReasoningRegressor(
+        ...     "opt", max_epochs=1, random_state=0
+        ... ).fit(X, y, list("aabb"))
+        >>> model.certify(["b"]).far()
+        array([], dtype='<U1')
+        """
+        check_is_fitted(self)
+        return certify_groups(self._use_to_certify(), self._named(groups), accuracy)
+
+    def _use_to_certify(self) -> UseOfHeads:
+        use = self._use()
+        if not isinstance(use, UseOfHeads):
+            raise ValueError(
+                "adapt='all' takes gradient steps on a loss that is not convex: nothing is proven "
+                "of them. Fit with adapt='head' for certificates."
+            )
+        return use
+
+    def _named(self, groups: Any) -> GroupedRows:
+        """Return the rows of known groups, by their names."""
+        if groups is None:
+            wanted = list(self._known.names)
+        else:
+            named = np.atleast_1d(np.asarray(groups))
+            wanted = list(dict.fromkeys(read_groups(named, len(named))))
+        if unknown := [name for name in wanted if name not in self._places]:
+            raise ValueError(
+                f"groups: {unknown[0]!r} is not known. adapt() makes groups known, and groups_ "
+                "lists those that are."
+            )
+        if not wanted:
+            raise ValueError("groups: there is none to certify; adapt() makes groups known.")
+        return self._known.take(np.array([self._places[name] for name in wanted]))
+
+    def _fitted_layer(self) -> FittedLayer:
+        check_is_fitted(self)
+        return certify_groups(self._use_to_certify(), self._known, 0.01).layer
+
+    def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
+        """Return what the model does on known groups, whose names stand in place of X."""
+        rows = certify_groups(self._use_to_certify(), self._named(X), 0.01).rows
+        assert rows is not None
+        return rows
 
     # ------------------------------------------------------------------ what it is made of
 
     @property
-    def module_(self) -> HeadModel:
+    def module_(self) -> HeadModel | WeightsModel:
         """The module of the net."""
-        module: HeadModel = self._net().module_
+        module: HeadModel | WeightsModel = self._net().module_
         return module
 
     @property
@@ -603,18 +687,20 @@ class FewShotReasoningRegressor(
         return as_names(self._known.names)
 
     @property
-    def start_(self) -> _Array:
+    def start_(self) -> _Array | None:
         """The learned start, in the weights of the basis functions."""
-        start: _Array = self._use().start.cpu().numpy()
-        return start
+        start = self._use().start
+        return None if start is None else start.cpu().numpy()
 
     @property
-    def ridge_(self) -> float:
+    def ridge_(self) -> float | None:
         """The learned ridge, the mu of every group."""
-        return float(self._use().ridge)
+        ridge = self._use().ridge
+        return None if ridge is None else float(ridge)
 
-    def _use(self) -> UseOfHeads:
-        return UseOfHeads(self.module_)
+    def _use(self) -> UseOfHeads | UseOfWeights:
+        module = self.module_
+        return UseOfHeads(module) if isinstance(module, HeadModel) else UseOfWeights(module)
 
 
 def _warn_of_single_rows(rows: GroupedRows) -> None:

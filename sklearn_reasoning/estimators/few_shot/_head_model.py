@@ -15,6 +15,7 @@ from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.training import Model
 
 from ._adaptation import Support, moved, problem_of
+from ._first_weights import draw_network
 from ._settings import FewShotArchitecture
 
 # The ridge that training begins at, in units of the features' squares.
@@ -108,18 +109,7 @@ class HeadModel(Model):
         generator = torch.Generator().manual_seed(seed)
         row = torch.zeros(1, self.weights.shape[1], dtype=torch.float64)
         pieces = row.split(self._layout.sizes, dim=1)
-
-        def draw(block: Any, bound: float) -> None:
-            drawn = 2.0 * torch.rand(block.shape, dtype=torch.float64, generator=generator) - 1.0
-            block.cut(block.of(pieces))[0] = bound * drawn
-
-        for layer in self._layout.networks["basis"]:
-            n_in = 1 if layer.matrix is None else layer.matrix.shape[1]
-            if layer.matrix is not None:
-                # He et al. (2015), which keeps the squares of rectified values from layer to layer.
-                draw(layer.matrix, math.sqrt(6.0 / n_in))
-            # Without biases all functions of a single column would bend at the same place.
-            draw(layer.bias, 1.0 / math.sqrt(n_in))
+        draw_network(self._layout.networks["basis"], pieces, generator)
         ridge = self._layout.blocks["log_ridge"]
         ridge.cut(ridge.of(pieces)).fill_(math.log(_FIRST_RIDGE))
         self.weights[model] = row[0].to(self.weights)

@@ -53,7 +53,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 # About as many steps of the optimiser, within bounds of passes, are taken if nothing is said.
-_STEPS = {"head": 3000, "all": 6000}
+_STEPS = 3000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 4, 300
 _BATCH = 50
 
@@ -119,14 +119,14 @@ def settings_of(estimator: Any, n_groups: int, seed: int) -> ModelSettings:
     batch_size = _BATCH if isinstance(e.batch_size, str) else int(e.batch_size)
     n_batches = -(-n_groups // batch_size)
     if isinstance(e.max_epochs, str):
-        wanted = round(_STEPS[str(e.adapt)] / n_batches)
+        wanted = round(_STEPS / n_batches)
         epochs = min(max(wanted, _FEWEST_EPOCHS), _MOST_EPOCHS)
     else:
         epochs = int(e.max_epochs)
     share = first_share(e.algorithm_, FewShotArchitecture.L)
     return ModelSettings(
         k=int(e.k),
-        step_size=() if share is None or str(e.adapt) == "all" else (share,),
+        step_size=() if share is None else (share,),
         step_size_range=(LOWEST, HIGHEST),
         learn_step_size=True,
         loss="squared",

@@ -14,6 +14,7 @@ from sklearn_reasoning.training import one_thread
 from ._adaptation import Support, moved
 from ._groups import GroupedRows
 from ._head_model import HeadModel, padded_columns
+from ._scales import Scales
 
 _Array = np.ndarray[Any, Any]
 
@@ -35,17 +36,14 @@ class UseOfHeads:
         in_float64 = module.with_numbers(lambda v: v.double() if v.is_floating_point() else v)
         self.module = in_float64
         self.device = module.weights.device
-        self._x_mean, self._x_scale, self._y_mean, self._y_scale = (
-            in_float64.get_buffer(f"{name}_{kind}")[0].cpu().numpy()
-            for name in ("x", "y")
-            for kind in ("mean", "scale")
-        )
+        self.scales = Scales.held_by(module)
         with torch.no_grad():
-            _, start, ridge = in_float64.features(self._columns(np.zeros((1, len(self._x_mean)))))
+            nothing = np.zeros((1, len(self.scales.x_mean)))
+            _, start, ridge = in_float64.features(self._columns(nothing))
         self.start, self.ridge = start[0], ridge
 
     def _columns(self, x: _Array) -> Tensor:
-        scaled = (x - self._x_mean) / self._x_scale
+        scaled = (x - self.scales.x_mean) / self.scales.x_scale
         return padded_columns(torch.as_tensor(scaled, device=self.device)).unsqueeze(0)
 
     def _features(self, x: _Array) -> Tensor:
@@ -58,7 +56,7 @@ class UseOfHeads:
         for groups, places in blocks_of_groups(rows.sizes, _ROWS_AT_ONCE):
             here = places < rows.sizes[groups, None]
             index = rows.firsts[groups, None] + np.where(here, places, 0)
-            target = torch.as_tensor((rows.y[index] - self._y_mean) / self._y_scale)
+            target = torch.as_tensor((rows.y[index] - self.scales.y_mean) / self.scales.y_scale)
             features = self._features(rows.x[index.ravel()]).unflatten(0, index.shape)
             mask = torch.as_tensor(here, dtype=torch.float64, device=self.device).unsqueeze(-1)
             features = features * mask
@@ -87,7 +85,7 @@ class UseOfHeads:
     def predict(self, x: _Array, adapted: _Array, codes: _Array) -> _Array:
         """Return predictions of rows, (n, d); the code -1 is the start."""
         heads = torch.as_tensor(adapted, device=self.device)
-        outputs = np.empty((len(x), len(self._y_mean)))
+        outputs = np.empty((len(x), len(self.scales.y_mean)))
         with torch.no_grad(), one_thread():
             for first in range(0, len(x), _ROWS_AT_ONCE):
                 part = slice(first, first + _ROWS_AT_ONCE)
@@ -98,7 +96,7 @@ class UseOfHeads:
                     each = heads[own[known]]
                     found[known] = (features[known].unsqueeze(1) @ each).squeeze(1)
                 outputs[part] = found.cpu().numpy()
-        return outputs * self._y_scale + self._y_mean
+        return outputs * self.scales.y_scale + self.scales.y_mean
 
 
 def blocks_of_groups(sizes: _Array, n_at_once: int) -> Iterator[tuple[_Array, _Array]]:
