@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sklearn_reasoning import (
+    FewShotReasoningRegressor,
     HybridReasoningClassifier,
     HybridReasoningDenoiser,
     HybridReasoningRegressor,
@@ -166,6 +167,37 @@ def classifier_rows():
     yield name, "ValueError", "concave", model.certify
 
 
+def few_shot_rows():
+    FewShot = partial(FewShotReasoningRegressor, max_epochs=1, random_state=0)
+    for name in ("FewShotReasoningRegressor", "FewShotReasoningRegressor.fit"):
+        yield name, "ValueError", "shots=7", partial(FewShot(shots=7).fit, X, Y)
+        yield name, "TypeError", "'algo'", partial(FewShot(3).fit, X, Y)
+        diverging = FewShotReasoningRegressor(**DIVERGES, random_state=0)
+        yield name, "DivergenceError", "lr", partial(diverging.fit, X, Y)
+    model = FewShot().fit(X, Y)
+    for method, more in [("adapt", (Y,)), ("predict", ()), ("score", (Y,))]:
+        name, call = f"FewShotReasoningRegressor.{method}", getattr(model, method)
+        yield name, "NotFittedError", "fitted", partial(getattr(FewShot(), method), X, *more)
+        yield name, "ValueError", "groups", partial(call, X, *more, [1])
+    yield (
+        "FewShotReasoningRegressor.adapt",
+        "TypeError",
+        "hash",
+        partial(model.adapt, X, Y, [{}] * 4),
+    )
+    yield (
+        "FewShotReasoningRegressor.predict",
+        "TypeError",
+        "k=1.5",
+        partial(model.predict, X, None, 1.5),
+    )
+    name = "FewShotReasoningRegressor.score"
+    yield name, "TypeError", "shots=1.5", partial(model.score, X, Y, shots=1.5)
+    name = "FewShotReasoningRegressor.certify"
+    yield name, "NotFittedError", "fitted", FewShot().certify
+    yield name, "ValueError", "adapt='all'", FewShot(adapt="all", k=1).fit(X, Y).certify
+
+
 def image_rows():
     Denoiser = partial(HybridReasoningDenoiser, max_steps=1, random_state=0)
     fit = partial(Denoiser().fit, IMAGE)
@@ -261,7 +293,9 @@ def dataset_rows():
 
 
 ROWS = [
-    row for rows in (estimator_rows, classifier_rows, image_rows, dataset_rows) for row in rows()
+    row
+    for rows in (estimator_rows, classifier_rows, few_shot_rows, image_rows, dataset_rows)
+    for row in rows()
 ]
 
 

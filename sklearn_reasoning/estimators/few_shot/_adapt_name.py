@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
+from inspect import signature
 from typing import Any, overload
 
 
@@ -19,6 +20,9 @@ class BoundMethod:
     def __init__(self, function: Callable[..., Any], owner: Any, value: Any) -> None:
         self.__self__, self.__func__, self.value = owner, function, value
         update_wrapper(self, function)
+        vars(self).pop("__wrapped__")  # of which the signature would be told
+        own = signature(function)
+        self.__signature__ = own.replace(parameters=[*own.parameters.values()][1:])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method."""

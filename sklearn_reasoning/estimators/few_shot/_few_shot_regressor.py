@@ -257,6 +257,11 @@ class FewShotReasoningRegressor(
         -------
         dict
             By name; ``adapt`` is the parameter, not the method.
+
+        Examples
+        --------
+        >>> FewShotReasoningRegressor(adapt="all").get_params()["adapt"]
+        'all'
         """
         parent: Any = super()
         params: dict[str, Any] = parent.get_params(deep)
@@ -297,13 +302,14 @@ class FewShotReasoningRegressor(
             Where groups have a single row: it cannot be cut, and trains the start.
         """
         n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
-        watch = watch_of(self, n_epochs, X, y, _as_if_stopped)
+        watch = watch_of(self, n_epochs, X, y, self._as_if_stopped)
         before = dict(self.__dict__)
         with self._unchanged_on_failure():
             self._validate_params()
             self.algorithm_ = check_relations(self)
             rows, dtype = self._read(X, y, groups, reset=True)
             check_shots(self.shots, rows)
+            self._known = rows
             _warn_of_single_rows(rows)
             seed = seed_of(self.random_state)
             train_rows, held_out = self._hold_out(rows, seed)
@@ -326,7 +332,7 @@ class FewShotReasoningRegressor(
             with training_context():
                 train(net, batches, valid, epochs=settings.max_epochs, watch=watch)
             self._finish(net)
-            self._know(rows)
+            self._know()
         if watch is not None:
             watch.end()
         return self
@@ -406,11 +412,24 @@ class FewShotReasoningRegressor(
         net.optimizer_.forget()
         self.net_ = net
 
-    def _know(self, rows: GroupedRows) -> None:
-        self._known = rows
-        self._places = {name: i for i, name in enumerate(rows.names)}
+    def _know(self) -> None:
+        """Adapt to the groups that are known."""
+        self._places = {name: i for i, name in enumerate(self._known.names)}
         use = self._use()
-        self._adapted = use.adapted(rows) if use.keeps_adapted else None
+        self._adapted = use.adapted(self._known) if use.keeps_adapted else None
+
+    def _as_if_stopped(self, net: ModelNet) -> dict[str, Any]:
+        """Return what ``fit`` would set if it stopped now, beyond what it has set before."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.net_ = as_if_stopped(net)
+        other._know()
+        return {
+            "net_": other.net_,
+            "n_iter_": int(net.progress_.n_iter[0]),
+            "_places": other._places,
+            "_adapted": other._adapted,
+        }
 
     # ------------------------------------------------------------------ using
 
@@ -551,6 +570,14 @@ class FewShotReasoningRegressor(
             If ``shots`` is no whole number.
         ValueError
             If it is negative or leaves no row to score, or the arguments do not fit one another.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]] * 2, [0.0, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 4.0]
+        >>> model = FewShotReasoningRegressor(max_epochs=50, random_state=0)
+        >>> model = model.fit(X, y, list("aaaabbbb"))
+        >>> model.score(X, y, list("ccccdddd"), shots=2) > model.score(X, y, list("ccccdddd"))
+        True
         """
         if shots is None:
             return float(r2_score(y, self.predict(X, groups), sample_weight=sample_weight))
@@ -605,7 +632,7 @@ class FewShotReasoningRegressor(
 
         Parameters
         ----------
-        groups : array-like or None, default=None
+        groups : array-like of shape (n_groups,) or None, default=None
             Names of known groups; None is all of them.
         accuracy : float, default=0.01
             The fraction of the distance to the minimiser above which a group is far, and to which
@@ -724,8 +751,3 @@ def _are_first(names: Sequence[Hashable], shots: int) -> _Array:
         n = seen[name] = seen.get(name, 0) + 1
         is_first[i] = n <= shots
     return is_first
-
-
-def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
-    """Return what ``fit`` would set if it stopped now, beyond what it has set before training."""
-    return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}

@@ -42,19 +42,11 @@ def read_groups(groups: Any, n: int) -> list[Hashable]:
     """
     if groups is None:
         return [ONE_GROUP] * n
-    names = np.asarray(groups, dtype=None if not isinstance(groups, list | tuple) else object)
-    if names.ndim == 2 and names.shape[1] == 1:
-        names = names[:, 0]
-    if names.ndim != 1:
+    found = _as_list(groups, n)
+    if len(found) != n:
         raise ValueError(
-            f"groups of shape {names.shape} must have one entry for each of the {n} rows of X: "
-            "shape (n_samples,)."
+            f"groups has {len(found)} entries, and X has {n} rows: give the group of each row."
         )
-    if len(names) != n:
-        raise ValueError(
-            f"groups has {len(names)} entries, and X has {n} rows: give the group of each row."
-        )
-    found: list[Hashable] = names.tolist()
     missing = [i for i, name in enumerate(found) if _is_missing(name)]
     if missing:
         raise ValueError(
@@ -67,6 +59,21 @@ def read_groups(groups: Any, n: int) -> list[Hashable]:
         raise TypeError(
             f"groups must hold numbers, strings or other objects with a hash: {error}."
         ) from error
+    return found
+
+
+def _as_list(groups: Any, n: int) -> list[Hashable]:
+    if isinstance(groups, list | tuple):
+        return [name.item() if isinstance(name, np.generic) else name for name in groups]
+    names = np.asarray(groups)
+    if names.ndim == 2 and names.shape[1] == 1:
+        names = names[:, 0]
+    if names.ndim != 1:
+        raise ValueError(
+            f"groups of shape {names.shape} must have one entry for each of the {n} rows of X: "
+            "shape (n_samples,)."
+        )
+    found: list[Hashable] = names.tolist()
     return found
 
 

@@ -54,8 +54,7 @@ class _Filtered(torch.autograd.Function):
     def forward(
         ctx: Any, T: Tensor, rhs: Tensor, share: Tensor | None, algorithm: Algorithm, k: Steps
     ) -> Tensor:
-        t, U = torch.linalg.eigh(T)
-        t = t.clamp_min(0.0)  # which rounding may leave below
+        t, U = _eigenbasis(T)
         L = 1.0 + t[..., -1:]
         phi, L_slope, share_slope = None, None, None
         if share is not None:
@@ -88,6 +87,18 @@ class _Filtered(torch.autograd.Function):
             share_ = (phi_ * share_slope).sum_to_size(ctx.share_shape)
         T_ = U @ inner @ U.mT if ctx.needs_input_grad[0] else None
         return T_, rhs_, share_, None, None
+
+
+def _eigenbasis(T: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues and eigenvectors; NaN for matrices that have none."""
+    try:
+        t, U = torch.linalg.eigh(T)
+    except RuntimeError:
+        # A model that has left the finite numbers may share its stack with others.
+        finite = T.isfinite().flatten(-2).all(dim=-1)
+        t, U = torch.linalg.eigh(torch.where(finite[..., None, None], T, 0.0))
+        t = torch.where(finite[..., None], t, torch.nan)
+    return t.clamp_min(0.0), U  # rounding may leave some below
 
 
 def _step_size_and_slopes(

@@ -86,11 +86,14 @@ class FewShotState(StoredState):
         return shapes
 
     def more_tensors(self, estimator: Any) -> dict[str, Tensor]:
-        """Return the rows of the known groups."""
+        """Return the rows of the known groups, and their heads."""
         known: GroupedRows = estimator._known
+        arrays = {name: getattr(known, name) for name in ("x", "y", "sizes")}
+        if estimator._adapted is not None:
+            arrays["heads"] = estimator._adapted
         return {
-            f"groups.{name}": torch.from_numpy(np.ascontiguousarray(getattr(known, name)))
-            for name in ("x", "y", "sizes")
+            f"groups.{name}": torch.from_numpy(np.ascontiguousarray(array))
+            for name, array in arrays.items()
         }
 
     def more_values(self, estimator: Any) -> dict[str, Any]:
@@ -113,15 +116,18 @@ class FewShotState(StoredState):
             raise ValueError("the numbers of outputs or columns differ")
         if not isinstance(is_1d, bool) or (is_1d and a.n_outputs != 1):
             raise ValueError(f"is_1d={is_1d!r}")
-        found: dict[str, Any] = {"_is_1d": is_1d, "_known": _restored(names, parts["groups"], a)}
+        tensors = parts["groups"]
+        heads = tensors.pop("heads", None)
+        known = _restored(names, tensors, a)
+        found: dict[str, Any] = {
+            "_is_1d": is_1d,
+            "_known": known,
+            "_places": {name: i for i, name in enumerate(known.names)},
+            "_adapted": _restored_heads(heads, len(known.names), a),
+        }
         if columns is not None:
             found["feature_names_in_"] = restored_names(columns, a.n_features)
         return found
-
-    def put(self, estimator: Any, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Make an estimator fitted, and adapt it to its groups again."""
-        super().put(estimator, tensors, values)
-        estimator._know(estimator._known)
 
 
 def _plain(name: Hashable) -> Any:
@@ -153,3 +159,15 @@ def _restored(names: Any, tensors: dict[str, Tensor], a: FewShotArchitecture) ->
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("the rows of the groups are not finite")
     return GroupedRows(tuple(ONE_GROUP if n is None else n for n in names), x, y, sizes)
+
+
+def _restored_heads(
+    heads: Tensor | None, n_groups: int, a: FewShotArchitecture
+) -> np.ndarray[Any, Any] | None:
+    if (heads is None) != (a.adapt == "all"):
+        raise ValueError("the heads of the groups are missing or left over")
+    if heads is None:
+        return None
+    if heads.dtype != torch.float64 or heads.shape != (n_groups, a.n_weights, a.n_outputs):
+        raise ValueError("the heads of the groups have another shape")
+    return heads.numpy()
