@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -18,18 +19,21 @@ from ._head_model import Episode
 
 _Array = np.ndarray[Any, Any]
 
-# The rows of supports and queries are filled up to multiples of this.
+# Supports, queries and the groups of a batch are filled up to multiples of this, or, of fewer
+# groups, the rows to multiples of its square: every model of a stack then begins on a vector
+# boundary, and has the bits that it has alone.
 _MULTIPLE = 4
 
 
 class Slot(NamedTuple):
     """A batch of groups that are neighbours in size, wherever their rows come from.
 
-    ``groups`` are places in the order by size; the number of rows of the supports and the queries
-    are what they are filled up to.
+    ``groups`` are places in the order by size; the numbers of groups and of rows of the supports
+    and the queries are what they are filled up to.
     """
 
     groups: slice
+    n_groups: int
     n_support: int
     n_query: int
 
@@ -89,8 +93,14 @@ class Episodes(Dataset[Any]):
         slots = []
         for first, end in pairwise(ends):
             own = order[first:end]
-            largest = (int(sizes[own].max()) for sizes in (self._support_sizes, self._query_sizes))
-            slots.append(Slot(slice(first, end), *(padded(max(n, 1), _MULTIPLE) for n in largest)))
+            is_few = len(own) < _MULTIPLE
+            n_groups = len(own) if is_few else padded(len(own), _MULTIPLE)
+            multiple = _MULTIPLE**2 if is_few else _MULTIPLE
+            n_support, n_query = (
+                padded(max(int(sizes[own].max()), 1), multiple)
+                for sizes in (self._support_sizes, self._query_sizes)
+            )
+            slots.append(Slot(slice(first, end), n_groups, n_support, n_query))
         return slots
 
     def __len__(self) -> int:
@@ -108,15 +118,16 @@ class Episodes(Dataset[Any]):
         shuffled = np.lexsort((drawn.random(len(self._group_of_row)), self._group_of_row))
         ties = drawn.permutation(len(self))
         groups = ties[np.lexsort((self._query_sizes[ties], self._support_sizes[ties]))]
-        for i in drawn.permutation(self.n_batches):
+        # Of the epoch alone: models side by side have batches of one shape at a time.
+        for i in np.random.default_rng([number]).permutation(self.n_batches):
             slot = self.slots[i]
             yield self._episode(shuffled, groups[slot.groups], slot)
 
     def _episode(self, shuffled: _Array, groups: _Array, slot: Slot) -> Episode:
-        firsts = self._rows.firsts[groups][:, None]
-        n_support, n_query = (
-            self._support_sizes[groups][:, None],
-            self._query_sizes[groups][:, None],
+        firsts, n_support, n_query = (
+            # Groups that fill up have no rows.
+            np.pad(values[groups], (0, slot.n_groups - len(groups)))[:, None]
+            for values in (self._rows.firsts, self._support_sizes, self._query_sizes)
         )
         in_support, in_query = np.arange(slot.n_support), np.arange(slot.n_query)
         is_support, is_query = in_support < n_support, in_query < n_query
@@ -131,14 +142,43 @@ class Episodes(Dataset[Any]):
         rows = shuffled[places]
         width = self._rows.x.shape[1]
         x = self._rows.x[rows.ravel()].T
-        x = np.pad(x, ((0, padded(width) - width), (0, -x.shape[1] % 16)))
+        # In the memory order of a stack: products of others are rounded otherwise.
+        x = np.ascontiguousarray(np.pad(x, ((0, padded(width) - width), (0, -x.shape[1] % 16))))
         return Episode(
             self._tensor(x),
             self._tensor(self._rows.y[rows]),
             self._tensor(is_support),
             self._tensor(is_query),
-            int(n_query.sum()),
+            self._tensor(n_query.sum()),
         )
 
-    def _tensor(self, values: _Array) -> Tensor:
+    def _tensor(self, values: Any) -> Tensor:
         return torch.as_tensor(values, dtype=self._dtype, device=self._device).unsqueeze(0)
+
+
+class StackedEpisodes(Dataset[Any]):
+    """The groups of models side by side, whose batches have the same shapes.
+
+    Parameters
+    ----------
+    parts : sequence of Episodes
+        Of each model.
+    """
+
+    def __init__(self, parts: Sequence[Episodes]) -> None:
+        self._parts = parts
+        self.n_batches = parts[0].n_batches
+
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        return max(map(len, self._parts))
+
+    def counts(self, number: int) -> _Array:
+        """Return the number of query rows of each model in an epoch."""
+        return np.concatenate([part.counts(number) for part in self._parts])
+
+    def epoch(self, number: int) -> Iterator[Episode]:
+        """Yield the batches of an epoch."""
+        for each in zip(*(part.epoch(number) for part in self._parts), strict=True):
+            columns = ([getattr(one, field.name) for one in each] for field in fields(Episode))
+            yield Episode(*(torch.cat(column) for column in columns))

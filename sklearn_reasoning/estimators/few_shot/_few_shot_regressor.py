@@ -17,15 +17,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.numbers import readable_numbers
 from sklearn_reasoning._support.random_state import seed_of
-from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.estimators._deferred_fit import defer
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows
-from sklearn_reasoning.training import ModelNet, as_if_stopped, build_net, train
+from sklearn_reasoning.training import ModelNet, TrainedModel, as_if_stopped, trained_models
 
 from ._adapt_name import ParameterAndMethod
 from ._certificate import FewShotCertificate, certify_groups
@@ -34,6 +34,7 @@ from ._groups import GroupedRows, as_names, read_groups
 from ._head_model import HeadModel
 from ._parameters import CONSTRAINTS, architecture_of, check_relations, check_shots, settings_of
 from ._scales import Scales
+from ._task import FewShotTask
 from ._use_of_heads import UseOfHeads
 from ._use_of_weights import UseOfWeights
 from ._weights_model import WeightsModel
@@ -312,27 +313,18 @@ class FewShotReasoningRegressor(
             self._known = rows
             _warn_of_single_rows(rows)
             seed = seed_of(self.random_state)
-            train_rows, held_out = self._hold_out(rows, seed)
-            settings = settings_of(self, len(train_rows.sizes), seed)
-            net, scales = self._net_of(train_rows, settings, dtype, before)
-            batches, valid = (
-                None
-                if part is None
-                else Episodes(
-                    scales.standardised(part),
-                    self.shots,
-                    settings.batch_size,
-                    seed,
-                    dtype,
-                    self.device,
-                    is_fixed=is_fixed,
-                )
-                for part, is_fixed in ((train_rows, False), (held_out, True))
+            task = self._task_of(rows, seed, dtype, before)
+            if watch is None and defer(self, task):
+                return self
+            net = task.train_beside(
+                [task],
+                initial=before.get("net_") if self.warm_start else None,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+                watch=watch,
             )
-            with training_context():
-                train(net, batches, valid, epochs=settings.max_epochs, watch=watch)
-            self._finish(net)
-            self._know()
+            (trained,) = trained_models(net)
+            self._finish_fit(task, trained)
         if watch is not None:
             watch.end()
         return self
@@ -375,42 +367,55 @@ class FewShotReasoningRegressor(
             check_shots(self.shots, part)
         return parts
 
-    def _net_of(
-        self, rows: GroupedRows, settings: Any, dtype: torch.dtype, before: dict[str, Any]
-    ) -> tuple[ModelNet, Scales]:
-        """Return the net to train, drawn or with the weights of the last one, and the scales."""
+    def _task_of(
+        self, rows: GroupedRows, seed: int, dtype: torch.dtype, before: dict[str, Any]
+    ) -> FewShotTask:
+        """Return what ``fit`` trains, in the units of the last fit if it goes on from there."""
+        train_rows, held_out = self._hold_out(rows, seed)
         architecture = architecture_of(self, rows.x.shape[1], rows.y.shape[1])
-        net = build_net(
-            WeightsModel if architecture.adapt == "all" else HeadModel,
+        settings = settings_of(self, len(train_rows.sizes), seed)
+        scales = Scales.of(train_rows)
+        if self.warm_start and "net_" in before:
+            last = before["net_"].module_
+            if last.architecture != architecture:
+                raise ValueError(
+                    "warm_start=True goes on from the last fit and needs its shapes; columns or a "
+                    "parameter that changes them are now different. Use clone() to begin anew."
+                )
+            scales = Scales.held_by(last)
+
+        def episodes(part: GroupedRows, *, is_fixed: bool) -> Episodes:
+            return Episodes(
+                scales.standardised(part),
+                self.shots,
+                settings.batch_size,
+                seed,
+                dtype,
+                self.device,
+                is_fixed=is_fixed,
+            )
+
+        return FewShotTask(
             architecture,
-            [settings],
+            settings,
+            scales,
+            episodes(train_rows, is_fixed=False),
+            None if held_out is None else episodes(held_out, is_fixed=True),
             dtype,
             self.device,
-            self.callbacks,
-            self.verbose,
         )
-        if not (self.warm_start and "net_" in before):
-            scales = Scales.of(rows)
-            scales.put(net.module_)
-            net.module_.draw_weights(0, settings.seed)
-            return net, scales
-        last = before["net_"].module_
-        if last.architecture != architecture:
-            raise ValueError(
-                "warm_start=True goes on from the last fit and needs its shapes; columns or a "
-                "parameter that changes them are now different. Use clone() to begin anew."
-            )
-        net.module_.load_state_dict(last.state_dict())
-        return net, Scales.held_by(last)
 
-    def _finish(self, net: ModelNet) -> None:
+    def _finish_fit(self, task: FewShotTask, trained: TrainedModel) -> None:
+        """Become fitted, with what was trained for the task."""
+        net = trained.net
         finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
-        if net.progress_.diverged.any() or not finite:
+        if trained.diverged or not finite:
             raise DivergenceError("Training left the finite numbers. Lower lr.")
-        self.n_iter_ = int(net.progress_.n_iter[0])
+        self.n_iter_ = trained.n_iter
         # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
         net.optimizer_.forget()
         self.net_ = net
+        self._know()
 
     def _know(self) -> None:
         """Adapt to the groups that are known."""

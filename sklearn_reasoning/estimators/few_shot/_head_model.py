@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sklearn_reasoning._networks import Layout, evaluate, padded
 from sklearn_reasoning.algorithms import Problem
@@ -34,15 +35,15 @@ class Episode:
     is_support : Tensor of shape (n_models, n_groups, n_support)
         1 for rows, 0 for what fills up groups that have fewer.
     is_query : Tensor of shape (n_models, n_groups, n_query)
-    count : int
-        Number of query rows of each model.
+    count : Tensor of shape (n_models,)
+        Number of query rows.
     """
 
     x: Tensor
     target: Tensor
     is_support: Tensor
     is_query: Tensor
-    count: int
+    count: Tensor
 
     @property
     def n_support(self) -> int:
@@ -95,7 +96,8 @@ class HeadModel(Model):
         self._layout = Layout()
         self._layout.add_network("basis", a.n_features, a.basis_hidden, a.n_basis)
         self._layout.add_block("start", (a.n_outputs, a.n_weights))
-        self._layout.add_block("log_ridge", (1,))
+        # One number; the others fill a vector, so that its exponential has the same bits in stacks.
+        self._layout.add_block("log_ridge", (16,))
         n_weights = self._layout.close()
         self.weights = nn.Parameter(torch.zeros(self.n_models, n_weights, dtype=dtype))
         for name, size in (("x", a.n_features), ("y", a.n_outputs)):
@@ -133,7 +135,7 @@ class HeadModel(Model):
         outputs, blocks = evaluate(self.weights, x, self._layout)
         basis = outputs["basis"]
         start = self._layout.blocks["start"].cut(blocks["start"]).mT
-        ridge = self._layout.blocks["log_ridge"].cut(blocks["log_ridge"]).exp().unsqueeze(-1)
+        ridge = blocks["log_ridge"].exp()[:, :1].unsqueeze(-1)
         return torch.cat([basis, torch.ones_like(basis[:, :1])], dim=1), start, ridge
 
     def shares(self, dtype: torch.dtype) -> Tensor | None:
@@ -157,6 +159,10 @@ class HeadModel(Model):
         features, start, ridge = self.features(batch.x)
         rows = features[..., : n_groups * n_rows].unflatten(-1, (n_groups, n_rows))
         rows = rows.permute(0, 2, 3, 1)
+        # In whole vectors, as all that a model of a stack begins with; the start has them already.
+        width = -rows.shape[-1] % 8
+        rows = functional.pad(rows, (0, width)).contiguous()
+        start = functional.pad(start, (0, 0, 0, width))
         n_support = batch.n_support
         here = batch.is_support.unsqueeze(-1)
         support = rows[:, :, :n_support] * here

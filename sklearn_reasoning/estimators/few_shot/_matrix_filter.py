@@ -6,11 +6,13 @@ and eigenvectors once, so that time and memory do not depend on k where q_k has 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 from sklearn_reasoning._polynomials import Steps
 from sklearn_reasoning.algorithms import Algorithm
@@ -59,14 +61,10 @@ class _Filtered(torch.autograd.Function):
         phi, L_slope, share_slope = None, None, None
         if share is not None:
             phi, L_slope, share_slope = _step_size_and_slopes(algorithm, share, L)
-            phi = phi.expand(t.shape).contiguous()
-        # A tensor in place of a number: no filter that is used here looks at it.
-        bound: Any = L
-        q, pull = algorithm._filter_with_pullback(1.0 + t, k, phi, 1.0, bound)
+        q, pull = _filter_at(algorithm, 1.0 + t, k, phi, L)
         turned = U.mT @ rhs
         if any(ctx.needs_input_grad):
-            # Elementwise functions: the gradients of ones are the derivatives.
-            t_slope, phi_slope = pull(torch.ones_like(q))
+            t_slope, phi_slope = pull()
             ctx.save_for_backward(t, U, q, turned, t_slope, phi_slope, L_slope, share_slope)
             ctx.share_shape = None if share is None else share.shape
         return U @ (q.unsqueeze(-1) * turned)
@@ -87,6 +85,35 @@ class _Filtered(torch.autograd.Function):
             share_ = (phi_ * share_slope).sum_to_size(ctx.share_shape)
         T_ = U @ inner @ U.mT if ctx.needs_input_grad[0] else None
         return T_, rhs_, share_, None, None
+
+
+def _filter_at(
+    algorithm: Algorithm, t: Tensor, k: Steps, phi: Tensor | None, L: Tensor
+) -> tuple[Tensor, Callable[[], tuple[Tensor, Tensor | None]]]:
+    """Return q_k(t), and a function that returns its derivatives in t and in the step size.
+
+    The points of a model are filled up to whole vectors, so that it has the same bits in a stack.
+    """
+    models = t.shape[0] if t.ndim == 3 else 1
+
+    def in_vectors(values: Tensor) -> Tensor:
+        flat = values.expand(t.shape).reshape(models, 1, -1)
+        return functional.pad(flat, (0, -flat.shape[-1] % 16), value=1.0)
+
+    def back(values: Tensor) -> Tensor:
+        return values[..., : t.numel() // max(models, 1)].reshape(t.shape)
+
+    sizes = None if phi is None else in_vectors(phi)
+    # A tensor in place of a number: no filter that is used here looks at it.
+    bound: Any = L
+    q, pull = algorithm._filter_with_pullback(in_vectors(t), k, sizes, 1.0, bound)
+
+    def slopes() -> tuple[Tensor, Tensor | None]:
+        # Elementwise functions: the gradients of ones are the derivatives.
+        t_slope, phi_slope = pull(torch.ones_like(q))
+        return back(t_slope), None if phi_slope is None else back(phi_slope)
+
+    return back(q), slopes
 
 
 def _eigenbasis(T: Tensor) -> tuple[Tensor, Tensor]:

@@ -32,10 +32,10 @@ class Scales:
         """Return those that a model of one holds."""
         return cls(*(module.get_buffer(name)[0].cpu().numpy() for name in _NAMES))
 
-    def put(self, module: torch.nn.Module) -> None:
-        """Store them in a model of one."""
+    def put(self, module: torch.nn.Module, model: int) -> None:
+        """Store them in one of the models of a module."""
         for name in _NAMES:
-            module.get_buffer(name).copy_(torch.as_tensor(getattr(self, name)))
+            module.get_buffer(name)[model] = torch.as_tensor(getattr(self, name))
 
     def standardised(self, rows: GroupedRows) -> GroupedRows:
         """Return rows in these units."""

@@ -15,10 +15,10 @@ LOWEST, HIGHEST = 0.01, 1.0
 
 
 def step_size_at(algorithm: Algorithm, share: Tensor, L: Tensor) -> Tensor:
-    r"""Return the step size that lies at a share of the stable region of each curvature.
+    """Return the step size that lies at a share of the stable region of each curvature.
 
-    With the region [low, high] of spectra in [1, L] it is :math:`low^{1 - share} high^{share}`:
-    inside the region for every share in [0, 1], whatever L, and differentiable in both.
+    With the region [low, high] of spectra in [1, L] it is low + share (high - low): inside the
+    region for every share in [0, 1], whatever L, and differentiable in both.
 
     Parameters
     ----------
@@ -30,8 +30,9 @@ def step_size_at(algorithm: Algorithm, share: Tensor, L: Tensor) -> Tensor:
     """
     bound: Any = L
     ends = algorithm.stable_region(1.0, bound)
-    low, high = (torch.as_tensor(end, dtype=L.dtype, device=L.device).log() for end in ends)
-    return torch.exp((1.0 - share) * low + share * high)
+    low, high = (torch.as_tensor(end, dtype=L.dtype, device=L.device) for end in ends)
+    # No power nor logarithm: they round differently by where in a tensor a number stands.
+    return low + share * (high - low)
 
 
 def first_share(algorithm: Algorithm, L: float) -> float | None:
@@ -49,5 +50,4 @@ def first_share(algorithm: Algorithm, L: float) -> float | None:
             "of each group is learned as a share of one that is bounded, away from 0 as well. "
             "Give the algorithm a stable_region, or use 'nag' or 'gd'."
         )
-    share = math.log(size / low) / math.log(high / low)
-    return min(max(share, LOWEST), HIGHEST)
+    return min(max((size - low) / (high - low), LOWEST), HIGHEST)

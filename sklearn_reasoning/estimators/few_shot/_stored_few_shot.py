@@ -73,9 +73,9 @@ class FewShotState(StoredState):
         sizes = [a.n_features, *a.basis_hidden, a.n_basis if is_head else a.n_outputs]
         n = sum(padded(m) * padded(n) + padded(n) for m, n in pairwise(sizes))
         if is_head:
-            n += padded(a.n_outputs) * padded(a.n_weights) + padded(1)
+            n += padded(a.n_outputs) * padded(a.n_weights) + 16
         else:
-            n += padded(2 * (len(sizes) - 1))
+            n += padded(2 * (len(sizes) - 1), 16)
         shapes: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
             "weights": ((1, padded(n, 16)), weights.dtype)
         }

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sklearn_reasoning._networks import Layout
+from sklearn_reasoning._networks import Layout, padded
 from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.training import Model
 
@@ -56,7 +56,7 @@ class WeightsModel(Model):
         self._layout.add_network("network", a.n_features, a.basis_hidden, a.n_outputs)
         self._network = self._layout.networks["network"]
         self._n_tensors = sum(2 if layer.matrix else 1 for layer in self._network)
-        self._layout.add_block("log_steps", (self._n_tensors,))
+        self._layout.add_block("log_steps", (padded(self._n_tensors, 16),))
         n_weights = self._layout.close()
         self.weights = nn.Parameter(torch.zeros(self.n_models, n_weights, dtype=dtype))
         for name, size in (("x", a.n_features), ("y", a.n_outputs)):
@@ -84,7 +84,7 @@ class WeightsModel(Model):
                 found.append(layer.matrix.cut(layer.matrix.of(pieces)).unsqueeze(1))
             found.append(layer.bias.cut(layer.bias.of(pieces))[:, None, :, None])
         steps = self._layout.blocks["log_steps"]
-        sizes = steps.cut(steps.of(pieces)).exp()[:, :, None, None, None]
+        sizes = steps.of(pieces).contiguous().exp()[:, : self._n_tensors, None, None, None]
         return found, list(sizes.unbind(dim=1))
 
     def outputs(self, weights: Weights, x: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ class WeightsModel(Model):
         mask : Tensor of shape (n_models, n_groups, 1, n)
             1 for rows, 0 for what fills up.
         k : int or None, default=None
-            None is the models' own.
+            None is that of the first model: all have the same.
         """
         count = mask.sum(dim=-1, keepdim=True).clamp_min(1.0) * target.shape[2]
 
@@ -125,15 +125,9 @@ class WeightsModel(Model):
         shared, sizes = self.initial()
         n_groups = x.shape[1]
         weights = tuple(w.expand(-1, n_groups, -1, -1) for w in shared)
-        steps = self.steps.unsqueeze(-1)
-        for i in range(max(self.k) if k is None else k):
-            moved = zip(weights, sizes, slope(weights), strict=True)
-            after = tuple(w - size * g for w, size, g in moved)
-            if k is None and i >= min(self.k):
-                after = tuple(
-                    torch.where(steps > i, a, w) for a, w in zip(after, weights, strict=True)
-                )
-            weights = after
+        for _ in range(self.k[0] if k is None else k):
+            steps = zip(weights, sizes, slope(weights), strict=True)
+            weights = tuple(w - size * g for w, size, g in steps)
         return weights
 
     def forward(self, batch: Any, k: int | None = None) -> Tensor:
