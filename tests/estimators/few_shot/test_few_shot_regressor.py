@@ -31,7 +31,7 @@ def head_of(model, X, y, k=None):
         share = float(module.step_size.detach())
         head = start
         for _ in range(k):
-            head = head - 0.01 ** (1.0 - share) * high * (Q @ head + b)
+            head = head - (0.01 + 0.99 * share) * high * (Q @ head + b)
     return lambda X: features(X) @ head * y_scale + y_mean
 
 
