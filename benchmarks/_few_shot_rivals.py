@@ -1,10 +1,10 @@
 """What predicts rows of new groups from a few of theirs, each behind one interface.
 
-``fit(X, y, groups)`` learns from the training groups; ``predict(known, X, groups)`` predicts rows of
-new groups, of which ``known`` = (X, y, groups) are given. ``CANDIDATES`` are what tuning chooses
+``fit(X, y, groups)`` learns from the training groups; ``predict(known, X, groups)`` predicts rows
+of new groups, of which ``known`` = (X, y, groups) are given. ``CANDIDATES`` are what tuning chooses
 from, a handful for each. X and y come standardised, and the first column of X is the one that an
-effect of a group may vary with: a time, or an earlier score. ``shots`` is how many rows of a new group
-will be known; ``uses_shots`` says whether ``fit`` depends on it.
+effect of a group may vary with: a time, or an earlier score. ``shots`` is how many rows of a new
+group will be known; ``uses_shots`` says whether ``fit`` depends on it.
 """
 
 import warnings
@@ -16,11 +16,11 @@ from sklearn.preprocessing import SplineTransformer
 
 CUTS = 5  # how often each training group is cut into rows that are known and rows that are not
 
-BOOSTING = [
+BOOSTING = tuple(
     {"learning_rate": rate, "max_iter": trees, "max_leaf_nodes": leaves}
     for rate, trees in [(0.1, 50), (0.05, 200)]
     for leaves in (4, 8, 16)
-]
+)
 
 
 def first_rows(groups, shots):
@@ -63,7 +63,7 @@ class Population:
 class OneAGroup:
     """Ridge regression on a group's own rows, and nothing learned from others but its penalty."""
 
-    CANDIDATES = [{"alpha": alpha} for alpha in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)]
+    CANDIDATES = tuple({"alpha": alpha} for alpha in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0))
     uses_shots = False
 
     def __init__(self, shots, alpha):
@@ -89,10 +89,10 @@ class MixedEffects:
     splines with five knots; ``random`` is its degree among the effects of a group.
     """
 
-    CANDIDATES = [
+    CANDIDATES = tuple(
         {"fixed": fixed, "random": random}
         for fixed, random in [(1, 0), (1, 1), (2, 1), (2, 2), ("spline", 1), ("spline", 2)]
-    ]
+    )
     uses_shots = False
 
     def __init__(self, shots, fixed, random):
@@ -146,9 +146,9 @@ class BoostingWithMean:
     ``cuts`` "random" or "first", which puts the first rows on the known side, as in the tests.
     """
 
-    CANDIDATES = [
+    CANDIDATES = tuple(
         {"cuts": cuts, **options} for cuts in ("random", "first") for options in BOOSTING[::2]
-    ]
+    )
     uses_shots = True
 
     def __init__(self, shots, cuts, **options):
