@@ -1,4 +1,4 @@
-"""Groups in batches, each cut at random into support and query anew in every epoch."""
+"""Groups in batches, each cut into support and query anew in every epoch."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ class Episodes(Dataset[Any]):
         In the units in which the model computes.
     shots : int or "auto"
         Largest number of rows of a support; "auto" is half of those of each group.
+    cut : {"random", "first", "mixed"}
+        Which rows of a group they are: any, its first, or in every epoch the first of half of the
+        groups and any of the others.
     batch_size : int
         Largest number of groups in a batch.
     seed : int
@@ -70,6 +73,7 @@ class Episodes(Dataset[Any]):
         self,
         rows: GroupedRows,
         shots: int | str,
+        cut: str,
         batch_size: int,
         seed: int,
         dtype: torch.dtype,
@@ -77,7 +81,7 @@ class Episodes(Dataset[Any]):
         *,
         is_fixed: bool = False,
     ) -> None:
-        self._rows, self._seed, self._is_fixed = rows, seed, is_fixed
+        self._rows, self._cut, self._seed, self._is_fixed = rows, cut, seed, is_fixed
         self._dtype, self._device = dtype, device
         self._support_sizes = support_sizes(rows.sizes, shots)
         self._query_sizes = rows.sizes - self._support_sizes
@@ -114,14 +118,25 @@ class Episodes(Dataset[Any]):
     def epoch(self, number: int) -> Iterator[Episode]:
         """Yield the batches of an epoch, which are a function of its number."""
         drawn = np.random.default_rng([self._seed, 0 if self._is_fixed else number])
-        # Rows in random order inside their groups: the first ones are the support.
-        shuffled = np.lexsort((drawn.random(len(self._group_of_row)), self._group_of_row))
+        # Rows in some order inside their groups: the first ones are the support.
+        shuffled = np.lexsort((self._ranks(drawn), self._group_of_row))
         ties = drawn.permutation(len(self))
         groups = ties[np.lexsort((self._query_sizes[ties], self._support_sizes[ties]))]
         # Of the epoch alone: models side by side have batches of one shape at a time.
         for i in np.random.default_rng([number]).permutation(self.n_batches):
             slot = self.slots[i]
             yield self._episode(shuffled, groups[slot.groups], slot)
+
+    def _ranks(self, drawn: np.random.Generator) -> _Array:
+        """Return a number for each row, by which those of a group are put in order."""
+        ranks = drawn.random(len(self._group_of_row))
+        if self._cut == "random":
+            return ranks
+        in_order = np.arange(len(ranks)) / len(ranks)
+        if self._cut == "first":
+            return in_order
+        keeps = drawn.random(len(self)) < 0.5
+        return np.where(keeps[self._group_of_row], in_order, ranks)
 
     def _episode(self, shuffled: _Array, groups: _Array, slot: Slot) -> Episode:
         firsts, n_support, n_query = (

@@ -75,6 +75,11 @@ class FewShotReasoningRegressor(
         How many rows of a group are adapted to in training; the others are predicted. "auto" is
         half of the rows of each group. Groups of no more than ``shots`` rows are adapted to all but
         one of them.
+    cut : {"random", "first", "mixed"}, default="random"
+        Which rows of a group are adapted to in training: any, drawn anew in every epoch; the first,
+        in the order of X; or in every epoch the first of half of the groups and any of the others.
+        Where the order is time and new groups are known by their first rows, as ``score`` with
+        ``shots`` takes them, "mixed" and "first" train for what is asked.
     adapt : {"head", "all"}, default="head"
         What the steps change. "head": the weights of the basis functions, an energy that is
         quadratic. "all": every weight of the network, by k plain gradient steps of learned sizes
@@ -205,6 +210,7 @@ class FewShotReasoningRegressor(
         basis_hidden: Sequence[int] | int = (64, 64),
         n_basis: int = 32,
         shots: int | str = "auto",
+        cut: str = "random",
         adapt: str = "head",
         optimizer: str = "adam",
         lr: float = 1e-2,
@@ -228,6 +234,7 @@ class FewShotReasoningRegressor(
         self.basis_hidden = basis_hidden
         self.n_basis = n_basis
         self.shots = shots
+        self.cut = cut
         self.adapt = adapt
         self.optimizer = optimizer
         self.lr = lr
@@ -388,6 +395,7 @@ class FewShotReasoningRegressor(
             return Episodes(
                 scales.standardised(part),
                 self.shots,
+                self.cut,
                 settings.batch_size,
                 seed,
                 dtype,

@@ -46,6 +46,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "basis_hidden": ["array-like", Interval(Integral, 0, None, closed="left")],
     "n_basis": [_COUNT],
     "shots": [StrOptions({"auto"}), _COUNT],
+    "cut": [StrOptions({"random", "first", "mixed"})],
     "adapt": [StrOptions({"head", "all"})],
     "weight_decay": [Interval(Real, 0, np.inf, closed="left")],
     "max_epochs": [StrOptions({"auto"}), _COUNT],

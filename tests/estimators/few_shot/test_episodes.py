@@ -10,11 +10,11 @@ from sklearn_reasoning.estimators.few_shot._groups import GroupedRows
 SIZES = [1, 2, 3, 9, 9, 9, 4, 30]
 
 
-def make_episodes(shots=5, batch_size=3, **options):
+def make_episodes(shots=5, batch_size=3, cut="random", **options):
     groups = np.repeat(np.arange(len(SIZES)), SIZES)
     x = np.arange(1.0, len(groups) + 1.0)[:, None]
     rows = GroupedRows.of(x, np.stack([groups, x[:, 0]], axis=1), groups.tolist())
-    return Episodes(rows, shots, batch_size, 0, torch.float64, "cpu", **options), groups
+    return Episodes(rows, shots, cut, batch_size, 0, torch.float64, "cpu", **options), groups
 
 
 def rows_of(batch):
@@ -60,6 +60,27 @@ def test_cuts_follow_from_the_epoch():
     assert cut(episodes, 1) != cut(episodes, 2)
     fixed, _ = make_episodes(is_fixed=True)
     assert cut(fixed, 1) == cut(fixed, 2)
+
+
+@pytest.mark.parametrize(("cut", "share"), [("random", 0.0), ("first", 1.0), ("mixed", 0.5)])
+def test_supports_are_first_rows_where_they_are_to_be(cut, share):
+    episodes, groups = make_episodes(cut=cut)
+    firsts = np.searchsorted(groups, np.arange(len(SIZES)))
+    large = 7  # thirty rows: five are the first five by chance once in 142,506 cuts
+    n_first = 0
+    for epoch in range(200):
+        rows = [row for batch in episodes.epoch(epoch) for row in rows_of(batch)]
+        support = {
+            name: {row for row, group, is_support in rows if is_support and group == name}
+            for name in range(len(SIZES))
+        }
+        n_first += support[large] == set(range(firsts[large], firsts[large] + 5))
+        if cut == "first":
+            assert all(
+                rows == set(range(firsts[name], firsts[name] + len(rows)))
+                for name, rows in support.items()
+            )
+    assert abs(n_first / 200 - share) < 0.12
 
 
 def test_sizes_of_supports():
