@@ -14,6 +14,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import SplineTransformer
 
+from sklearn_reasoning import FewShotReasoningRegressor
+
 CUTS = 5  # how often each training group is cut into rows that are known and rows that are not
 
 BOOSTING = tuple(
@@ -185,7 +187,44 @@ def _with_means(known, X, groups):
     return np.hstack([X, means[np.searchsorted(names, groups)]])
 
 
-RIVALS = {
+class FewShot:
+    """The package, with its defaults but for the number of shots."""
+
+    CANDIDATES = ({},)
+    uses_shots = True
+
+    def __init__(self, shots, n_steps=None, **options):
+        self.shots, self.n_steps, self.options = shots, n_steps, options
+
+    def fit(self, X, y, groups):
+        options = {"random_state": 0, **self.options}
+        if self.n_steps is not None:
+            n_batches = -(-len(np.unique(groups)) // 50)
+            options["max_epochs"] = max(4, round(self.n_steps / n_batches))
+        model = FewShotReasoningRegressor(shots=self.shots, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of groups with a single row
+            self.model = model.fit(X, y, groups=groups)
+        return self
+
+    def predict(self, known, X, groups):
+        return self.model.adapt(*known).predict(X, groups=groups)
+
+
+class TunedFewShot(FewShot):
+    """The package, its cuts and size chosen; on one inner split, where rivals have three."""
+
+    CANDIDATES = tuple(
+        {"cut": cut, "weight_decay": 1e-2, "n_steps": 300, **size}
+        for cut in ("random", "mixed")
+        for size in ({}, {"basis_hidden": 16, "n_basis": 8})
+    )
+    n_inner_splits = 1
+
+
+MODELS = {
+    "defaults": FewShot,
+    "tuned": TunedFewShot,
     "population": Population,
     "one model a group": OneAGroup,
     "mixed effects": MixedEffects,

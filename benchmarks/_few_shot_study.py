@@ -30,7 +30,8 @@ def chosen(make, X, y, groups, all_shots):
     """Return of each number of shots the candidate with the least error on held-out groups."""
     errors = np.zeros((len(make.CANDIDATES), len(all_shots)))
     if len(errors) > 1:
-        for train, test in GroupKFold(INNER_FOLDS).split(X, y, groups):
+        splits = list(GroupKFold(INNER_FOLDS).split(X, y, groups))
+        for train, test in splits[: getattr(make, "n_inner_splits", INNER_FOLDS)]:
             for i, candidate in enumerate(make.CANDIDATES):
                 held_out = X[test], y[test], groups[test]
                 models = fitted(make, candidate, X[train], y[train], groups[train], all_shots)
