@@ -136,10 +136,11 @@ def print_search():
     results, seconds = {}, {}
     with config_context(enable_metadata_routing=True):
         model = FewShotReasoningRegressor(max_epochs=20, random_state=0)
-        model.set_fit_request(groups=True).set_score_request(groups=True)
+        model.set_fit_request(groups=True).set_score_request(groups=True, shots=True)
         for search in (BatchedGridSearchCV, GridSearchCV):
             began = time.process_time()
-            fitted = search(model, grid, cv=GroupKFold(5), refit=False).fit(X, y, groups=groups)
+            fitted = search(model, grid, cv=GroupKFold(5), refit=False)
+            fitted.fit(X, y, groups=groups, shots=5)
             seconds[search.__name__] = time.process_time() - began
             results[search.__name__] = fitted.cv_results_
     batched, single = (results[name] for name in ("BatchedGridSearchCV", "GridSearchCV"))
