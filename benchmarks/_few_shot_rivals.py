@@ -16,7 +16,7 @@ from sklearn.preprocessing import SplineTransformer
 
 from sklearn_reasoning import FewShotReasoningRegressor
 
-CUTS = 5  # how often each training group is cut into rows that are known and rows that are not
+N_CUTS = 5  # how often each training group is cut into rows that are known and rows that are not
 
 BOOSTING = tuple(
     {"learning_rate": rate, "max_iter": trees, "max_leaf_nodes": leaves}
@@ -160,7 +160,7 @@ class BoostingWithMean:
     def fit(self, X, y, groups):
         rng = np.random.default_rng(0)
         parts, targets = [], []
-        for _ in range(1 if self.cuts == "first" else CUTS):
+        for _ in range(1 if self.cuts == "first" else N_CUTS):
             if self.cuts == "first":
                 is_known = first_rows(groups, self.shots)
             else:
@@ -221,6 +221,13 @@ class TunedFewShot(FewShot):
     )
     n_inner_splits = 1
 
+
+def _with_cut(how):
+    options = {"cut": how, "weight_decay": 1e-2, "max_epochs": 100}
+    return type("FewShotWithCut", (FewShot,), {"CANDIDATES": (options,)})
+
+
+CUTS = {f'cut="{how}"': _with_cut(how) for how in ("random", "first", "mixed")}
 
 MODELS = {
     "defaults": FewShot,

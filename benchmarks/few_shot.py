@@ -8,6 +8,8 @@
   ``all`` of ``adapt="all"`` with five steps;
 - ``costs``: CPU seconds of ``adapt``; memory of training against k;
 - ``search``: a batched search over k and shots beside the same fits one by one;
+- ``cuts``: the same study with each ``cut`` of training groups, 100 passes and a weight decay of
+  0.01;
 - ``groups``: new groups held out of measured sets, by five folds, tuned rivals beside defaults.
   The error is in units of the variance of y: mean and standard error over folds, and the paired
   difference to the best model. A result goes to a file, so a run that was stopped goes on.
@@ -26,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _few_shot_rivals import MODELS
+from _few_shot_rivals import CUTS, MODELS
 from _few_shot_study import FOLDS, SETS, errors, shots_of
 from _timing import interleaved_medians
 
@@ -152,11 +154,21 @@ def print_search():
     print(f"\n75 fits over k and shots: {seconds}, {ratio:.1f} times; the same bits: {same}")
 
 
-def print_groups(sets, out):
+def print_cuts(sets, out):
+    measured = _studied(sets, CUTS, out)
+    print("\n| set | shots | " + " | ".join(CUTS) + " |\n|---|---|" + "---|" * len(CUTS))
+    for name in sets:
+        for shots in shots_of(name):
+            cells = [_of_three(measured[name, str(shots), title][0]) for title in CUTS]
+            print(f"| {name} | {shots} | {' | '.join(cells)} |")
+
+
+def _studied(sets, models, out):
+    """Measure what the file lacks, and return what it then holds."""
     known = _measured(out)
     for name in sets:
         all_shots = shots_of(name)
-        for title, make in MODELS.items():
+        for title, make in models.items():
             if any((name, str(shots), title) not in known for shots in all_shots):
                 found, choices, seconds = errors(name, make, all_shots)
                 with out.open("a", newline="") as file:
@@ -165,6 +177,11 @@ def print_groups(sets, out):
                         known[key] = row, seconds
                         csv.writer(file).writerow([*key, seconds, *row, chosen])
                 print(f"{name}, {title}: {seconds:.0f} CPU s a fold", file=sys.stderr, flush=True)
+    return known
+
+
+def print_groups(sets, out):
+    known = _studied(sets, MODELS, out)
     print("\n| set | shots | " + " | ".join(MODELS) + " | tuned - best other |")
     print("|---|---|" + "---|" * (len(MODELS) + 1))
     for name in sets:
@@ -195,7 +212,7 @@ def _measured(out):
 
 
 def main():
-    tables = ("sinusoids", "algorithms", "all", "costs", "search", "groups")
+    tables = ("sinusoids", "algorithms", "all", "costs", "search", "cuts", "groups")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=tables, default=["sinusoids"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
@@ -212,6 +229,7 @@ def main():
         "all": print_all,
         "costs": print_costs,
         "search": print_search,
+        "cuts": lambda: print_cuts(options.sets, options.out),
         "groups": lambda: print_groups(options.sets, options.out),
     }
     for table in options.tables:
