@@ -71,7 +71,7 @@ def make_few_shot(
         in [-1, 1] and intercept in [-5, 5]. "step": one level left of a place and another from
         there on, levels uniform in [-5, 5] and the place in [-4, 4].
     noise : float, default=0.0
-        Standard deviation of Gaussian noise that is added to y.
+        Standard deviation of Gaussian noise that is added to y, in units of y.
     random_state : int, RandomState instance or None, default=None
         Seed of the tasks. None is fresh entropy; numpy's global random state is never used. With
         the same int, the tasks of a smaller ``n_tasks`` are the first of a larger one, ``noise``
@@ -80,7 +80,7 @@ def make_few_shot(
     Returns
     -------
     X : ndarray of shape (n_tasks * n_rows, 1)
-        x, task by task.
+        Features, of which there is one, task by task.
     y : ndarray of shape (n_tasks * n_rows,)
         Targets.
     groups : ndarray of shape (n_tasks * n_rows,)

@@ -182,6 +182,11 @@ def load_groups(
     Examples
     --------
     >>> from sklearn_reasoning.datasets import load_groups
+    >>> load_groups("milk")
+    Traceback (most recent call last):
+        ...
+    sklearn.utils._param_validation.InvalidParameterError: The 'name' parameter of load_groups must
+    be a str among {...}. Got 'milk' instead.
     >>> milk = load_groups("Milk")  # doctest: +SKIP
     >>> milk.data.shape, milk.feature_names  # doctest: +SKIP
     ((1337, 3), ['Time', 'Diet=barley+lupins', 'Diet=lupins'])

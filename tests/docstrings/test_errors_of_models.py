@@ -28,6 +28,7 @@ ELSEWHERE = {
     ("HybridReasoningDenoiser.fit", "DivergenceError"): "imaging/test_denoiser.py",
     ("load_bsd400", "OSError"): "datasets/test_bsd400.py",
     ("load_bsd400", "ImportError"): "datasets/test_bsd400.py",
+    ("load_groups", "ImportError"): "datasets/test_groups.py",
     ("load_natural_images", "OSError"): "datasets/test_natural_images.py",
     ("load_sudoku_images", "ImportError"): "datasets/test_sudoku_images.py",
 }
@@ -273,6 +274,8 @@ def dataset_rows():
         partial(datasets.load_digits_restoration, 1700),
     )
     yield "load_sudoku_images", "ValueError", "'subset'", sudoku_images
+    yield "load_groups", "ValueError", "name", partial(datasets.load_groups, "chicks")
+    yield "make_few_shot", "ValueError", "task", partial(datasets.make_few_shot, task="sine")
     yield "make_sudoku", "ValueError", "n_givens", partial(datasets.make_sudoku, n_givens=16)
     yield "make_sudoku", "ValueError", "size", partial(datasets.make_sudoku, size=6)
     yield "make_quadratic_reasoning", "ValueError", "n_samples", partial(make, 20_000)
