@@ -75,11 +75,11 @@ class FewShotReasoningRegressor(
         How many rows of a group are adapted to in training; the others are predicted. "auto" is
         half of the rows of each group. Groups of no more than ``shots`` rows are adapted to all but
         one of them.
-    cut : {"random", "first", "mixed"}, default="random"
+    cut : {"random", "first", "mixed"}, default="mixed"
         Which rows of a group are adapted to in training: any, drawn anew in every epoch; the first,
         in the order of X; or in every epoch the first of half of the groups and any of the others.
         Where the order is time and new groups are known by their first rows, as ``score`` with
-        ``shots`` takes them, "mixed" and "first" train for what is asked.
+        ``shots`` takes them, "random" trains for another question, to fill gaps.
     adapt : {"head", "all"}, default="head"
         What the steps change. "head": the weights of the basis functions, an energy that is
         quadratic. "all": every weight of the network, by k plain gradient steps of learned sizes
@@ -88,8 +88,9 @@ class FewShotReasoningRegressor(
         The optimiser.
     lr : float, default=1e-2
         Learning rate.
-    weight_decay : float, default=0.0
-        L2 penalty on the matrices of the network.
+    weight_decay : float or "auto", default="auto"
+        L2 penalty on the matrices of the network. "auto" is 1/(2 n) for n groups to train on, at
+        most 0.01: groups are what the network could learn by heart.
     max_epochs : int or "auto", default="auto"
         Number of passes over the groups. "auto" makes about 3,000 steps of the optimiser, in 4
         to 300 passes.
@@ -210,11 +211,11 @@ class FewShotReasoningRegressor(
         basis_hidden: Sequence[int] | int = (64, 64),
         n_basis: int = 32,
         shots: int | str = "auto",
-        cut: str = "random",
+        cut: str = "mixed",
         adapt: str = "head",
         optimizer: str = "adam",
         lr: float = 1e-2,
-        weight_decay: float = 0.0,
+        weight_decay: float | str = "auto",
         max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
         lr_schedule: str = "one_cycle",

@@ -48,7 +48,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "shots": [StrOptions({"auto"}), _COUNT],
     "cut": [StrOptions({"random", "first", "mixed"})],
     "adapt": [StrOptions({"head", "all"})],
-    "weight_decay": [Interval(Real, 0, np.inf, closed="left")],
+    "weight_decay": [StrOptions({"auto"}), Interval(Real, 0, np.inf, closed="left")],
     "max_epochs": [StrOptions({"auto"}), _COUNT],
     "lr_schedule": [StrOptions({"one_cycle", "cosine", "constant"})],
 }
@@ -57,6 +57,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
 _STEPS = 3000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 4, 300
 _BATCH = 50
+# A penalty of a fixed weight beside a sum over groups, up to the number at which it was measured.
+_DECAY_OF_A_GROUP, _LARGEST_DECAY = 0.5, 0.01
 
 
 def check_relations(estimator: Any) -> Algorithm:
@@ -133,7 +135,7 @@ def settings_of(estimator: Any, n_groups: int, seed: int) -> ModelSettings:
         loss="squared",
         optimizer=e.optimizer,
         lr=float(e.lr),
-        weight_decay=float(e.weight_decay),
+        weight_decay=_decay(e.weight_decay, n_groups),
         lr_schedule=e.lr_schedule,
         max_epochs=epochs,
         batch_size=batch_size,
@@ -143,3 +145,9 @@ def settings_of(estimator: Any, n_groups: int, seed: int) -> ModelSettings:
         seed=seed,
         max_steps=epochs * n_batches,
     )
+
+
+def _decay(wanted: float | str, n_groups: int) -> float:
+    if isinstance(wanted, str):
+        return min(_DECAY_OF_A_GROUP / n_groups, _LARGEST_DECAY)
+    return float(wanted)
