@@ -26,7 +26,7 @@ from sklearn_reasoning.bounds import (
     representation_level,
 )
 from sklearn_reasoning.datasets import make_quadratic_reasoning
-from sklearn_reasoning.estimators.regressor._deferred_fit import deferred_fits
+from sklearn_reasoning.estimators import deferred_fits
 from sklearn_reasoning.properties import convergence, sensitivity, stability
 from sklearn_reasoning.training import fit_stack, trained_models
 

@@ -11,5 +11,5 @@ from ._heads import (
     inner_with_pullback as inner_with_pullback,
 )
 from ._initial_weights import INITIAL_WEIGHTS as INITIAL_WEIGHTS
-from ._layout import Block as Block, Layout as Layout, padded as padded
+from ._layout import Block as Block, Layout as Layout, Network as Network, padded as padded
 from ._perceptrons import Networks as Networks, evaluate as evaluate

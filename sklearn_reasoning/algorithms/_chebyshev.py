@@ -59,7 +59,9 @@ class ChebyshevIteration(Algorithm):
         y_next = y_before + omega * (y - (2.0 / (mu + L)) * problem.gradient(y) - y_before)
         rho = (L - mu) / (L + mu)
         # Only omega_1 is exactly 1 (or rho is 0, and then so is every omega).
-        omega_next = 2.0 / (2.0 - rho**2) if omega == 1.0 else 4.0 / (4.0 - rho**2 * omega)
+        # It is a tensor later where each sample has bounds of its own.
+        is_first = not isinstance(omega, Tensor) and omega == 1.0
+        omega_next = 2.0 / (2.0 - rho**2) if is_first else 4.0 / (4.0 - rho**2 * omega)
         return y_next, y, omega_next
 
     def _residual(self, t: Tensor, k: Steps, phi: Phi, mu: float, L: float) -> Tensor:

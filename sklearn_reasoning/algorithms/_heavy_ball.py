@@ -56,7 +56,7 @@ class HeavyBall(Algorithm):
 
     def stable_region(self, mu: float, L: float) -> tuple[float, float]:
         """Return the region of rate 1 - sqrt(mu phi), from a hundredth of its end."""
-        high = 4.0 / (math.sqrt(mu) + math.sqrt(L)) ** 2
+        high = 4.0 / (_root(mu) + _root(L)) ** 2
         return high / 100.0, high
 
     def sensitivity_rate(self, step_size: Any, mu: float, L: float) -> Any:
@@ -90,6 +90,11 @@ class HeavyBall(Algorithm):
 
 def _beta(value: Any) -> Any:
     return (1.0 - value**0.5) ** 2
+
+
+def _root(value: Any) -> Any:
+    # A tensor where each sample has bounds of its own.
+    return torch.sqrt(value) if isinstance(value, Tensor) else math.sqrt(value)
 
 
 class _Filter(TwoTermFilter):

@@ -2,6 +2,8 @@
 
 from ._bsd400 import load_bsd400
 from ._digits import load_digits_restoration
+from ._few_shot import make_few_shot
+from ._groups import load_groups
 from ._natural_images import load_natural_images
 from ._noise import LocallyAdaptiveNoise
 from ._quadratic import make_quadratic_reasoning
@@ -14,8 +16,10 @@ __all__ = [
     "QuadraticReasoningProblem",
     "load_bsd400",
     "load_digits_restoration",
+    "load_groups",
     "load_natural_images",
     "load_sudoku_images",
+    "make_few_shot",
     "make_quadratic_reasoning",
     "make_sudoku",
 ]

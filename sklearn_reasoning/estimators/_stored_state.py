@@ -62,7 +62,8 @@ class StoredState(ABC):
     Attributes
     ----------
     model : type
-        The kind of model in its net.
+        The kind of model in its net; a class whose estimators have several kinds overrides
+        ``kind_of`` instead.
     architecture : type
         The dataclass that such a model is made of.
     architecture_domain, values_domain : dict
@@ -134,7 +135,8 @@ class StoredState(ABC):
         shapes = self.shapes(architecture, settings, parts["module"])
         check_tensors(parts["module"], shapes)
         (dtype, *_) = (kind for _, kind in shapes.values())
-        net = build_net(self.model, architecture, [settings], dtype, verbose=estimator.verbose)
+        kind = self.kind_of(architecture)
+        net = build_net(kind, architecture, [settings], dtype, verbose=estimator.verbose)
         net.module_.load_state_dict(parts["module"])
         net.history_ = restored_history(parts["history"])
         for name, value in (values | more).items():
@@ -143,6 +145,10 @@ class StoredState(ABC):
         estimator.net_ = net
 
     # ------------------------------------------------------------------ what a class writes
+
+    def kind_of(self, architecture: Any) -> type[Model]:
+        """Return the kind of model of an architecture: ``model``, unless there are several."""
+        return self.model
 
     @abstractmethod
     def check_architecture(self, found: Any) -> None:

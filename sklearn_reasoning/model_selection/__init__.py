@@ -14,6 +14,7 @@ from .gap import (
     GapPart,
     GeneralizationGapDisplay,
     decompose_gap,
+    few_shot_gap_table,
     gap_table,
     generalization_gap,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "cell_log_loss",
     "cell_log_loss_scorer",
     "decompose_gap",
+    "few_shot_gap_table",
     "gap_table",
     "generalization_gap",
     "l2_loss_scorer",

@@ -7,12 +7,14 @@ from typing import Any
 from torch import Tensor
 
 from sklearn_reasoning.estimators import (
+    FewShotReasoningRegressor,
     HybridReasoningClassifier,
     HybridReasoningRegressor,
     StoredState,
 )
 from sklearn_reasoning.estimators.classifier import ClassifierState
 from sklearn_reasoning.estimators.denoiser import DenoiserState
+from sklearn_reasoning.estimators.few_shot import FewShotState
 from sklearn_reasoning.estimators.regressor import RegressorState
 from sklearn_reasoning.imaging import HybridReasoningDenoiser
 
@@ -39,6 +41,7 @@ class _Ours(StoredClass):
 
 
 OURS = [
+    _Ours(FewShotReasoningRegressor, FewShotState()),
     _Ours(HybridReasoningClassifier, ClassifierState()),
     _Ours(HybridReasoningDenoiser, DenoiserState()),
     _Ours(HybridReasoningRegressor, RegressorState()),

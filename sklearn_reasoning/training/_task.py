@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from ._batches import cut
+from ._fit import fit_stack
+from ._net import ModelNet
 from ._settings import Architecture, ModelSettings, Rows
 
 #: The most models that train as one stack: beyond, its arrays leave the processor's cache.
@@ -36,6 +38,18 @@ class TrainingTask:
     validation: Rows | None
     dtype: torch.dtype
     device: str
+
+    def train_beside(self, tasks: Sequence[TrainingTask]) -> ModelNet:
+        """Return the trained net of tasks with one key, this one among them."""
+        validation = [task.validation for task in tasks if task.validation is not None]
+        return fit_stack(
+            self.architecture,
+            [task.settings for task in tasks],
+            [task.rows for task in tasks],
+            validation=validation or None,
+            dtype=self.dtype,
+            device=self.device,
+        )
 
     @property
     def stack_key(self) -> Hashable:

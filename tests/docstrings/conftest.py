@@ -124,6 +124,8 @@ def _members(cls):
         definers = [c for c in cls.__mro__ if name in vars(c)]
         first = definers[0]
         member = vars(first)[name]
+        if hasattr(member, "__set__") and inspect.isfunction(getattr(first, name)):
+            member = getattr(first, name)  # a method whose name is that of a parameter, too
         if not _is_ours(first) or not (
             inspect.isfunction(member) or isinstance(member, classmethod | staticmethod | property)
         ):

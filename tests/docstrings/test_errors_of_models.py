@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sklearn_reasoning import (
+    FewShotReasoningRegressor,
     HybridReasoningClassifier,
     HybridReasoningDenoiser,
     HybridReasoningRegressor,
@@ -27,6 +28,7 @@ ELSEWHERE = {
     ("HybridReasoningDenoiser.fit", "DivergenceError"): "imaging/test_denoiser.py",
     ("load_bsd400", "OSError"): "datasets/test_bsd400.py",
     ("load_bsd400", "ImportError"): "datasets/test_bsd400.py",
+    ("load_groups", "ImportError"): "datasets/test_groups.py",
     ("load_natural_images", "OSError"): "datasets/test_natural_images.py",
     ("load_sudoku_images", "ImportError"): "datasets/test_sudoku_images.py",
 }
@@ -166,6 +168,37 @@ def classifier_rows():
     yield name, "ValueError", "concave", model.certify
 
 
+def few_shot_rows():
+    FewShot = partial(FewShotReasoningRegressor, max_epochs=1, random_state=0)
+    for name in ("FewShotReasoningRegressor", "FewShotReasoningRegressor.fit"):
+        yield name, "ValueError", "shots=7", partial(FewShot(shots=7).fit, X, Y)
+        yield name, "TypeError", "'algo'", partial(FewShot(3).fit, X, Y)
+        diverging = FewShotReasoningRegressor(**DIVERGES, random_state=0)
+        yield name, "DivergenceError", "lr", partial(diverging.fit, X, Y)
+    model = FewShot().fit(X, Y)
+    for method, more in [("adapt", (Y,)), ("predict", ()), ("score", (Y,))]:
+        name, call = f"FewShotReasoningRegressor.{method}", getattr(model, method)
+        yield name, "NotFittedError", "fitted", partial(getattr(FewShot(), method), X, *more)
+        yield name, "ValueError", "groups", partial(call, X, *more, [1])
+    yield (
+        "FewShotReasoningRegressor.adapt",
+        "TypeError",
+        "hash",
+        partial(model.adapt, X, Y, [{}] * 4),
+    )
+    yield (
+        "FewShotReasoningRegressor.predict",
+        "TypeError",
+        "k=1.5",
+        partial(model.predict, X, None, 1.5),
+    )
+    name = "FewShotReasoningRegressor.score"
+    yield name, "TypeError", "shots=1.5", partial(model.score, X, Y, shots=1.5)
+    name = "FewShotReasoningRegressor.certify"
+    yield name, "NotFittedError", "fitted", FewShot().certify
+    yield name, "ValueError", "adapt='all'", FewShot(adapt="all", k=1).fit(X, Y).certify
+
+
 def image_rows():
     Denoiser = partial(HybridReasoningDenoiser, max_steps=1, random_state=0)
     fit = partial(Denoiser().fit, IMAGE)
@@ -241,6 +274,8 @@ def dataset_rows():
         partial(datasets.load_digits_restoration, 1700),
     )
     yield "load_sudoku_images", "ValueError", "'subset'", sudoku_images
+    yield "load_groups", "ValueError", "name", partial(datasets.load_groups, "chicks")
+    yield "make_few_shot", "ValueError", "task", partial(datasets.make_few_shot, task="sine")
     yield "make_sudoku", "ValueError", "n_givens", partial(datasets.make_sudoku, n_givens=16)
     yield "make_sudoku", "ValueError", "size", partial(datasets.make_sudoku, size=6)
     yield "make_quadratic_reasoning", "ValueError", "n_samples", partial(make, 20_000)
@@ -261,7 +296,9 @@ def dataset_rows():
 
 
 ROWS = [
-    row for rows in (estimator_rows, classifier_rows, image_rows, dataset_rows) for row in rows()
+    row
+    for rows in (estimator_rows, classifier_rows, few_shot_rows, image_rows, dataset_rows)
+    for row in rows()
 ]
 
 

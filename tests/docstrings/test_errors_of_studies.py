@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_reasoning import (
+    FewShotReasoningRegressor,
     HybridReasoningClassifier,
     HybridReasoningRegressor,
     experiments,
@@ -112,6 +113,10 @@ def selection_rows():
         "return_train_score",
         lambda: model_selection.gap_table(search(return_train_score=False)),
     )
+    few_shot_gap = partial(model_selection.few_shot_gap_table, X=X, y=Y, groups=[0, 0, 1, 1])
+    yield "few_shot_gap_table", "TypeError", "estimator", partial(few_shot_gap, Ridge(), shots=1)
+    few = FewShotReasoningRegressor()
+    yield "few_shot_gap_table", "ValueError", "shots", partial(few_shot_gap, few, shots=0)
     yield "generalization_gap", "TypeError", "estimator", partial(gap, 3, X, Y)
     yield (
         "generalization_gap",

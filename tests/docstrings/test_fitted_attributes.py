@@ -6,6 +6,7 @@ from numpydoc.docscrape import ClassDoc
 from sklearn.linear_model import Ridge
 
 from sklearn_reasoning import (
+    FewShotReasoningRegressor,
     HybridReasoningClassifier,
     HybridReasoningDenoiser,
     HybridReasoningRegressor,
@@ -30,6 +31,7 @@ OBJECTS = {
     "regressor": lambda: HybridReasoningRegressor(max_epochs=1).fit(X, Y),
     "partially fitted regressor": lambda: HybridReasoningRegressor().partial_fit(X, Y),
     "classifier": lambda: HybridReasoningClassifier(max_epochs=1).fit(X, [[0, 1], [1, 2]] * 2),
+    "few-shot regressor": lambda: FewShotReasoningRegressor(max_epochs=1).fit(X, Y),
     "denoiser": lambda: HybridReasoningDenoiser(
         f_channels=2, g_channels=2, max_steps=1, patch_size=4
     ).fit(IMAGE, IMAGE),

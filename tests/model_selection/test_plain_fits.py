@@ -9,8 +9,8 @@ from sklearn.metrics import make_scorer, mean_absolute_error, r2_score
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_reasoning import HybridReasoningRegressor
+from sklearn_reasoning.estimators import DeferredFit
 from sklearn_reasoning.estimators.regressor import _regressor
-from sklearn_reasoning.estimators.regressor._deferred_fit import DeferredFit
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, l2_loss_scorer
 
 RNG = np.random.default_rng(0)

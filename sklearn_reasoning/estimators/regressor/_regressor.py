@@ -16,6 +16,7 @@ from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.numbers import moderate_weights, readable_numbers
 from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
+from sklearn_reasoning.estimators._deferred_fit import defer
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import (
     CONSTRAINTS,
@@ -48,7 +49,6 @@ from sklearn_reasoning.training import (
 from ._allowed import of_rows, resolve_penalty, warn_of_rows_outside
 from ._architecture import architecture_of, hold_out, settings_of
 from ._columns import resolve_columns
-from ._deferred_fit import defer
 from ._given_term import warn_of_misfit
 from ._loss_parameter import LossParameter
 from ._outputs import check_magnitude, mean_norm, output_dtypes

@@ -3,6 +3,7 @@
 from ._decompose_gap import decompose_gap
 from ._decomposition import GapDecomposition
 from ._display import GeneralizationGapDisplay
+from ._few_shot import few_shot_gap_table
 from ._generalization_gap import generalization_gap
 from ._parts import GapPart, standard_error as standard_error
 from ._table import gap_table, last_step as last_step
@@ -12,6 +13,7 @@ __all__ = [
     "GapPart",
     "GeneralizationGapDisplay",
     "decompose_gap",
+    "few_shot_gap_table",
     "gap_table",
     "generalization_gap",
 ]

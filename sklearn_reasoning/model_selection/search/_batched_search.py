@@ -32,10 +32,10 @@ from sklearn_reasoning._runs.progress import ProgressBar
 from sklearn_reasoning._runs.tasks import running
 from sklearn_reasoning._support.documentation import Documented
 from sklearn_reasoning.algorithms import own_algorithms
-from sklearn_reasoning.estimators.regressor import is_watched
 
 from ._evaluate import Evaluation
 from ._fits import Fit, Plan, candidate_estimator, expand, has_seed, plan
+from ._stackable import is_watched
 
 _Results = dict[int, dict[str, Any]]
 _LOGGER = logging.getLogger("sklearn_reasoning.model_selection")

@@ -20,9 +20,9 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from sklearn_reasoning.estimators.regressor import DeferredFit, deferred_fits
+from sklearn_reasoning.estimators import DeferredFit, deferred_fits
 from sklearn_reasoning.exceptions import DivergenceError
-from sklearn_reasoning.training import TrainedModel, TrainedStack, TrainingTask, fit_stack
+from sklearn_reasoning.training import TrainedModel, TrainedStack
 
 from ._fits import Fit, Task, candidate_estimator, restarted
 from ._plain_fits import PlainFit, SharedRows, StackOutputs, is_plain
@@ -55,7 +55,7 @@ class Evaluation:
         """Return index and result of each fit; those that can be are trained in one stack."""
         shared = _Shared(self)
         pending = [_Pending(shared, fit) for fit in task.fits]
-        stacks: dict[Hashable, list[tuple[TrainingTask, _Pending]]] = defaultdict(list)
+        stacks: dict[Hashable, list[tuple[Any, _Pending]]] = defaultdict(list)
         for one in pending:
             wanted = one.begin(task.stacked)
             if wanted is not None:
@@ -159,7 +159,7 @@ class _Pending:
         self._deferred: DeferredFit | None = None
         self.plain: PlainFit | None = None
 
-    def begin(self, stacked: bool) -> TrainingTask | None:
+    def begin(self, stacked: bool) -> Any:
         """Begin the fit, and return what is to be trained in a stack, if anything is."""
         with self._timed():
             candidate, plain = self.shared.candidate(self.fit)
@@ -273,11 +273,11 @@ class _Pending:
 _SCORES = ("test_scores", "train_scores")
 
 
-def _train_and_complete(tasks: Sequence[TrainingTask], stack: Sequence[_Pending]) -> None:
+def _train_and_complete(tasks: Sequence[Any], stack: Sequence[_Pending]) -> None:
     """Train fits side by side; where that fails, each by itself, so that one fails alone."""
     began = time.perf_counter()
     try:
-        trained = _train(tasks)
+        trained = TrainedStack(tasks[0].train_beside(tasks))
     except Exception:
         if len(stack) > 1:
             for task, one in zip(tasks, stack, strict=True):
@@ -291,21 +291,6 @@ def _train_and_complete(tasks: Sequence[TrainingTask], stack: Sequence[_Pending]
     for i, one in enumerate(stack):
         if i not in scored:
             one.complete(trained[i], share)
-
-
-def _train(tasks: Sequence[TrainingTask]) -> TrainedStack:
-    """Train tasks of one stack."""
-    first = tasks[0]
-    validation = [task.validation for task in tasks if task.validation is not None]
-    net = fit_stack(
-        first.architecture,
-        [task.settings for task in tasks],
-        [task.rows for task in tasks],
-        validation=validation or None,
-        dtype=first.dtype,
-        device=first.device,
-    )
-    return TrainedStack(net)
 
 
 def _score_plain(trained: TrainedStack, stack: Sequence[_Pending], seconds: float) -> set[int]:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from sklearn_reasoning.estimators.regressor import find_regressor, likely_stack, why_not_stacked
 from sklearn_reasoning.training import LARGEST_STACK
+
+from ._stackable import find_regressor, likely_stack, why_not_stacked
 
 # Bytes of training rows in a stack, of which training holds several copies.
 _LARGEST_ROWS = 2**25

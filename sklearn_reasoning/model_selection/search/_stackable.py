@@ -8,13 +8,12 @@ from typing import Any
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
+from sklearn_reasoning.estimators import FewShotReasoningRegressor, HybridReasoningRegressor
+from sklearn_reasoning.estimators.regressor import batch_size_of, n_held_out_of
 from sklearn_reasoning.training import cut
 
-from ._architecture import batch_size_of, n_held_out_of
-from ._regressor import HybridReasoningRegressor
-
 # What changes the shapes or the code path of a model.
-_SHAPES = (
+_OF_REGRESSOR = (
     "algo",
     "q_hidden",
     "mu",
@@ -34,8 +33,21 @@ _SHAPES = (
     "device",
 )
 
+_OF_FEW_SHOTS = (
+    "algo",
+    "basis_hidden",
+    "n_basis",
+    "adapt",
+    "optimizer",
+    "batch_size",
+    "early_stopping",
+    "device",
+)
+
+_STACKED = (HybridReasoningRegressor, FewShotReasoningRegressor)
+
 # Those whose fit does nothing after the training.
-_KNOWN = (HybridReasoningRegressor, Pipeline, TransformedTargetRegressor)
+_KNOWN = (*_STACKED, Pipeline, TransformedTargetRegressor)
 
 
 def find_regressor(estimator: Any) -> Any:
@@ -70,8 +82,8 @@ def is_watched(estimator: Any) -> bool:
 def why_not_stacked(estimator: Any) -> str | None:
     """Return why a candidate is trained on its own; None if it can be trained in a stack."""
     *around, regressor = _inwards(estimator)
-    if not isinstance(regressor, HybridReasoningRegressor):
-        return f"{type(regressor).__name__} is no HybridReasoningRegressor"
+    if not isinstance(regressor, _STACKED):
+        return f"{type(regressor).__name__} is none of ours that are trained side by side"
     for part in (*around, regressor):
         # Another fit may use what it has fitted, which is not trained yet.
         if all(type(part).fit is not known.fit for known in _KNOWN):
@@ -79,8 +91,8 @@ def why_not_stacked(estimator: Any) -> str | None:
     if is_watched(estimator):
         return "scikit-learn's callbacks watch one fit at a time"
     nested = estimator.get_params(deep=True).values() if regressor is not estimator else ()
-    if sum(isinstance(value, HybridReasoningRegressor) for value in nested) > 1:
-        return "it holds more than one HybridReasoningRegressor"
+    if sum(isinstance(value, _STACKED) for value in nested) > 1:
+        return "it holds more than one regressor of ours"
     if regressor.callbacks:
         return "its callbacks watch one model at a time"
     if regressor.verbose:
@@ -95,7 +107,11 @@ def likely_stack(estimator: Any, n: int) -> Hashable:
     (``TrainingTask.stack_key``).
     """
     regressor = find_regressor(estimator)
-    shapes = tuple(repr(getattr(regressor, name)) for name in _SHAPES)
+    if isinstance(regressor, FewShotReasoningRegressor):
+        # Sizes of groups, which decide, are not known here.
+        params = regressor.get_params(deep=False)
+        return (*(repr(params[name]) for name in _OF_FEW_SHOTS), n)
+    shapes = tuple(repr(getattr(regressor, name)) for name in _OF_REGRESSOR)
     k = repr(regressor.k) if regressor.step_size_per_iteration else None
     try:
         n_train = n - n_held_out_of(regressor, n)

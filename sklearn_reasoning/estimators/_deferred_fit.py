@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn_reasoning.training import TrainedModel, TrainingTask
+from sklearn_reasoning.training import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DeferredFit:
     """A regressor whose data and parameters are checked, and the training that it waits for."""
 
     estimator: Any
-    task: TrainingTask
+    task: Any
 
     def complete(self, trained: TrainedModel) -> None:
         """Make the regressor what ``fit`` would have made it, with the same DivergenceError."""
@@ -46,7 +46,7 @@ def deferred_fits() -> Iterator[list[DeferredFit]]:
         _collected.reset(token)
 
 
-def defer(estimator: Any, task: TrainingTask) -> bool:
+def defer(estimator: Any, task: Any) -> bool:
     """Put off a training, if that is wanted here, and say whether it was."""
     collected = _collected.get()
     if collected is None:

@@ -1,0 +1,54 @@
+"""Means and spreads of X and y, in whose units models compute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ._groups import GroupedRows
+
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Means and standard deviations of each column; the latter are 1 where a column is constant."""
+
+    x_mean: _Array
+    x_scale: _Array
+    y_mean: _Array
+    y_scale: _Array
+
+    @classmethod
+    def of(cls, rows: GroupedRows) -> Scales:
+        """Return those of rows."""
+        return cls(*_mean_and_scale(rows.x), *_mean_and_scale(rows.y))
+
+    @classmethod
+    def held_by(cls, module: torch.nn.Module) -> Scales:
+        """Return those that a model of one holds."""
+        return cls(*(module.get_buffer(name)[0].cpu().numpy() for name in _NAMES))
+
+    def put(self, module: torch.nn.Module, model: int) -> None:
+        """Store them in one of the models of a module."""
+        for name in _NAMES:
+            module.get_buffer(name)[model] = torch.as_tensor(getattr(self, name))
+
+    def standardised(self, rows: GroupedRows) -> GroupedRows:
+        """Return rows in these units."""
+        x = (rows.x - self.x_mean) / self.x_scale
+        y = (rows.y - self.y_mean) / self.y_scale
+        return GroupedRows(rows.names, x, y, rows.sizes)
+
+
+_NAMES = ("x_mean", "x_scale", "y_mean", "y_scale")
+
+
+def _mean_and_scale(values: _Array) -> tuple[_Array, _Array]:
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    # What rounding leaves of a constant is no spread.
+    least = 8.0 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
+    return mean, np.where(spread > least, spread, 1.0)
