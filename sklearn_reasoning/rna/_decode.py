@@ -83,7 +83,8 @@ def _nested(above: _Array) -> _Array:
         if len(j):
             paired = (above[i, j] + best[i + 1, j])[:, None] + best[j + 1]
             np.maximum(best[i], paired.max(axis=0), out=best[i])
-    pairs, left = [], [(0, n)]
+    pairs: list[tuple[int, int]] = []
+    left = [(0, n)]
     while left:
         i, e = left.pop()
         while i < e and best[i, e] == best[i + 1, e]:
@@ -91,7 +92,7 @@ def _nested(above: _Array) -> _Array:
         if i >= e:
             continue
         ends = partners[i][partners[i] < e]
-        j = int(ends[(above[i, ends] + best[i + 1, ends] + best[ends + 1, e]).argmax()])
-        pairs.append((i, j))
-        left += [(i + 1, j), (j + 1, e)]
+        partner = int(ends[(above[i, ends] + best[i + 1, ends] + best[ends + 1, e]).argmax()])
+        pairs.append((i, partner))
+        left += [(i + 1, partner), (partner + 1, e)]
     return np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
