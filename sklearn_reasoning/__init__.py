@@ -8,7 +8,11 @@ import logging as _logging
 
 from ._support import interrupts_of_command as _interrupts  # noqa: F401  (before what is slow)
 from ._version import __version__ as __version__
-from .estimators import HybridReasoningClassifier, HybridReasoningRegressor
+from .estimators import (
+    HybridReasoningClassifier,
+    HybridReasoningFolder,
+    HybridReasoningRegressor,
+)
 from .imaging import HybridReasoningDenoiser
 from .layer import ReasoningLayer
 from .persistence import load_model, save_model
@@ -19,6 +23,7 @@ _logging.getLogger(__name__).addHandler(_logging.NullHandler())
 __all__ = [
     "HybridReasoningClassifier",
     "HybridReasoningDenoiser",
+    "HybridReasoningFolder",
     "HybridReasoningRegressor",
     "ReasoningLayer",
     "load_model",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,15 @@ class MatchingCertificate:
             middle, most = (f"{q:.3g}" for q in np.quantile(values, [0.5, 1.0]))
             lines.append(f"  {name}: at most {most}, half of them at most {middle}")
         return "\n".join(lines)
+
+
+def joined(certificates: Iterable[MatchingCertificate]) -> MatchingCertificate:
+    """Return one certificate for the samples of several, after the same number of steps."""
+    parts = list(certificates)
+    columns = [field.name for field in fields(MatchingCertificate) if field.name != "k"]
+    return MatchingCertificate(
+        parts[0].k, *(np.concatenate([getattr(part, name) for part in parts]) for name in columns)
+    )
 
 
 @torch.no_grad()

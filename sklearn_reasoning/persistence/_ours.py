@@ -8,11 +8,13 @@ from torch import Tensor
 
 from sklearn_reasoning.estimators import (
     HybridReasoningClassifier,
+    HybridReasoningFolder,
     HybridReasoningRegressor,
     StoredState,
 )
 from sklearn_reasoning.estimators.classifier import ClassifierState
 from sklearn_reasoning.estimators.denoiser import DenoiserState
+from sklearn_reasoning.estimators.folder import FolderState
 from sklearn_reasoning.estimators.regressor import RegressorState
 from sklearn_reasoning.imaging import HybridReasoningDenoiser
 
@@ -41,5 +43,6 @@ class _Ours(StoredClass):
 OURS = [
     _Ours(HybridReasoningClassifier, ClassifierState()),
     _Ours(HybridReasoningDenoiser, DenoiserState()),
+    _Ours(HybridReasoningFolder, FolderState()),
     _Ours(HybridReasoningRegressor, RegressorState()),
 ]

@@ -16,6 +16,7 @@ from ._sequences import (
     LEAST_SPAN as LEAST_SPAN,
     UNKNOWN as UNKNOWN,
     allowed_pairs as allowed_pairs,
+    allowed_pairs_of_batch as allowed_pairs_of_batch,
     encode as encode,
 )
 from ._structures import (

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 _Array = np.ndarray[Any, Any]
 
@@ -93,3 +95,11 @@ def allowed_pairs(codes: _Array) -> _Array:
     apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) >= LEAST_SPAN
     allowed: _Array = CAN_PAIR[codes[:, None], codes[None, :]] & apart
     return allowed
+
+
+def allowed_pairs_of_batch(codes: Tensor) -> Tensor:
+    """Return which bases may pair, (batch, n, n), as :func:`allowed_pairs` of each row."""
+    place = torch.arange(codes.shape[1], device=codes.device)
+    apart = (place.unsqueeze(1) - place).abs() >= LEAST_SPAN
+    can_pair = torch.from_numpy(CAN_PAIR).to(codes.device)
+    return can_pair[codes.unsqueeze(2), codes.unsqueeze(1)] & apart
