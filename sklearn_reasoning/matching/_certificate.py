@@ -86,16 +86,15 @@ def certificate_of(
 ) -> MatchingCertificate:
     """Return what is certified of the multipliers after k steps from 0."""
     # Differences of energies have few digits: they are taken in double precision.
-    energy = DualMatching(energy.scores.double(), capacity=energy.capacity.double())
+    energy = energy.double()
     gap = energy.gap(s.double()).clamp(min=0.0)
-    largest = energy.scores.amax(dim=-1)
-    squared = (2.0 * energy.degree * largest.square()).sum(dim=-1)
+    squared = (2.0 * energy.degree * energy.largest_scores().square()).sum(dim=-1)
     if k == 0:
         dual = torch.full_like(squared, torch.inf)
     else:
         dual = squared * (2.0 / (k + 1) ** 2 if is_accelerated else 0.5 / k)
     away = (1.0 + energy.curvature().sqrt()) * (2.0 * dual).sqrt()
-    norm = energy.scores.square().sum(dim=(-2, -1)).mul(0.5).sqrt()
+    norm = energy.norm()
     bound = dual + norm * away + 0.5 * away.square()
     columns = (gap, (2.0 * gap).sqrt(), dual, away, bound)
     return MatchingCertificate(k, *(np.atleast_1d(column.cpu().numpy()) for column in columns))

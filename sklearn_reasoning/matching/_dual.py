@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -39,6 +40,10 @@ class DualMatching(Energy):
 
     Attributes
     ----------
+    pairs : Tensor of int of shape (m, n_pairs)
+        Indices of the allowed pairs i < j of positive scores, one row for each axis of ``scores``.
+    scores : Tensor of shape (n_pairs,)
+        Their scores.
     degree : Tensor of shape (..., n)
         :math:`d_i`, the allowed pairs of a vertex with a positive score, at least 1. Others stay 0
         at any multipliers.
@@ -84,10 +89,17 @@ class DualMatching(Energy):
         self.capacity = torch.as_tensor(capacity, dtype=scores.dtype, device=scores.device)
         if not bool((self.capacity > 0.0).all()):
             raise ValueError(f"capacity={capacity!r} must be positive.")
-        symmetric = 0.5 * (scores + scores.mT)
-        # Pairs of negative scores are left out: multipliers would only take from them.
-        self.scores = torch.where(allowed, symmetric, 0.0).clamp(min=0.0)
-        self.degree = (self.scores > 0.0).sum(dim=-1).clamp(min=1).to(scores.dtype)
+        upper = allowed.expand(scores.shape).triu(1)
+        *sample, i, j = torch.nonzero(upper, as_tuple=True)
+        each = 0.5 * (scores[(*sample, i, j)] + scores[(*sample, j, i)])
+        # Pairs of negative scores stay 0: multipliers would only take from them.
+        self.pairs = torch.stack([*sample, i, j])[:, each > 0.0]
+        self.scores = each[each > 0.0]
+        self.shape = scores.shape
+        self._ends = _flat(self.pairs, scores.shape)
+        ones = torch.ones_like(self.scores.detach())
+        degree = _sums_of_vertices(ones, self._ends, self.shape[:-1])
+        self.degree = degree.clamp(min=1.0)
         self._unit = (2.0 * self.degree).rsqrt()
 
     # ------------------------------------------------------------------ the dual
@@ -114,8 +126,8 @@ class DualMatching(Energy):
         Tensor of shape (...)
         """
         multipliers = self.multipliers(y)
-        squares = _allocate(self.scores, multipliers).square().sum(dim=(-2, -1))
-        return 0.25 * squares + (self.capacity * multipliers).sum(dim=-1)
+        squares = self._of_samples(self._weights(multipliers).square())
+        return 0.5 * squares + (self.capacity * multipliers).sum(dim=-1)
 
     def gradient(self, y: Tensor) -> Tensor:
         """Return the gradient: what is left of the capacities, in the units of the vertices.
@@ -128,11 +140,11 @@ class DualMatching(Energy):
         Returns
         -------
         Tensor of shape (..., n)
-            Differentiable in scores and multipliers. What is kept for that does not grow with n
-            squared times the number of calls.
+            Differentiable in scores and multipliers. What is kept for that are the multipliers of
+            each call, not the pairs.
         """
         apply: Any = _RowSums.apply
-        sums: Tensor = apply(self.scores, self.multipliers(y))
+        sums: Tensor = apply(self.scores, self.multipliers(y), self._ends)
         return self._unit * (self.capacity - sums)
 
     def multipliers(self, y: Tensor) -> Tensor:
@@ -157,8 +169,24 @@ class DualMatching(Energy):
         Tensor of shape (...)
             At most twice the largest degree.
         """
-        sums = self.degree.unsqueeze(-1) + self.degree.unsqueeze(-2)
-        return torch.where(self.scores > 0.0, sums, 2.0).amax(dim=(-2, -1))
+        i, j = self._ends
+        sums = self.degree.reshape(-1)[i] + self.degree.reshape(-1)[j]
+        least = torch.full_like(self.degree[..., 0], 2.0).reshape(-1)
+        largest = least.scatter_reduce(0, self._sample(), sums, "amax")
+        return largest.reshape(self.shape[:-2])
+
+    def largest_scores(self) -> Tensor:
+        """Return the largest score of each vertex, at least 0, of shape (..., n).
+
+        Returns
+        -------
+        Tensor of shape (..., n)
+        """
+        i, j = self._ends
+        largest = torch.zeros_like(self.degree).reshape(-1)
+        for end in (i, j):
+            largest = largest.scatter_reduce(0, end, self.scores, "amax")
+        return largest.reshape(self.degree.shape)
 
     # ------------------------------------------------------------------ the primal
 
@@ -175,7 +203,10 @@ class DualMatching(Energy):
         Tensor of shape (..., n, n)
             Symmetric, 0 where the mask forbids.
         """
-        return _allocate(self.scores, self.multipliers(y))
+        weights = self._weights(self.multipliers(y))
+        whole = weights.new_zeros(self.shape)
+        whole[tuple(self.pairs)] = weights
+        return whole + whole.mT
 
     def feasible(self, y: Tensor) -> Tensor:
         r"""Return the pairing made feasible, for any multipliers.
@@ -202,13 +233,14 @@ class DualMatching(Energy):
         Parameters
         ----------
         pairing : Tensor of shape (..., n, n)
-            Symmetric and feasible.
+            Symmetric and feasible, 0 where a pair is not allowed or has no positive score.
 
         Returns
         -------
         Tensor of shape (...)
         """
-        return (pairing * (0.5 * pairing - self.scores)).sum(dim=(-2, -1)) / 2.0
+        weights = pairing[tuple(self.pairs)]
+        return self._of_samples(weights * (0.5 * weights - self.scores))
 
     def gap(self, y: Tensor) -> Tensor:
         """Return the duality gap between the feasible pairing and the multipliers.
@@ -224,6 +256,41 @@ class DualMatching(Energy):
             At least 0 up to rounding: how far the pairing may be above the least E.
         """
         return self.primal_value(self.feasible(y)) + self.value(y)
+
+    def norm(self) -> Tensor:
+        """Return the norm of the positive scores.
+
+        Returns
+        -------
+        Tensor of shape (...)
+        """
+        return self._of_samples(self.scores.square()).sqrt()
+
+    def double(self) -> DualMatching:
+        """Return the same energy in double precision.
+
+        Returns
+        -------
+        DualMatching
+        """
+        twin = copy.copy(self)
+        for name in ("scores", "capacity", "degree", "_unit"):
+            setattr(twin, name, getattr(self, name).double())
+        return twin
+
+    # ------------------------------------------------------------------ sums
+
+    def _weights(self, multipliers: Tensor) -> Tensor:
+        return _weights(self.scores, multipliers, self._ends)
+
+    def _sample(self) -> Tensor:
+        """Return which sample each pair is of."""
+        return self._ends[0] // self.shape[-1]
+
+    def _of_samples(self, values: Tensor) -> Tensor:
+        """Return the sums over the pairs of each sample."""
+        sums = values.new_zeros(self.shape[:-2].numel())
+        return sums.index_add(0, self._sample(), values).reshape(self.shape[:-2])
 
 
 def within_capacity(pairing: Tensor, capacity: float | Tensor = 1.0) -> Tensor:
@@ -261,27 +328,42 @@ def bipartite_scores(scores: Tensor) -> Tensor:
     return whole
 
 
-def _allocate(scores: Tensor, multipliers: Tensor) -> Tensor:
-    # Added first: the two orders of a pair are then rounded alike.
-    left = scores - (multipliers.unsqueeze(-1) + multipliers.unsqueeze(-2))
-    # A pair that is left out has no score, and a negative multiplier must not give it any.
-    return torch.where(scores > 0.0, left, 0.0).clamp(min=0.0)
+def _flat(pairs: Tensor, shape: torch.Size) -> Tensor:
+    """Return the ends of pairs, (2, n_pairs), as places among the vertices of all samples."""
+    *sample, i, j = pairs
+    first = torch.zeros_like(i)
+    for index, size in zip(sample, shape, strict=False):
+        first = first * size + index
+    return shape[-1] * first + torch.stack([i, j])
+
+
+def _weights(scores: Tensor, multipliers: Tensor, ends: Tensor) -> Tensor:
+    flat = multipliers.reshape(-1)
+    return (scores - (flat[ends[0]] + flat[ends[1]])).clamp(min=0.0)
+
+
+def _sums_of_vertices(weights: Tensor, ends: Tensor, shape: torch.Size) -> Tensor:
+    sums = weights.new_zeros(shape.numel())
+    return sums.index_add_(0, ends[0], weights).index_add_(0, ends[1], weights).reshape(shape)
 
 
 class _RowSums(torch.autograd.Function):
-    """Sums of the rows of a pairing; the pairing is made again for the gradient, not kept."""
+    r"""Sums of the rows of a pairing; its weights are made again for the gradient, not kept.
+
+    With A the incidence matrix it is :math:`A \max(0, U - A' \lambda)`, and so its adjoint goes by
+    the same two maps.
+    """
 
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, multipliers: Tensor) -> Tensor:
-        ctx.save_for_backward(scores, multipliers)
-        return _allocate(scores, multipliers).sum(dim=-1)
+    def forward(ctx: Any, scores: Tensor, multipliers: Tensor, ends: Tensor) -> Tensor:
+        ctx.save_for_backward(scores, multipliers, ends)
+        return _sums_of_vertices(_weights(scores, multipliers, ends), ends, multipliers.shape)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
-        scores, multipliers = ctx.saved_tensors
-        active = (_allocate(scores, multipliers) > 0.0).to(scores.dtype)
-        (grad,) = grads
-        of_scores = active * grad.unsqueeze(-1)
-        other = (active @ grad.unsqueeze(-1)).squeeze(-1)
-        return of_scores, -(of_scores.sum(dim=-1) + other)
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        scores, multipliers, ends = ctx.saved_tensors
+        flat = grads[0].reshape(-1)
+        active = _weights(scores, multipliers, ends) > 0.0
+        of_pairs = torch.where(active, flat[ends[0]] + flat[ends[1]], 0.0)
+        return of_pairs, -_sums_of_vertices(of_pairs, ends, multipliers.shape), None

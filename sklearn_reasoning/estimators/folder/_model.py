@@ -69,9 +69,12 @@ class FoldLoss(nn.Module):
         n_pairs = target.sum(dim=(1, 2))
         hits = (pairing * target).sum(dim=(1, 2))
         f1 = (2.0 * hits + 1e-3) / (pairing.sum(dim=(1, 2)) + n_pairs + 1e-3)
-        each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        entropy = (each * batch.allowed).sum(dim=(1, 2)) / n_pairs.clamp(min=2.0)
-        return (1.0 - f1 + entropy).mean().reshape(1)
+        where, i, j = torch.nonzero(batch.allowed.triu(), as_tuple=True)
+        each = F.binary_cross_entropy_with_logits(
+            logits[where, i, j], target[where, i, j], reduction="none"
+        )
+        share = 2.0 / n_pairs.clamp(min=2.0)
+        return (1.0 - f1.mean() + (each * share[where]).sum() / len(share)).reshape(1)
 
 
 class FoldingModel(Model):

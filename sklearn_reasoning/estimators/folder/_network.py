@@ -10,22 +10,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sklearn_reasoning.rna import BASES, UNKNOWN
+from sklearn_reasoning.rna import BASES, LEAST_SPAN, UNKNOWN
 
 from ._settings import FolderArchitecture
 
-# How far along a helix, inwards and outwards, a pair looks for others; and for their bases.
+# How far along a helix, inwards and outwards, a pair looks for others; and which they are.
 _HELIX, _NEIGHBOURS = 8, 4
-# Distances are told apart one by one up to here, and from then on by sixteenths of a doubling.
-_NEAR, _FAR = 128, 64
+# Distances are told by knots from the smallest to a large one, evenly in their logarithm.
+_KNOTS, _FARTHEST = 32, 1024
 # Lengths are measured in it.
 _LENGTH = 128.0
 _WIDTH, _DILATIONS = 9, 5
-
-#: Numbers that a sequence has for each base, and a pair for itself.
-_BASE_INPUTS, _PAIR_INPUTS, _PRIOR_INPUTS = 7, 3, 2
 _LEAST_PROBABILITY = 1e-4
-_N_TYPES = 25
+
+_PAIRS = (("A", "U"), ("U", "A"), ("C", "G"), ("G", "C"), ("G", "U"), ("U", "G"))
+_STRENGTHS = (2.0, 2.0, 3.0, 3.0, 1.0, 1.0)
+
+#: Numbers that a sequence has for each base, and a pair for itself, without a prior and with one.
+_BASE_INPUTS = 7
+_PAIR_INPUTS = (2 * _NEIGHBOURS + 1) * (len(_PAIRS) + 1) + 3 + _KNOTS
+_PRIOR_INPUTS = 2
 
 
 class Affine(nn.Module):
@@ -49,13 +53,15 @@ class PairNetwork(nn.Module):
     r"""From bases to a logit for each pair that is allowed.
 
     Residual convolutions with growing dilation read the sequence. A pair i < j then has the sum of
-    linear maps of what they say at i and at j, of the bases next to both along a helix, of the
-    strength of the helix inwards and outwards, and of the distance; residual layers make a logit of
-    it, and a bilinear form of the two bases is added. The work is that of allowed pairs alone,
-    about a fifth of all.
+    linear maps of what they say at i and at j, and of what the pair is: which pairs its neighbours
+    along a helix would be, how strong the helix is inwards and outwards of it, and the distance.
+    Residual layers make a logit of it, and a bilinear form of the two bases is added. The work is
+    that of allowed pairs alone, about a fifth of all.
     """
 
+    kinds: Tensor
     strength: Tensor
+    knots: Tensor
     offsets: Tensor
 
     def __init__(self, architecture: FolderArchitecture) -> None:
@@ -67,16 +73,16 @@ class PairNetwork(nn.Module):
         self.sequence = nn.ModuleList(
             Affine(c, c, 3, 2 ** (layer % _DILATIONS)) for layer in range(a.sequence_layers)
         )
-        self.left, self.right = Affine(c, h), Affine(c, h)
-        self.query, self.key = Affine(c, h // 2 + 1), Affine(c, h // 2 + 1)
+        self.hidden = h
+        # For the layers of the pair, and for the bilinear form.
+        self.left, self.right = Affine(c, h + h // 2 + 1), Affine(c, h + h // 2 + 1)
         self.bilinear = nn.Parameter(torch.zeros(1))
         self.of_pair = Affine(_PAIR_INPUTS + _PRIOR_INPUTS * a.has_prior, h)
-        self.types = nn.Parameter(torch.zeros((2 * _NEIGHBOURS + 1) * _N_TYPES, h))
-        self.distances = nn.Parameter(torch.zeros(_NEAR + _FAR, h))
         self.pair = nn.ModuleList(Affine(h, h) for _ in range(a.pair_layers))
         self.last = Affine(h, 1)
         self.of_prior = nn.Parameter(torch.zeros(int(a.has_prior)))
-        self.register_buffer("strength", _strengths(), persistent=False)
+        for name, table in (("kinds", _kinds()), ("strength", _strengths()), ("knots", _knots())):
+            self.register_buffer(name, table, persistent=False)
         self.register_buffer("offsets", torch.arange(-_HELIX, _HELIX + 1), persistent=False)
 
     @torch.no_grad()
@@ -87,8 +93,6 @@ class PairNetwork(nn.Module):
                 bound = 1.0 / math.sqrt(module.weight[0].numel())
                 module.weight.uniform_(-bound, bound, generator=generator)
                 module.bias.uniform_(-bound, bound, generator=generator)
-        self.types.normal_(0.0, 0.3, generator=generator)
-        self.distances.normal_(0.0, 0.1, generator=generator)
         self.bilinear.fill_(0.1)
         self.last.weight.mul_(0.3)
         self.last.bias.fill_(0.0 if self.has_prior else -4.0)
@@ -114,19 +118,16 @@ class PairNetwork(nn.Module):
         batch, n = codes.shape
         where, i, j = torch.nonzero(torch.triu(allowed), as_tuple=True)
         of_base = self._read(codes)
-        maps = [map_(of_base).mT.reshape(batch * n, -1) for map_ in self._maps()]
+        ends = [side(of_base).mT.reshape(batch * n, -1) for side in (self.left, self.right)]
         types = self._types(codes, where, i, j)
         found = []
         for part in _parts(len(i), keep=torch.is_grad_enabled()):
             at = where[part], i[part], j[part]
-            found.append(self._logits(maps, types[part], n, *at, prior))
-        logits = torch.cat(found) if found else maps[0].new_zeros(0)
+            found.append(self._logits(ends, types[part], n, *at, prior))
+        logits = torch.cat(found) if found else ends[0].new_zeros(0)
         whole = logits.new_zeros(batch, n, n)
         whole[where, i, j] = logits
         return whole + whole.mT
-
-    def _maps(self) -> tuple[nn.Module, ...]:
-        return self.left, self.right, self.query, self.key
 
     def _read(self, codes: Tensor) -> Tensor:
         """Return what is known of each base, of shape (batch, channels, n)."""
@@ -154,7 +155,7 @@ class PairNetwork(nn.Module):
 
     def _logits(
         self,
-        maps: list[Tensor],
+        ends: list[Tensor],
         types: Tensor,
         n: int,
         where: Tensor,
@@ -162,23 +163,21 @@ class PairNetwork(nn.Module):
         j: Tensor,
         prior: Tensor | None,
     ) -> Tensor:
-        left, right, query, key = maps
-        first, second = where * n + i, where * n + j
-        near = slice(_HELIX - _NEIGHBOURS, _HELIX + _NEIGHBOURS + 1)
-        places = torch.arange(2 * _NEIGHBOURS + 1, device=types.device) * _N_TYPES
-        inputs = self._helices(types)
+        near = types[:, _HELIX - _NEIGHBOURS : _HELIX + _NEIGHBOURS + 1]
+        distance = self.knots[(j - i).clamp(max=_FARTHEST)]
+        inputs = [self.kinds[near].flatten(1), self._helices(types), distance]
         given = None
         if prior is not None:
             p = prior[where, i, j]
             given = torch.logit(p, eps=_LEAST_PROBABILITY)
-            inputs = torch.cat([inputs, p.unsqueeze(1), given.unsqueeze(1)], dim=1)
-        z = F.embedding(first, left) + F.embedding(second, right)
-        z = z + F.embedding_bag(types[:, near] + places, self.types, mode="sum")
-        z = z + F.embedding(_bucket(j - i), self.distances) + self.of_pair(inputs)
-        z = torch.relu(z)
+            inputs += [p.unsqueeze(1), given.unsqueeze(1)]
+        first = F.embedding(where * n + i, ends[0])
+        second = F.embedding(where * n + j, ends[1])
+        h = self.hidden
+        z = torch.relu(first[:, :h] + second[:, :h] + self.of_pair(torch.cat(inputs, dim=1)))
         for layer in self.pair:
             z = z + torch.relu(layer(z))
-        both = (F.embedding(first, query) * F.embedding(second, key)).sum(dim=1)
+        both = (first[:, h:] * second[:, h:]).sum(dim=1)
         logits: Tensor = self.last(z).squeeze(1) + self.bilinear * both
         return logits if given is None else logits + self.of_prior * given
 
@@ -190,13 +189,26 @@ class PairNetwork(nn.Module):
         return torch.stack([strength[:, _HELIX] / 3.0, *run], dim=1)
 
 
+def _kinds() -> Tensor:
+    """Return which kind each pair of codes is, (25, 7): one of six, or none."""
+    table = torch.zeros((UNKNOWN + 1) ** 2, len(_PAIRS) + 1)
+    table[:, -1] = 1.0
+    for kind, (i, j) in enumerate(_PAIRS):
+        own = (UNKNOWN + 1) * BASES.index(i) + BASES.index(j)
+        table[own, -1], table[own, kind] = 0.0, 1.0
+    return table
+
+
 def _strengths() -> Tensor:
     """Return the hydrogen bonds of each pair of codes, less one for G with U."""
-    table = torch.zeros(UNKNOWN + 1, UNKNOWN + 1)
-    for pair, strength in (("CG", 3.0), ("AU", 2.0), ("GU", 1.0)):
-        i, j = (BASES.index(letter) for letter in pair)
-        table[i, j] = table[j, i] = strength
-    return table.reshape(-1)
+    return _kinds() @ torch.tensor([*_STRENGTHS, 0.0])
+
+
+def _knots() -> Tensor:
+    """Return for each distance how near it is to each knot, linearly, of sum 1."""
+    distance = torch.arange(_FARTHEST + 1).clamp(min=LEAST_SPAN)
+    place = torch.log2(distance / LEAST_SPAN) / math.log2(_FARTHEST / LEAST_SPAN) * (_KNOTS - 1)
+    return (1.0 - (place.unsqueeze(1) - torch.arange(_KNOTS)).abs()).clamp(min=0.0)
 
 
 def _inside(codes: Tensor) -> Tensor:
@@ -209,11 +221,6 @@ def _normalised(h: Tensor) -> Tensor:
     """Return h with mean 0 and variance 1 over the channels of each place."""
     centred = h - h.mean(dim=1, keepdim=True)
     return centred * (centred.square().mean(dim=1, keepdim=True) + 1e-5).rsqrt()
-
-
-def _bucket(distance: Tensor) -> Tensor:
-    far = _NEAR + (16.0 * torch.log2(distance / _NEAR)).to(torch.int64)
-    return torch.where(distance < _NEAR, distance, far.clamp(max=_NEAR + _FAR - 1))
 
 
 _PAIRS_AT_ONCE = 2**16
@@ -237,10 +244,8 @@ def shapes_of(a: FolderArchitecture, n_tensors: int) -> Iterator[tuple[str, tupl
     affine = {
         "first": (c, _BASE_INPUTS, _WIDTH),
         **{f"sequence.{layer}": (c, c, 3) for layer in range(a.sequence_layers)},
-        "left": (h, c, 1),
-        "right": (h, c, 1),
-        "query": (h // 2 + 1, c, 1),
-        "key": (h // 2 + 1, c, 1),
+        "left": (h + h // 2 + 1, c, 1),
+        "right": (h + h // 2 + 1, c, 1),
         "of_pair": (h, _PAIR_INPUTS + _PRIOR_INPUTS * a.has_prior, 1),
         **{f"pair.{layer}": (h, h, 1) for layer in range(a.pair_layers)},
         "last": (1, h, 1),
@@ -249,8 +254,6 @@ def shapes_of(a: FolderArchitecture, n_tensors: int) -> Iterator[tuple[str, tupl
         yield f"{name}.weight", shape
         yield f"{name}.bias", shape[:1]
     yield "bilinear", (1,)
-    yield "types", ((2 * _NEIGHBOURS + 1) * _N_TYPES, h)
-    yield "distances", (_NEAR + _FAR, h)
     yield "of_prior", (int(a.has_prior),)
 
 
