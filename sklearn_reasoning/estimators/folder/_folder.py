@@ -21,9 +21,10 @@ from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
-from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.estimators._watch import IS_WRAPPED, watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.matching import MatchingCertificate, joined
+from sklearn_reasoning.properties import FittedLayer
 from sklearn_reasoning.rna import (
     allowed_pairs,
     decode_pairs,
@@ -158,8 +159,8 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
     ... ).fit(sequences[:60], structures[:60])
     >>> model.score(sequences[60:], structures[60:]) > 0.8
     True
-    >>> sequences[60], model.predict(sequences[60:61])[0]
-    ('', '')
+    >>> len(model.predict(["GGGGCAAAAGCCCC"])[0])
+    14
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -307,7 +308,7 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
                 f"(structures[{first}] has the first): bases that cannot pair, or less than four "
                 "places apart.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=3 + IS_WRAPPED,
             )
         return FoldRows(codes, learned, read_priors(self.prior, strings))
 
@@ -465,6 +466,12 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         check_is_fitted(self)
         steps = self.module_.k[0] if k is None else check_k(k)
         return joined(folding.certificate(steps) for folding in self._foldings(sequences))
+
+    def _fitted_layer(self) -> FittedLayer:
+        raise TypeError(
+            "The dual of a matching has no spectrum to certify: use the method certify(sequences) "
+            "of this HybridReasoningFolder."
+        )
 
     @property
     def module_(self) -> FoldingModel:
