@@ -3,6 +3,7 @@
 from ._decode import decode_pairs
 from ._files import (
     Record,
+    ct_lines as ct_lines,
     dot_bracket_lines as dot_bracket_lines,
     read_ct,
     read_dot_bracket,

@@ -207,13 +207,19 @@ def write_ct(path: _PathLike, records: Iterable[Record]) -> None:
     """
     with open(path, "w", encoding="utf-8") as file:
         for record in records:
-            n = len(record.sequence)
-            partner = np.zeros(n, dtype=np.intp)
-            for i, j in check_pairs([] if record.pairs is None else record.pairs, n).tolist():
-                partner[i], partner[j] = j + 1, i + 1
-            file.write(f"{n} {record.name}\n")
-            for i, (base, other) in enumerate(zip(record.sequence, partner, strict=True), 1):
-                file.write(f"{i} {base} {i - 1} {(i + 1) % (n + 1)} {other} {i}\n")
+            file.write(ct_lines(record))
+
+
+def ct_lines(record: Record) -> str:
+    """Return the connectivity table of a record."""
+    n = len(record.sequence)
+    partner = np.zeros(n, dtype=np.intp)
+    for i, j in check_pairs([] if record.pairs is None else record.pairs, n).tolist():
+        partner[i], partner[j] = j + 1, i + 1
+    lines = [f"{n} {record.name}"]
+    for i, (base, other) in enumerate(zip(record.sequence, partner, strict=True), 1):
+        lines.append(f"{i} {base} {i - 1} {(i + 1) % (n + 1)} {other} {i}")
+    return "\n".join(lines) + "\n"
 
 
 def _lines(path: _PathLike) -> Iterator[tuple[int, str]]:
