@@ -50,7 +50,7 @@ def load_archiveii(
     family: Any = None,
     max_length: int | None = None,
 ) -> Bunch:
-    """Load ArchiveII, RNA sequences with known structures, from a table.
+    r"""Load ArchiveII, RNA sequences with known structures, from a table.
 
     It is not part of this package and is not downloaded: ``path`` is where you keep it.
 
@@ -86,10 +86,15 @@ def load_archiveii(
 
     Examples
     --------
+    >>> import os, tempfile
     >>> from sklearn_reasoning.datasets import load_archiveii
-    >>> data = load_archiveii("archiveii.csv.gz", max_length=128)  # doctest: +SKIP
-    >>> len(data.sequences)  # doctest: +SKIP
-    1980
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "archiveii.csv")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("id,family,sequence,pairs\none,tRNA,GGGAAACCC,0-8 1-7\n")
+    ...     data = load_archiveii(path, max_length=128)
+    >>> data.sequences, data.structures[0].tolist()
+    (['GGGAAACCC'], [[0, 8], [1, 7]])
     """
     validate_parameter_constraints(
         _PARAMETER_CONSTRAINTS, dict(locals()), caller_name="load_archiveii"

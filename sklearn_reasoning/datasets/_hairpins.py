@@ -51,6 +51,7 @@ def make_hairpins(
     Returns
     -------
     sequences : list of str
+        In A, C, G and U.
     structures : list of str
         Dot-bracket strings.
 

@@ -97,6 +97,12 @@ class StructureDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.inspection import StructureDisplay
+        >>> StructureDisplay("GGGAAACCC", [[0, 8], [1, 7]]).plot().ax_.get_xlabel()
+        'base, counted from 0'
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         (self.ax_,) = axes_for(ax, ["structure"])
@@ -161,6 +167,20 @@ class StructureDisplay:
         ValueError
             If ``sequence`` or ``known`` is not what it should be.
         ImportError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning import HybridReasoningFolder
+        >>> from sklearn_reasoning.datasets import make_hairpins
+        >>> from sklearn_reasoning.inspection import StructureDisplay
+        >>> sequences, structures = make_hairpins(8, random_state=0)
+        >>> model = HybridReasoningFolder(
+        ...     sequence_channels=8, sequence_layers=1, pair_channels=8, max_epochs=1,
+        ...     random_state=0,
+        ... ).fit(sequences, structures)
+        >>> display = StructureDisplay.from_estimator(model, sequences[0], known=structures[0])
+        >>> len(display.known_lines_) == len(display.known_pairs)
+        True
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
         folder = getattr(estimator, "best_estimator_", estimator)

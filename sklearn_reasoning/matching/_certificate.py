@@ -24,10 +24,11 @@ class MatchingCertificate:
     k : int
         Number of steps.
     gap : ndarray of shape (n_samples,)
-        The measured duality gap: the energy of the pairing is at most this above the least one.
+        The measured duality gap, in units of y squared: the energy of the pairing is at most this
+        above the least one.
     distance : ndarray of shape (n_samples,)
-        :math:`\sqrt{2\,gap}`: the pairing is at most this far from the minimiser, in the norm over
-        pairs i < j.
+        :math:`\sqrt{2\,gap}`, in units of y: the pairing is at most this far from the minimiser, in
+        the norm over pairs i < j.
     dual_bound : ndarray of shape (n_samples,)
         How far the dual function is below its maximum after k steps, at most; known beforehand.
     distance_bound : ndarray of shape (n_samples,)
@@ -49,6 +50,15 @@ class MatchingCertificate:
     :math:`\Delta = (1 + \sqrt{L}) \sqrt{2 \delta}`, and ``gap_bound``
     :math:`\delta + \|U\| \Delta + \Delta^2 / 2`, the norm over the pairs of positive scores: there
     :math:`|\nabla E(y^*)| = |y^* - U| \le U`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_reasoning.matching import DualMatching, MatchingLayer
+    >>> scores = torch.tensor([[[0.0, 2.0, 1.9], [2.0, 0.0, 0.1], [1.9, 0.1, 0.0]]])
+    >>> certificate = MatchingLayer().certify(DualMatching(scores), k=20)
+    >>> bool(certificate.gap[0] <= certificate.gap_bound[0]), bool(certificate.gap[0] < 0.01)
+    (True, True)
     """
 
     k: int
@@ -86,15 +96,15 @@ def certificate_of(
 ) -> MatchingCertificate:
     """Return what is certified of the multipliers after k steps from 0."""
     # Differences of energies have few digits: they are taken in double precision.
-    energy = energy.double()
+    energy = energy._double()
     gap = energy.gap(s.double()).clamp(min=0.0)
-    squared = (2.0 * energy.degree * energy.largest_scores().square()).sum(dim=-1)
+    squared = (2.0 * energy.degree * energy._largest_scores().square()).sum(dim=-1)
     if k == 0:
         dual = torch.full_like(squared, torch.inf)
     else:
         dual = squared * (2.0 / (k + 1) ** 2 if is_accelerated else 0.5 / k)
     away = (1.0 + energy.curvature().sqrt()) * (2.0 * dual).sqrt()
-    norm = energy.norm()
+    norm = energy._norm()
     bound = dual + norm * away + 0.5 * away.square()
     columns = (gap, (2.0 * gap).sqrt(), dual, away, bound)
     return MatchingCertificate(k, *(np.atleast_1d(column.cpu().numpy()) for column in columns))

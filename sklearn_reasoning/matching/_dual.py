@@ -158,6 +158,14 @@ class DualMatching(Energy):
         Returns
         -------
         Tensor of shape (..., n)
+            :math:`s_i / \sqrt{2 d_i}`.
+
+        Examples
+        --------
+        >>> import torch
+        >>> energy = DualMatching(torch.tensor([[0.0, 2.0, 1.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+        >>> energy.degree, energy.multipliers(torch.ones(3))
+        (tensor([2., 1., 1.]), tensor([0.5000, 0.7071, 0.7071]))
         """
         return self._unit * y
 
@@ -168,6 +176,13 @@ class DualMatching(Energy):
         -------
         Tensor of shape (...)
             At most twice the largest degree.
+
+        Examples
+        --------
+        >>> import torch
+        >>> energy = DualMatching(torch.tensor([[0.0, 2.0, 1.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+        >>> energy.curvature()
+        tensor(3.)
         """
         i, j = self._ends
         sums = self.degree.reshape(-1)[i] + self.degree.reshape(-1)[j]
@@ -175,13 +190,8 @@ class DualMatching(Energy):
         largest = least.scatter_reduce(0, self._sample(), sums, "amax")
         return largest.reshape(self.shape[:-2])
 
-    def largest_scores(self) -> Tensor:
-        """Return the largest score of each vertex, at least 0, of shape (..., n).
-
-        Returns
-        -------
-        Tensor of shape (..., n)
-        """
+    def _largest_scores(self) -> Tensor:
+        """Return the largest score of each vertex, at least 0, of shape (..., n)."""
         i, j = self._ends
         largest = torch.zeros_like(self.degree).reshape(-1)
         for end in (i, j):
@@ -238,6 +248,14 @@ class DualMatching(Energy):
         Returns
         -------
         Tensor of shape (...)
+            Of each sample.
+
+        Examples
+        --------
+        >>> import torch
+        >>> energy = DualMatching(torch.tensor([[0.0, 2.0, 1.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+        >>> energy.primal_value(energy.feasible(energy.zeros()))
+        tensor(-1.3889)
         """
         weights = pairing[tuple(self.pairs)]
         return self._of_samples(weights * (0.5 * weights - self.scores))
@@ -254,25 +272,22 @@ class DualMatching(Energy):
         -------
         Tensor of shape (...)
             At least 0 up to rounding: how far the pairing may be above the least E.
+
+        Examples
+        --------
+        >>> import torch
+        >>> energy = DualMatching(torch.tensor([[0.0, 2.0, 1.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+        >>> energy.gap(energy.zeros())
+        tensor(1.1111)
         """
         return self.primal_value(self.feasible(y)) + self.value(y)
 
-    def norm(self) -> Tensor:
-        """Return the norm of the positive scores.
-
-        Returns
-        -------
-        Tensor of shape (...)
-        """
+    def _norm(self) -> Tensor:
+        """Return the norm of the positive scores."""
         return self._of_samples(self.scores.square()).sqrt()
 
-    def double(self) -> DualMatching:
-        """Return the same energy in double precision.
-
-        Returns
-        -------
-        DualMatching
-        """
+    def _double(self) -> DualMatching:
+        """Return the same energy in double precision."""
         twin = copy.copy(self)
         for name in ("scores", "capacity", "degree", "_unit"):
             setattr(twin, name, getattr(self, name).double())

@@ -19,7 +19,7 @@ MATCHING_ALGORITHMS = ("fista", "gd")
 
 
 class MatchingLayer(nn.Module):
-    r"""k steps of dual ascent on a soft matching, and a pairing that obeys its constraints.
+    r"""Take k steps of dual ascent on a soft matching; return a pairing that obeys its constraints.
 
     The steps go up the concave dual function of :class:`DualMatching`, of size 1 in the units of
     the vertices, from 0. What is returned is feasible for every k.
@@ -79,9 +79,11 @@ class MatchingLayer(nn.Module):
         Parameters
         ----------
         scores : Tensor of shape (..., n, n)
-        mask : Tensor of bool or None, default=None
-        capacity : float or Tensor, default=1.0
-            As for :class:`DualMatching`.
+            Of pairs; of both orders of a pair the mean counts.
+        mask : Tensor of bool broadcasting against ``scores``, or None, default=None
+            Which pairs are allowed; None allows all.
+        capacity : float or Tensor broadcasting against (..., n), default=1.0
+            Largest sums of rows, positive.
         k : int or None, default=None
             Another number of steps.
 
@@ -90,6 +92,17 @@ class MatchingLayer(nn.Module):
         Tensor of shape (..., n, n)
             Symmetric, at least 0, 0 where the mask forbids, sums of rows at most the capacities
             up to rounding.
+
+        Examples
+        --------
+        >>> import torch
+        >>> scores = torch.tensor([[0.0, 5.0, 5.0], [5.0, 0.0, 1.0], [5.0, 1.0, 0.0]])
+        >>> MatchingLayer(k=100)(scores).sum(dim=-1)
+        tensor([1., 1., 1.])
+        >>> MatchingLayer()(scores, scores < 5.0)  # one pair alone
+        tensor([[0., 0., 0.],
+                [0., 0., 1.],
+                [0., 1., 0.]])
         """
         energy = DualMatching(scores, mask, capacity)
         return energy.feasible(self.multipliers(energy, k))
@@ -100,6 +113,7 @@ class MatchingLayer(nn.Module):
         Parameters
         ----------
         energy : DualMatching
+            What is climbed.
         k : int or None, default=None
             Another number of steps.
 
@@ -107,6 +121,13 @@ class MatchingLayer(nn.Module):
         -------
         Tensor of shape (..., n)
             At least 0.
+
+        Examples
+        --------
+        >>> import torch
+        >>> layer = MatchingLayer(k=1)
+        >>> layer.multipliers(DualMatching(torch.tensor([[0.0, 2.0], [2.0, 0.0]])))
+        tensor([0.7071, 0.7071])
         """
         steps = self.k if k is None else _number_of_steps(k)
         return minimize(self.algorithm, dual_problem(energy), steps, 1.0)
@@ -117,12 +138,14 @@ class MatchingLayer(nn.Module):
         Parameters
         ----------
         energy : DualMatching
+            What is climbed.
         k : int or None, default=None
             Another number of steps.
 
         Returns
         -------
         MatchingCertificate
+            Of each sample.
 
         Examples
         --------

@@ -23,9 +23,16 @@ class Record(NamedTuple):
     Parameters
     ----------
     name : str
+        What stands behind ">", or in the first line of a table.
     sequence : str
+        Its letters.
     pairs : ndarray of int of shape (m, 2) or None, default=None
         Pairs i < j, counted from 0.
+
+    Examples
+    --------
+    >>> Record("hairpin", "GGGAAACCC")
+    Record(name='hairpin', sequence='GGGAAACCC', pairs=None)
     """
 
     name: str
@@ -34,11 +41,12 @@ class Record(NamedTuple):
 
 
 def read_fasta(path: _PathLike) -> list[Record]:
-    """Read the sequences of a FASTA file.
+    r"""Read the sequences of a FASTA file.
 
     Parameters
     ----------
     path : str or path-like
+        A line that begins with ">" is a name; lines of letters follow it.
 
     Returns
     -------
@@ -54,8 +62,13 @@ def read_fasta(path: _PathLike) -> list[Record]:
 
     Examples
     --------
-    >>> read_fasta("sequences.fasta")  # doctest: +SKIP
-    [Record(name='tRNA', sequence='GCGGAUUUAGCUCAG...', pairs=None)]
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "file")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write(">one\nGGGAAA\nCCC")
+    ...     read_fasta(path)
+    [Record(name='one', sequence='GGGAAACCC', pairs=None)]
     """
     return [Record(name, "".join(lines)) for name, lines in _entries(path)]
 
@@ -66,7 +79,18 @@ def write_fasta(path: _PathLike, records: Iterable[Record]) -> None:
     Parameters
     ----------
     path : str or path-like
+        The file to write.
     records : iterable of Record
+        Their pairs are left out.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "file")
+    ...     write_fasta(path, [Record("one", "GGGAAACCC", [[0, 8], [1, 7]])])
+    ...     read_fasta(path)
+    [Record(name='one', sequence='GGGAAACCC', pairs=None)]
     """
     with open(path, "w", encoding="utf-8") as file:
         for record in records:
@@ -76,7 +100,7 @@ def write_fasta(path: _PathLike, records: Iterable[Record]) -> None:
 
 
 def read_dot_bracket(path: _PathLike) -> list[Record]:
-    """Read a file of names, sequences and dot-bracket strings, a line each.
+    r"""Read a file of names, sequences and dot-bracket strings, a line each.
 
     Parameters
     ----------
@@ -86,17 +110,24 @@ def read_dot_bracket(path: _PathLike) -> list[Record]:
     Returns
     -------
     list of Record
+        With pairs.
 
     Raises
     ------
     OSError
+        If there is no such file.
     ValueError
         If a name is not followed by a sequence and a structure of the same length.
 
     Examples
     --------
-    >>> read_dot_bracket("structures.db")  # doctest: +SKIP
-    [Record(name='hairpin', sequence='GGGAAACCC', pairs=array([[0, 8], [1, 7], [2, 6]]))]
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "file")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write(">one\nGGGAAACCC\n(.......)")
+    ...     read_dot_bracket(path)
+    [Record(name='one', sequence='GGGAAACCC', pairs=array([[0, 8]]))]
     """
     records = []
     for name, lines in _entries(path):
@@ -124,8 +155,19 @@ def write_dot_bracket(path: _PathLike, records: Iterable[Record]) -> None:
     Parameters
     ----------
     path : str or path-like
+        The file to write.
     records : iterable of Record
         Those without pairs are written as unpaired.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "file")
+    ...     write_dot_bracket(path, [Record("one", "GGGAAACCC", [[0, 8], [1, 7]])])
+    ...     read_dot_bracket(path)
+    [Record(name='one', sequence='GGGAAACCC', pairs=array([[0, 8],
+           [1, 7]]))]
     """
     with open(path, "w", encoding="utf-8") as file:
         for record in records:
@@ -140,7 +182,7 @@ def dot_bracket_lines(record: Record) -> str:
 
 
 def read_ct(path: _PathLike) -> list[Record]:
-    """Read a connectivity table: a line of the length and the name, then one for each base.
+    r"""Read a connectivity table: a line of the length and the name, then one for each base.
 
     Parameters
     ----------
@@ -150,17 +192,24 @@ def read_ct(path: _PathLike) -> list[Record]:
     Returns
     -------
     list of Record
+        With pairs.
 
     Raises
     ------
     OSError
+        If there is no such file.
     ValueError
         If a table is shorter than it says, or its partners do not agree; the message has the line.
 
     Examples
     --------
-    >>> read_ct("structure.ct")  # doctest: +SKIP
-    [Record(name='hairpin', sequence='GGGAAACCC', pairs=array([[0, 8], [1, 7], [2, 6]]))]
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "file")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("3 one\n1 A 0 2 0 1\n2 C 1 3 0 2\n3 G 2 0 0 3")
+    ...     read_ct(path)
+    [Record(name='one', sequence='ACG', pairs=array([], shape=(0, 2), dtype=int64))]
     """
     lines = [(number, line) for number, line in _lines(path) if not line.startswith("#")]
     records, first = [], 0
@@ -202,8 +251,19 @@ def write_ct(path: _PathLike, records: Iterable[Record]) -> None:
     Parameters
     ----------
     path : str or path-like
+        The file to write.
     records : iterable of Record
         Those without pairs are written as unpaired.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "file")
+    ...     write_ct(path, [Record("one", "GGGAAACCC", [[0, 8], [1, 7]])])
+    ...     read_ct(path)
+    [Record(name='one', sequence='GGGAAACCC', pairs=array([[0, 8],
+           [1, 7]]))]
     """
     with open(path, "w", encoding="utf-8") as file:
         for record in records:

@@ -8,6 +8,7 @@ from sklearn.linear_model import Ridge
 from sklearn_reasoning import (
     HybridReasoningClassifier,
     HybridReasoningDenoiser,
+    HybridReasoningFolder,
     HybridReasoningRegressor,
 )
 from sklearn_reasoning.inspection import (
@@ -16,6 +17,7 @@ from sklearn_reasoning.inspection import (
     CertificateDisplay,
     ResidualPolynomialDisplay,
     StepsDisplay,
+    StructureDisplay,
 )
 from sklearn_reasoning.model_selection import (
     BatchedGridSearchCV,
@@ -33,6 +35,7 @@ OBJECTS = {
     "denoiser": lambda: HybridReasoningDenoiser(
         f_channels=2, g_channels=2, max_steps=1, patch_size=4
     ).fit(IMAGE, IMAGE),
+    "folder": lambda: HybridReasoningFolder(max_epochs=1).fit(["GGGAAAACCC"], ["(((....)))"]),
     "grid search": lambda: BatchedGridSearchCV(Ridge(), {"alpha": [1.0]}, cv=2).fit(X, Y),
     "randomized search": lambda: BatchedRandomizedSearchCV(
         Ridge(), {"alpha": [1.0]}, n_iter=1, cv=2
@@ -46,6 +49,7 @@ OBJECTS = {
     "steps": lambda: StepsDisplay.from_estimator(
         HybridReasoningClassifier(max_epochs=1).fit(X, Y), X, Y
     ),
+    "structure": lambda: StructureDisplay("GGGAAAACCC", "(((....)))").plot(),
     "gap": lambda: GeneralizationGapDisplay.from_estimator(
         Ridge(), X, Y, param_name="alpha", param_range=[1.0], cv=2
     ),

@@ -102,7 +102,7 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
     validation_fraction : float, default=0.1
         The share of sequences that is held out.
     tol : float, default=1e-4
-        Relative fall of the loss that counts.
+        Relative fall of the loss that counts, in units of the loss before.
     n_iter_no_change : int, default=10
         Epochs without it, after which training stops.
     device : str, default="cpu"
@@ -388,6 +388,17 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         ------
         NotFittedError
         TypeError, ValueError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.datasets import make_hairpins
+        >>> sequences, structures = make_hairpins(8, random_state=0)
+        >>> model = HybridReasoningFolder(
+        ...     sequence_channels=8, sequence_layers=1, pair_channels=8, max_epochs=1,
+        ...     random_state=0,
+        ... ).fit(sequences, structures)
+        >>> [pairs.shape[1] for pairs in model.predict_pairs(["GGGGAAAACCCC", "ACGU"])]
+        [2, 2]
         """
         knots = bool(self.pseudoknots)
         return [
@@ -413,6 +424,18 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         ------
         NotFittedError
         TypeError, ValueError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.datasets import make_hairpins
+        >>> sequences, structures = make_hairpins(8, random_state=0)
+        >>> model = HybridReasoningFolder(
+        ...     sequence_channels=8, sequence_layers=1, pair_channels=8, max_epochs=1,
+        ...     random_state=0,
+        ... ).fit(sequences, structures)
+        >>> (weights,) = model.predict_proba(["GGGGAAAACCCC"], k=0)
+        >>> weights.shape, bool(weights.sum(axis=1).max() <= 1.0)
+        ((12, 12), True)
         """
         return list(self._pairings(sequences, k))
 
@@ -462,6 +485,18 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         ------
         NotFittedError
         TypeError, ValueError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.datasets import make_hairpins
+        >>> sequences, structures = make_hairpins(8, random_state=0)
+        >>> model = HybridReasoningFolder(
+        ...     sequence_channels=8, sequence_layers=1, pair_channels=8, max_epochs=1,
+        ...     random_state=0,
+        ... ).fit(sequences, structures)
+        >>> certificate = model.certify(["GGGGAAAACCCC"], k=30)
+        >>> bool(certificate.gap[0] <= certificate.gap_bound[0])
+        True
         """
         check_is_fitted(self)
         steps = self.module_.k[0] if k is None else check_k(k)
