@@ -217,7 +217,9 @@ class StructureDisplay:
             (1, f"predicted only ({len(found - right)})"),
             (4, f"known only ({len(right - found)})"),
         )
-        legend([self.ax_], [Line2D([], [], color=color(n), label=label) for n, label in counts])
+        handles = [Line2D([], [], color=color(n), label=label) for n, label in counts]
+        # Arcs fill the axes: the legend stands below.
+        legend([self.ax_], handles, at_most_inside=2)
 
     def _write_bases(self, *, below: bool) -> None:
         ax, n = self.ax_, len(self.sequence)
