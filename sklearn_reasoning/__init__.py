@@ -11,6 +11,7 @@ from ._version import __version__ as __version__
 from .estimators import (
     FewShotReasoningRegressor,
     HybridReasoningClassifier,
+    HybridReasoningFolder,
     HybridReasoningRegressor,
 )
 from .imaging import HybridReasoningDenoiser
@@ -24,6 +25,7 @@ __all__ = [
     "FewShotReasoningRegressor",
     "HybridReasoningClassifier",
     "HybridReasoningDenoiser",
+    "HybridReasoningFolder",
     "HybridReasoningRegressor",
     "ReasoningLayer",
     "load_model",

@@ -78,7 +78,7 @@ def test_every_argument_has_a_sentence_that_names_its_default(command):
 def test_the_examples_are_accepted(command, tmp_path, monkeypatch):
     """Every line after a prompt parses; files that it reads are there."""
     monkeypatch.chdir(tmp_path)
-    for name in ("photo.jpg", "mine.safetensors"):
+    for name in ("photo.jpg", "mine.fasta", "mine.safetensors"):
         Path(name).touch()
     Path("scans").mkdir()
     lines = re.findall(rf"^\$ sklearn-reasoning ({command}\b[^#\n|]*)", sections()[command], re.M)

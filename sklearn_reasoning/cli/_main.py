@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import _demo, _denoise, _properties, _reproduce
+from . import _demo, _denoise, _fold, _properties, _reproduce
 from ._parser import Parser
 
 # As a shell counts them: 128, and the number of the signal.
@@ -56,6 +56,6 @@ def _parser() -> Parser:
     parser = Parser(prog="sklearn-reasoning", description="Hybrid models with a reasoning layer.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (_demo, _denoise, _properties, _reproduce):
+    for command in (_demo, _denoise, _fold, _properties, _reproduce):
         command.add_to(commands)
     return parser

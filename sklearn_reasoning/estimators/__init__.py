@@ -5,6 +5,12 @@ from ._parameters import check_k as check_k
 from ._stored_state import StoredState as StoredState, restored_names as restored_names
 from .classifier import HybridReasoningClassifier
 from .few_shot import FewShotReasoningRegressor
+from .folder import HybridReasoningFolder
 from .regressor import HybridReasoningRegressor
 
-__all__ = ["FewShotReasoningRegressor", "HybridReasoningClassifier", "HybridReasoningRegressor"]
+__all__ = [
+    "FewShotReasoningRegressor",
+    "HybridReasoningClassifier",
+    "HybridReasoningFolder",
+    "HybridReasoningRegressor",
+]

@@ -33,7 +33,6 @@ NUMBER = [Interval(Real, 0, np.inf, closed="left")]
 
 _AS_IN_THE_CONSTRUCTOR = (
     "learn_step_size",
-    "loss",
     "optimizer",
     "lr",
     "max_epochs",
@@ -42,6 +41,7 @@ _AS_IN_THE_CONSTRUCTOR = (
 )
 _SETTINGS = {
     **{name: CONSTRAINTS[name] for name in _AS_IN_THE_CONSTRUCTOR},
+    "loss": [*CONSTRAINTS["loss"], StrOptions({"pairs"})],
     "weight_decay": NUMBER,
     "lr_schedule": [StrOptions({"constant", "cosine", "one_cycle"})],
     "k": STEPS,

@@ -11,6 +11,7 @@ from ._property_curves import (
 )
 from ._residual_display import ResidualPolynomialDisplay
 from ._steps_display import StepsDisplay
+from ._structure_display import StructureDisplay
 
 __all__ = [
     "AlgorithmPropertiesDisplay",
@@ -18,5 +19,6 @@ __all__ = [
     "CertificateDisplay",
     "ResidualPolynomialDisplay",
     "StepsDisplay",
+    "StructureDisplay",
     "properties_table",
 ]

@@ -9,12 +9,14 @@ from torch import Tensor
 from sklearn_reasoning.estimators import (
     FewShotReasoningRegressor,
     HybridReasoningClassifier,
+    HybridReasoningFolder,
     HybridReasoningRegressor,
     StoredState,
 )
 from sklearn_reasoning.estimators.classifier import ClassifierState
 from sklearn_reasoning.estimators.denoiser import DenoiserState
 from sklearn_reasoning.estimators.few_shot import FewShotState
+from sklearn_reasoning.estimators.folder import FolderState
 from sklearn_reasoning.estimators.regressor import RegressorState
 from sklearn_reasoning.imaging import HybridReasoningDenoiser
 
@@ -44,5 +46,6 @@ OURS = [
     _Ours(FewShotReasoningRegressor, FewShotState()),
     _Ours(HybridReasoningClassifier, ClassifierState()),
     _Ours(HybridReasoningDenoiser, DenoiserState()),
+    _Ours(HybridReasoningFolder, FolderState()),
     _Ours(HybridReasoningRegressor, RegressorState()),
 ]

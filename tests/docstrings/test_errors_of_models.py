@@ -14,6 +14,7 @@ from sklearn_reasoning import (
     FewShotReasoningRegressor,
     HybridReasoningClassifier,
     HybridReasoningDenoiser,
+    HybridReasoningFolder,
     HybridReasoningRegressor,
     datasets,
     load_model,
@@ -199,6 +200,23 @@ def few_shot_rows():
     yield name, "ValueError", "adapt='all'", FewShot(adapt="all", k=1).fit(X, Y).certify
 
 
+def folder_rows():
+    S, T = ["GGGGAAAACCCC"], ["((((....))))"]
+    Folder = partial(HybridReasoningFolder, max_epochs=1, random_state=0)
+    for name in ("HybridReasoningFolder", "HybridReasoningFolder.fit"):
+        yield name, "ValueError", "'k'", partial(Folder(k=-1).fit, S, T)
+        yield name, "TypeError", "single string", partial(Folder().fit, S[0], T)
+        yield name, "DivergenceError", "lr", partial(Folder(lr=1e38, max_epochs=4).fit, S, T)
+        yield name, "ImportError", "RNA", lambda: partial(Folder(prior="vienna").fit, S, T)
+    model = Folder().fit(S, T)
+    for method in ("predict", "predict_pairs", "predict_proba", "certify", "score"):
+        more = (T,) if method == "score" else ()
+        name, call = f"HybridReasoningFolder.{method}", getattr(model, method)
+        yield name, "NotFittedError", "fitted", partial(getattr(Folder(), method), S, *more)
+        yield name, "TypeError", "single string", partial(call, S[0], *more)
+        yield name, "ValueError", "is empty", partial(call, [""], *more)
+
+
 def image_rows():
     Denoiser = partial(HybridReasoningDenoiser, max_steps=1, random_state=0)
     fit = partial(Denoiser().fit, IMAGE)
@@ -254,6 +272,10 @@ def image_rows():
 
 
 def dataset_rows():
+    archiveii = datasets.load_archiveii
+    yield "load_archiveii", "FileNotFoundError", "path", lambda folder: archiveii(folder / "none")
+    yield "load_archiveii", "ValueError", "no rows", lambda folder: archiveii(written(folder))
+    yield "make_hairpins", "ValueError", "n_samples", partial(datasets.make_hairpins, 0)
     load, make = datasets.load_bsd400, datasets.make_quadratic_reasoning
     sudoku_images = partial(datasets.load_sudoku_images, subset="all")
     yield "load_bsd400", "FileNotFoundError", "path", lambda folder: load(folder / "none")
@@ -298,6 +320,7 @@ def dataset_rows():
 ROWS = [
     row
     for rows in (estimator_rows, classifier_rows, few_shot_rows, image_rows, dataset_rows)
+    for rows in (estimator_rows, classifier_rows, folder_rows, image_rows, dataset_rows)
     for row in rows()
 ]
 

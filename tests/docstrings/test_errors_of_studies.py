@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_reasoning import (
     FewShotReasoningRegressor,
     HybridReasoningClassifier,
+    HybridReasoningFolder,
     HybridReasoningRegressor,
     experiments,
     inspection,
@@ -40,6 +41,7 @@ Residuals = inspection.ResidualPolynomialDisplay
 Certificates = inspection.CertificateDisplay
 Bounds = inspection.BoundDisplay
 Steps = inspection.StepsDisplay
+Structures = inspection.StructureDisplay
 
 
 def Regressor(algo="nag", max_epochs=1, **parameters):
@@ -172,6 +174,20 @@ def selection_rows():
     )
 
 
+def structure_rows():
+    name = "StructureDisplay"
+    yield name, "ValueError", "has 2 letters", partial(Structures, "ACG", "..")
+    yield name, "TypeError", "len()", partial(Structures, 3, "...")
+    plain = Structures("ACG", "...")
+    yield f"{name}.plot", "ImportError", "matplotlib", lambda: plain.plot
+    draw, model = Structures.from_estimator, HybridReasoningFolder
+    yield f"{name}.from_estimator", "ImportError", "matplotlib", lambda: partial(draw, plain, "A")
+    yield f"{name}.from_estimator", "TypeError", "estimator", partial(draw, Ridge(), "ACG")
+    yield f"{name}.from_estimator", "NotFittedError", "fitted", partial(draw, model(), "ACG")
+    fitted_one = model(max_epochs=1, random_state=0).fit(["GGGAAAACCC"], ["(((....)))"])
+    yield f"{name}.from_estimator", "ValueError", "is empty", partial(draw, fitted_one, "")
+
+
 def display_rows():
     name = "AlgorithmPropertiesDisplay"
     yield name, "ValueError", "curves", partial(Properties, curves=[], mu=0.1, L=1.0)
@@ -272,7 +288,11 @@ def experiment_rows():
     )
 
 
-ROWS = [row for rows in (selection_rows, display_rows, experiment_rows) for row in rows()]
+ROWS = [
+    row
+    for rows in (selection_rows, structure_rows, display_rows, experiment_rows)
+    for row in rows()
+]
 
 
 @pytest.mark.parametrize(("name", "error", "part", "call"), ROWS, ids=[row[0] for row in ROWS])

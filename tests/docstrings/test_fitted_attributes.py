@@ -9,6 +9,7 @@ from sklearn_reasoning import (
     FewShotReasoningRegressor,
     HybridReasoningClassifier,
     HybridReasoningDenoiser,
+    HybridReasoningFolder,
     HybridReasoningRegressor,
 )
 from sklearn_reasoning.inspection import (
@@ -17,6 +18,7 @@ from sklearn_reasoning.inspection import (
     CertificateDisplay,
     ResidualPolynomialDisplay,
     StepsDisplay,
+    StructureDisplay,
 )
 from sklearn_reasoning.model_selection import (
     BatchedGridSearchCV,
@@ -35,6 +37,7 @@ OBJECTS = {
     "denoiser": lambda: HybridReasoningDenoiser(
         f_channels=2, g_channels=2, max_steps=1, patch_size=4
     ).fit(IMAGE, IMAGE),
+    "folder": lambda: HybridReasoningFolder(max_epochs=1).fit(["GGGAAAACCC"], ["(((....)))"]),
     "grid search": lambda: BatchedGridSearchCV(Ridge(), {"alpha": [1.0]}, cv=2).fit(X, Y),
     "randomized search": lambda: BatchedRandomizedSearchCV(
         Ridge(), {"alpha": [1.0]}, n_iter=1, cv=2
@@ -48,6 +51,7 @@ OBJECTS = {
     "steps": lambda: StepsDisplay.from_estimator(
         HybridReasoningClassifier(max_epochs=1).fit(X, Y), X, Y
     ),
+    "structure": lambda: StructureDisplay("GGGAAAACCC", "(((....)))").plot(),
     "gap": lambda: GeneralizationGapDisplay.from_estimator(
         Ridge(), X, Y, param_name="alpha", param_range=[1.0], cv=2
     ),

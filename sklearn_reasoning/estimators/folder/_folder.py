@@ -1,0 +1,535 @@
+"""The folder."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_reasoning._support.documentation import documented_like
+from sklearn_reasoning._support.random_state import seed_of
+from sklearn_reasoning._support.training_context import training_context
+from sklearn_reasoning.estimators._fitted_net import FittedNet
+from sklearn_reasoning.estimators._parameters import check_k
+from sklearn_reasoning.estimators._versioned import VersionStamped
+from sklearn_reasoning.estimators._watch import IS_WRAPPED, watch_of, with_callbacks
+from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.matching import MatchingCertificate, joined
+from sklearn_reasoning.properties import FittedLayer
+from sklearn_reasoning.rna import (
+    allowed_pairs,
+    decode_pairs,
+    encode,
+    format_dot_bracket,
+    pair_f1,
+    read_structures,
+)
+from sklearn_reasoning.training import ModelNet, as_if_stopped, build_net, train
+
+from ._batches import FoldBatches, FoldRows
+from ._inference import Folding
+from ._inputs import read_strings
+from ._model import FoldingModel
+from ._parameters import CONSTRAINTS, architecture_of, settings_of
+from ._prior import read_priors
+
+_Array = np.ndarray[Any, Any]
+
+
+class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
+    r"""Secondary structures of RNA: from a sequence to pairs of its bases that obey all rules.
+
+    A network reads the sequence and predicts a score :math:`U_{ij}` for each pair that is allowed
+    (A with U, C with G, G with U, at least four places apart). The pairing is
+
+    .. math::
+        \min_y \; \sum_{i<j} \tfrac12 y_{ij}^2 - U_{ij} y_{ij}
+        \quad\text{with}\quad y_{ij} = y_{ji} \ge 0, \quad \sum_j y_{ij} \le 1,
+
+    which k steps of dual ascent on one multiplier a base approach; after any k, 0 included, what is
+    returned obeys the constraints. Network and steps are trained end to end on known structures.
+
+    Parameters
+    ----------
+    algo : {"fista", "gd"}, default="fista"
+        Accelerated dual ascent, or plain.
+    k : int, default=20
+        Number of steps, at least 0.
+    sequence_channels : int, default=64
+        Channels of the convolutions along the sequence.
+    sequence_layers : int, default=8
+        Number of these, after the first. Their windows are 3 bases wide, 1, 2, 4, 8 and 16 apart,
+        and then 1 again.
+    pair_channels : int, default=64
+        Hidden units of the network of each pair.
+    pair_layers : int, default=2
+        Number of its hidden layers, after the first.
+    prior : None, "vienna" or callable, default=None
+        Probabilities of pairs that are given, as a linear term of the energy beside the learned one
+        and as an input of the network: "vienna" are those of the partition function of ViennaRNA,
+        which must be installed (the extra ``rna``); a callable takes a sequence and returns an
+        array of shape (n, n) of numbers in [0, 1], of which either half may be empty.
+    pseudoknots : bool, default=True
+        Whether predicted pairs may cross. If not, they are the best nested ones.
+    unknown_letters : {"accept", "refuse"}, default="accept"
+        Whether IUPAC's codes for bases that are not known are taken for a base that pairs with
+        none, or refused.
+    lr : float, default=2e-3
+        Learning rate of Adam.
+    lr_schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
+        Whether the rate rises and falls, or falls, from step to step.
+    weight_decay : float, default=0.0
+        L2 penalty on weights.
+    max_epochs : int, default=12
+        Number of passes over the sequences.
+    batch_size : int, default=8
+        Largest number of sequences in a step; of those longer than 128 bases there are fewer, so
+        that a step takes no more memory.
+    bucket : int, default=8
+        Sequences are filled up to a multiple of it, and batches hold sequences of like lengths.
+    early_stopping : bool, default=False
+        Whether to hold sequences out and to stop when their loss no longer falls. The weights are
+        then those of the best epoch, else those of the last.
+    validation_fraction : float, default=0.1
+        The share of sequences that is held out.
+    tol : float, default=1e-4
+        Relative fall of the loss that counts, in units of the loss before.
+    n_iter_no_change : int, default=10
+        Epochs without it, after which training stops.
+    device : str, default="cpu"
+        A torch device.
+    callbacks : list of skorch callbacks or None, default=None
+        Those that watch the history, parameters or gradients. Copies are called;
+        ``net_.callbacks_`` has them.
+    verbose : int, default=0
+        Whether to print a line every epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, the order of sequences and those held out. None takes fresh entropy;
+        the global random states are never touched.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module.
+    algorithm_ : Algorithm
+        The instance that ``algo`` stands for.
+    history_ : skorch.history.History
+        A row every epoch: ``epoch``, ``steps``, ``train_loss``, ``valid_loss`` (where there is
+        one), ``lr`` and ``dur``, in seconds.
+    n_iter_ : int
+        Number of epochs trained.
+
+    Raises
+    ------
+    ValueError, TypeError
+        From ``fit``, before any training: a parameter out of its domain, or a sequence or structure
+        that is not what it should be; the message has its index.
+    ImportError
+        From ``fit``, if ``prior="vienna"`` and ViennaRNA is missing.
+    DivergenceError
+        From ``fit``, if the loss or the weights leave the finite numbers.
+
+    Notes
+    -----
+    Sequences are a list, tuple, array or Series of strings. There are no features, and so no
+    ``n_features_in_``. A prediction depends on its own sequence alone, not on those beside it.
+
+    Predictions hold for families of RNA that were trained on; see the guide on what a learned
+    model cannot do.
+
+    Examples
+    --------
+    >>> from sklearn_reasoning import HybridReasoningFolder
+    >>> from sklearn_reasoning.datasets import make_hairpins
+    >>> sequences, structures = make_hairpins(80, random_state=0)
+    >>> model = HybridReasoningFolder(
+    ...     sequence_channels=16, sequence_layers=2, pair_channels=16, pair_layers=1, lr=1e-2,
+    ...     max_epochs=15, random_state=0,
+    ... ).fit(sequences[:60], structures[:60])
+    >>> model.score(sequences[60:], structures[60:]) > 0.8
+    True
+    >>> len(model.predict(["GGGGCAAAAGCCCC"])[0])
+    14
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    # Sequences are the data themselves, not metadata to be asked for.
+    __metadata_request__fit: ClassVar[dict[str, str]] = {"sequences": UNUSED, "structures": UNUSED}
+    __metadata_request__predict: ClassVar[dict[str, str]] = {"sequences": UNUSED}
+    __metadata_request__score: ClassVar[dict[str, str]] = {
+        "sequences": UNUSED,
+        "structures": UNUSED,
+    }
+
+    def __init__(
+        self,
+        algo: str = "fista",
+        k: int = 20,
+        sequence_channels: int = 64,
+        sequence_layers: int = 8,
+        pair_channels: int = 64,
+        pair_layers: int = 2,
+        prior: Any = None,
+        pseudoknots: bool = True,
+        unknown_letters: str = "accept",
+        lr: float = 2e-3,
+        lr_schedule: str = "one_cycle",
+        weight_decay: float = 0.0,
+        max_epochs: int = 12,
+        batch_size: int = 8,
+        bucket: int = 8,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        device: str = "cpu",
+        callbacks: list[Any] | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.algo = algo
+        self.k = k
+        self.sequence_channels = sequence_channels
+        self.sequence_layers = sequence_layers
+        self.pair_channels = pair_channels
+        self.pair_layers = pair_layers
+        self.prior = prior
+        self.pseudoknots = pseudoknots
+        self.unknown_letters = unknown_letters
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.bucket = bucket
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # ------------------------------------------------------------------ fitting
+
+    @with_callbacks
+    def fit(self, sequences: Any, structures: Any) -> HybridReasoningFolder:
+        """Train on sequences with known structures.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+            In A, C, G, U or T, in capitals or not, and IUPAC's codes for what is not known.
+        structures : sequence of str or of array-like of shape (m, 2)
+            For each sequence a dot-bracket string, with brackets ``()``, ``[]``, ``{}``, ``<>`` or
+            letters ``Aa`` to ``Zz``, or the pairs i < j, counted from 0.
+
+        Returns
+        -------
+        HybridReasoningFolder
+            This estimator. It is as it was before if anything goes wrong.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is out of its domain, or a sequence or structure is not what it should
+            be, such as a base that is in two pairs; before any training.
+        ImportError
+            If ``prior="vienna"`` and ViennaRNA is missing.
+        DivergenceError
+            If the loss or the weights leave the finite numbers.
+
+        Warns
+        -----
+        UserWarning
+            If structures hold pairs that are not allowed, which then are not learned.
+        """
+        n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
+        watch = watch_of(self, n_epochs, sequences, structures, _as_if_stopped)
+        with self._unchanged_on_failure():
+            self._validate_params()
+            architecture = architecture_of(self)
+            rows = self._rows(sequences, structures)
+            seed = seed_of(self.random_state)
+            rows, held_out = self._hold_out(rows, seed)
+            batches = self._batches(rows, seed)
+            valid = None if held_out is None else self._batches(held_out, None)
+            with training_context():
+                net = build_net(
+                    FoldingModel,
+                    architecture,
+                    [settings_of(self, batches.n_batches, seed)],
+                    torch.float32,
+                    self.device,
+                    self.callbacks,
+                    self.verbose,
+                )
+                net.module_.draw_weights(0, seed)
+                train(net, batches, valid, watch=watch)
+            _check_finite(net)
+            self.n_iter_ = int(net.progress_.n_iter[0])
+            # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
+            net.optimizer_.forget()
+            self.algorithm_ = architecture.algorithm
+            self.net_ = net
+        if watch is not None:
+            watch.end()
+        return self
+
+    def _batches(self, rows: FoldRows, seed: int | None) -> FoldBatches:
+        return FoldBatches(rows, int(self.batch_size), int(self.bucket), seed, self.device)
+
+    def _rows(self, sequences: Any, structures: Any) -> FoldRows:
+        """Return what fit is given, without pairs that are not allowed."""
+        strings, pairs = self._read(sequences, structures)
+        codes = encode(strings, self.unknown_letters)
+        learned = []
+        for own, all_pairs in zip(codes, pairs, strict=True):
+            is_allowed = allowed_pairs(own)[all_pairs[:, 0], all_pairs[:, 1]]
+            learned.append(all_pairs[is_allowed])
+        left_out = [len(all_) - len(own) for all_, own in zip(pairs, learned, strict=True)]
+        if any(left_out):
+            first = int(np.flatnonzero(left_out)[0])
+            warnings.warn(
+                f"{sum(left_out)} pairs in {np.count_nonzero(left_out)} structures are not learned "
+                f"(structures[{first}] has the first): bases that cannot pair, or less than four "
+                "places apart.",
+                UserWarning,
+                stacklevel=3 + IS_WRAPPED,
+            )
+        return FoldRows(codes, learned, read_priors(self.prior, strings))
+
+    def _read(self, sequences: Any, structures: Any) -> tuple[list[str], list[_Array]]:
+        strings = read_strings("sequences", sequences)
+        given = read_strings("structures", structures)
+        if len(strings) != len(given):
+            raise ValueError(f"There are {len(strings)} sequences and {len(given)} structures.")
+        encode(strings, self.unknown_letters)
+        return strings, read_structures(given, map(len, strings))
+
+    def _hold_out(self, rows: FoldRows, seed: int) -> tuple[FoldRows, FoldRows | None]:
+        if not self.early_stopping:
+            return rows, None
+        n = len(rows.codes)
+        n_held_out = max(round(self.validation_fraction * n), 1)
+        if n - n_held_out < 1:
+            raise ValueError(
+                "early_stopping=True needs two sequences or more, to train on and to hold out, and "
+                f"validation_fraction={self.validation_fraction!r} leaves none of {n} to train on."
+            )
+        kept, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
+        return rows.take(np.sort(kept)), rows.take(np.sort(held_out))
+
+    # ------------------------------------------------------------------ using
+
+    def _foldings(self, sequences: Any) -> Iterable[Folding]:
+        check_is_fitted(self)
+        strings = read_strings("sequences", sequences)
+        codes = encode(strings, self.unknown_letters)
+        for index, own in enumerate(codes):
+            priors = read_priors(self.prior, strings[index : index + 1], first=index)
+            yield Folding(self.module_, own, None if priors is None else priors[0])
+
+    @documented_like(fit)
+    def predict(self, sequences: Any, k: int | None = None) -> list[str]:
+        """Return structures as dot-bracket strings.
+
+        Parameters
+        ----------
+        sequences
+        k : int or None, default=None
+            Another number of steps than the one trained with.
+
+        Returns
+        -------
+        list of str
+            Pairs that cross have further kinds of brackets.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If ``k`` is no whole number or negative, or a sequence is not what it should be.
+        """
+        strings = read_strings("sequences", sequences)
+        pairs = self.predict_pairs(strings, k)
+        return [format_dot_bracket(own, len(s)) for own, s in zip(pairs, strings, strict=True)]
+
+    @documented_like(fit, predict)
+    def predict_pairs(self, sequences: Any, k: int | None = None) -> list[_Array]:
+        """Return structures as pairs.
+
+        Parameters
+        ----------
+        sequences
+        k : int or None, default=None
+
+        Returns
+        -------
+        list of ndarray of int of shape (m, 2)
+            Pairs i < j, counted from 0, sorted by i: those of a weight above one half. No base is
+            in two, all are allowed.
+
+        Raises
+        ------
+        NotFittedError
+        TypeError, ValueError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.datasets import make_hairpins
+        >>> sequences, structures = make_hairpins(8, random_state=0)
+        >>> model = HybridReasoningFolder(
+        ...     sequence_channels=8, sequence_layers=1, pair_channels=8, max_epochs=1,
+        ...     random_state=0,
+        ... ).fit(sequences, structures)
+        >>> [pairs.shape[1] for pairs in model.predict_pairs(["GGGGAAAACCCC", "ACGU"])]
+        [2, 2]
+        """
+        knots = bool(self.pseudoknots)
+        return [
+            decode_pairs(weights, pseudoknots=knots) for weights in self._pairings(sequences, k)
+        ]
+
+    @documented_like(fit, predict)
+    def predict_proba(self, sequences: Any, k: int | None = None) -> list[_Array]:
+        """Return the weights of pairs.
+
+        Parameters
+        ----------
+        sequences
+        k : int or None, default=None
+
+        Returns
+        -------
+        list of ndarray of shape (n, n)
+            For each sequence a symmetric array of numbers in [0, 1], whose rows have sums of at
+            most 1; 0 for pairs that are not allowed.
+
+        Raises
+        ------
+        NotFittedError
+        TypeError, ValueError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.datasets import make_hairpins
+        >>> sequences, structures = make_hairpins(8, random_state=0)
+        >>> model = HybridReasoningFolder(
+        ...     sequence_channels=8, sequence_layers=1, pair_channels=8, max_epochs=1,
+        ...     random_state=0,
+        ... ).fit(sequences, structures)
+        >>> (weights,) = model.predict_proba(["GGGGAAAACCCC"], k=0)
+        >>> weights.shape, bool(weights.sum(axis=1).max() <= 1.0)
+        ((12, 12), True)
+        """
+        return list(self._pairings(sequences, k))
+
+    def _pairings(self, sequences: Any, k: int | None) -> Iterable[_Array]:
+        check_is_fitted(self)
+        steps = None if k is None else check_k(k)
+        return (folding.pairing(steps) for folding in self._foldings(sequences))
+
+    @documented_like(fit, predict)
+    def score(self, sequences: Any, structures: Any) -> float:
+        """Return the mean over sequences of the F1 score of predicted pairs.
+
+        Parameters
+        ----------
+        sequences, structures
+
+        Returns
+        -------
+        float
+            In [0, 1]. Pairs that the rules forbid count as missed.
+
+        Raises
+        ------
+        NotFittedError
+        TypeError, ValueError
+        """
+        check_is_fitted(self)
+        strings, pairs = self._read(sequences, structures)
+        predicted = self.predict_pairs(strings)
+        return float(np.mean([pair_f1(*both) for both in zip(pairs, predicted, strict=True)]))
+
+    @documented_like(fit, predict)
+    def certify(self, sequences: Any, k: int | None = None) -> MatchingCertificate:
+        """Certify how far the pairings after k steps are from the minimisers.
+
+        Parameters
+        ----------
+        sequences
+        k : int or None, default=None
+
+        Returns
+        -------
+        MatchingCertificate
+            With the duality gap of each sequence.
+
+        Raises
+        ------
+        NotFittedError
+        TypeError, ValueError
+
+        Examples
+        --------
+        >>> from sklearn_reasoning.datasets import make_hairpins
+        >>> sequences, structures = make_hairpins(8, random_state=0)
+        >>> model = HybridReasoningFolder(
+        ...     sequence_channels=8, sequence_layers=1, pair_channels=8, max_epochs=1,
+        ...     random_state=0,
+        ... ).fit(sequences, structures)
+        >>> certificate = model.certify(["GGGGAAAACCCC"], k=30)
+        >>> bool(certificate.gap[0] <= certificate.gap_bound[0])
+        True
+        """
+        check_is_fitted(self)
+        steps = self.module_.k[0] if k is None else check_k(k)
+        return joined(folding.certificate(steps) for folding in self._foldings(sequences))
+
+    def _fitted_layer(self) -> FittedLayer:
+        raise TypeError(
+            "The dual of a matching has no spectrum to certify: use the method certify(sequences) "
+            "of this HybridReasoningFolder."
+        )
+
+    @property
+    def module_(self) -> FoldingModel:
+        """The module of the net."""
+        module: FoldingModel = self._net().module_
+        return module
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        tags.non_deterministic = False
+        return tags
+
+
+def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
+    """Return what ``fit`` would set if it stopped now."""
+    n_iter = int(net.progress_.n_iter[0])
+    return {"net_": as_if_stopped(net), "n_iter_": n_iter, "algorithm_": net.module_.algorithm}
+
+
+def _check_finite(net: ModelNet) -> None:
+    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
+    if net.progress_.diverged.any() or not finite:
+        raise DivergenceError("Training left the finite numbers. Lower lr.")

@@ -1,0 +1,53 @@
+"""What a fitted folder makes of one sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_reasoning._support.threads import one_thread
+from sklearn_reasoning.matching import (
+    DualMatching,
+    MatchingCertificate,
+    certificate_of,
+    within_capacity,
+)
+
+from ._model import FoldingModel
+from ._network import padded_codes
+from ._prior import SparsePrior
+
+_Array = np.ndarray[Any, Any]
+
+
+class Folding:
+    """The dual energy of one sequence, alone, so that it does not depend on others."""
+
+    @torch.no_grad()
+    def __init__(self, model: FoldingModel, codes: _Array, prior: SparsePrior | None) -> None:
+        device = next(model.parameters()).device
+        rows = padded_codes([codes]).to(device)
+        given = None if prior is None else torch.from_numpy(prior.dense(len(codes))[None])
+        with one_thread():
+            logits = model.logits(rows, None if given is None else given.to(device))
+            self._dual: DualMatching = model.dual(rows, logits)
+        self._model = model
+
+    @torch.no_grad()
+    def pairing(self, k: int | None) -> _Array:
+        """Return the feasible pairing after k steps, of shape (n, n), in float64."""
+        with one_thread():
+            s = self._model.multipliers(self._dual, k)
+            # Sums of float32 may be above 1 by their rounding.
+            pairing = within_capacity(self._dual.pairing(s).double())[0]
+        found: _Array = pairing.cpu().numpy()
+        return found
+
+    def certificate(self, k: int) -> MatchingCertificate:
+        """Return how far the pairing is from the best one."""
+        with torch.no_grad(), one_thread():
+            s = self._model.multipliers(self._dual, k)
+            accelerated = self._model.algorithm.name == "fista"
+            return certificate_of(self._dual, s, k, is_accelerated=accelerated)

@@ -1,0 +1,20 @@
+"""A folder that trains within a second, and what it is trained on."""
+
+from sklearn_reasoning import HybridReasoningFolder
+from sklearn_reasoning.datasets import make_hairpins
+
+SEQUENCES, STRUCTURES = make_hairpins(24, random_state=0)
+MORE, THEIRS = make_hairpins(6, pseudoknots=True, random_state=1)
+
+
+def folder(**parameters):
+    small = {
+        "sequence_channels": 8,
+        "sequence_layers": 1,
+        "pair_channels": 8,
+        "pair_layers": 1,
+        "max_epochs": 3,
+        "lr": 1e-2,
+        "random_state": 0,
+    }
+    return HybridReasoningFolder(**small | parameters)
