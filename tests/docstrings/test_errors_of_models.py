@@ -319,8 +319,14 @@ def dataset_rows():
 
 ROWS = [
     row
-    for rows in (estimator_rows, classifier_rows, few_shot_rows, image_rows, dataset_rows)
-    for rows in (estimator_rows, classifier_rows, folder_rows, image_rows, dataset_rows)
+    for rows in (
+        estimator_rows,
+        classifier_rows,
+        few_shot_rows,
+        folder_rows,
+        image_rows,
+        dataset_rows,
+    )
     for row in rows()
 ]
 
