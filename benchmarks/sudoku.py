@@ -71,11 +71,10 @@ TABLES = {
     "pixels": [
         *(Case(f"{n:,} boards", n, "digits", restarts=(10,)) for n in (1000, 3000)),
         Case(
-            "3,000 boards, distorted, input_noise=0",
+            "3,000 boards, distorted",
             3000,
             "digits",
             distort=True,
-            options={"input_noise": 0},
             restarts=(10,),
         ),
         Case(
@@ -83,30 +82,29 @@ TABLES = {
             3000,
             "digits",
             distort=True,
-            options={"input_noise": 0, "perception_hidden": (300,)},
+            options={"perception_hidden": (300,)},
             restarts=(10,),
         ),
     ],
     "unlabelled": [
         Case("3,000 boards", 3000, "digits", unlabelled=True, restarts=(10,)),
         Case(
-            "3,000 boards, distorted, input_noise=0, perception_hidden=(300,)",
+            "3,000 boards, distorted, perception_hidden=(300,)",
             3000,
             "digits",
             unlabelled=True,
             distort=True,
-            options={"input_noise": 0, "perception_hidden": (300,)},
+            options={"perception_hidden": (300,)},
             restarts=(10,),
         ),
     ],
     "mnist": [
         Case(
-            "9,000 boards, distorted, input_noise=0",
+            "9,000 boards, distorted",
             9000,
             "mnist",
             distort=True,
             scales=SCALES,
-            options={"input_noise": 0},
             restarts=(10,),
         ),
         Case(
@@ -116,7 +114,6 @@ TABLES = {
             unlabelled=True,
             distort=True,
             scales=SCALES,
-            options={"input_noise": 0},
             restarts=(10,),
         ),
     ],

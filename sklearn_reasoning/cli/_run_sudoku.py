@@ -57,7 +57,6 @@ def run_sudoku(
     model = HybridReasoningClassifier(
         perception="per_cell",
         perception_hidden=(300,),
-        input_noise=0,  # images are distorted already
         predict_k=PREDICT_K,
         missing_label=-1 if unlabelled else None,
         max_epochs=max_epochs,

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
-from sklearn_reasoning.model_selection.search import _evaluate
+from sklearn_reasoning.training import TrainingTask
 from sklearn_reasoning.penalties import L1, Box, Budget, Columns, Nonnegative, Penalty
 
 RNG = np.random.default_rng(0)
@@ -72,13 +72,13 @@ def test_the_bits_are_those_of_a_grid_search(name, dtype):
 
 def test_models_of_one_set_are_trained_in_one_stack(monkeypatch):
     sizes = []
-    original = _evaluate.fit_stack
+    original = TrainingTask.train_beside
 
-    def counted(architecture, models, rows, **options):
-        sizes.append(len(models))
-        return original(architecture, models, rows, **options)
+    def counted(task, tasks):
+        sizes.append(len(tasks))
+        return original(task, tasks)
 
-    monkeypatch.setattr(_evaluate, "fit_stack", counted)
+    monkeypatch.setattr(TrainingTask, "train_beside", counted)
     BatchedGridSearchCV(
         HybridReasoningRegressor("nag", max_epochs=2, random_state=0),
         {"k": [1, 2, 3], "constraint": ["nonnegative", "simplex"]},

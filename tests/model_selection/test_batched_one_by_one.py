@@ -60,7 +60,7 @@ class Quiet(Callback):
 
 def one_by_one():
     ours = make_model()
-    yield "Ridge", Ridge(), {"alpha": [0.1, 1.0]}, "Ridge is no HybridReasoningRegressor"
+    yield "Ridge", Ridge(), {"alpha": [0.1, 1.0]}, "Ridge is none of ours"
     yield (
         "MultiOutputRegressor",
         MultiOutputRegressor(ours),
@@ -85,7 +85,7 @@ def one_by_one():
         "two models",
         Pipeline([("bag", BaggedFeatures(make_model())), ("m", ours)]),
         {"m__k": [1, 4], "bag__model__k": [2]},
-        "more than one HybridReasoningRegressor",
+        "more than one regressor of ours",
     )
 
 

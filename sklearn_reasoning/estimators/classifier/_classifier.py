@@ -138,9 +138,9 @@ class HybridReasoningClassifier(
     input_noise : float or "auto", default="auto"
         Standard deviation of the normal numbers that are added to X in training, anew in every
         epoch, as a share of the spread of each column; of a perception that reads cells, of the
-        spread of all that it reads, and blocks of zeros stay as they are. "auto" is 0.5 for such a
-        perception, which reads the same few images over and over, and 0 for others and where X
-        has nothing but zeros and ones.
+        spread of all that it reads, and blocks of zeros stay as they are. "auto" is 0.5 where such
+        a perception reads the same blocks again and again, as images that are drawn from a few: it
+        would learn them by heart. It is 0 for others, and where X has nothing but zeros and ones.
     evidence_scale : float, default=1.0
         What the evidence is multiplied with in predictions, above 0. A network that is too sure of
         what it reads is not corrected by the coupling: try 0.5, 0.25 and 0.1 on rows that were

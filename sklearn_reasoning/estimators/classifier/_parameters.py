@@ -71,6 +71,8 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 200
 _LARGEST_SINGLE_BATCH = 64
 # The noise for networks that read each cell, in spreads of what they read.
 _NOISE = 0.5
+# The share of different blocks up to which they are taken for the same ones again and again.
+_FEW = 0.5
 _BATCH = 50
 
 # The least rank that is taken for a coupling that has as many columns, and the share above it.
@@ -167,20 +169,27 @@ def input_noise_of(estimator: Any, x: Any, n_cells: int) -> tuple[Any, int]:
     """Return standard deviations of noise for the columns of x, or None, and its blocks."""
     e, n_features = estimator, x.shape[1]
     in_blocks = e.perception in ("per_cell", "per_cell_image")
-    if isinstance(e.input_noise, str):
-        # Symbols that are written out cannot be misread.
-        share = _NOISE if in_blocks and not ((x == 0.0) | (x == 1.0)).all() else 0.0
-    else:
-        share = float(e.input_noise)
-    if share == 0.0:
-        return None, 1
     if not in_blocks:
-        return share * x.std(axis=0, dtype=np.float64), 1
-    # One network reads all blocks: their columns have one scale.
+        share = 0.0 if isinstance(e.input_noise, str) else float(e.input_noise)
+        return (share * x.std(axis=0, dtype=np.float64) if share else None), 1
     blocks = x.reshape(len(x) * n_cells, -1)
     blocks = blocks[blocks.any(axis=1)]
-    spread = blocks.std(dtype=np.float64) if len(blocks) else 0.0
-    return np.full(n_features, share * spread), n_cells
+    if isinstance(e.input_noise, str):
+        share = _NOISE if _are_few_images(blocks) else 0.0
+    else:
+        share = float(e.input_noise)
+    if share == 0.0 or not len(blocks):
+        return None, 1
+    # One network reads all blocks: their columns have one scale.
+    return np.full(n_features, share * blocks.std(dtype=np.float64)), n_cells
+
+
+def _are_few_images(blocks: Any) -> bool:
+    """Tell whether blocks are the same ones again and again, and no symbols, written out."""
+    if ((blocks == 0.0) | (blocks == 1.0)).all():
+        return False
+    # Hashes: images may fill gigabytes.
+    return len({hash(block.tobytes()) for block in blocks}) <= _FEW * len(blocks)
 
 
 def batch_size_of(estimator: Any, n: int) -> int:

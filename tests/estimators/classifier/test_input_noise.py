@@ -52,14 +52,19 @@ def test_without_noise_x_is_what_it_was(monkeypatch):
         assert (found == X).all()
 
 
-def test_symbols_are_read_without_noise_and_images_with_it():
-    X = (features(m=6) > 0).astype(float)
-    for x, alike in ((X, True), (0.9 * X, False)):
-        default, without = (
-            classifier(perception="per_cell", **noise).fit(x, cells_of(X))
-            for noise in ({}, {"input_noise": 0})
-        )
-        assert same_bits(default, without, x) == alike
+def has_noise_by_default(x, y):
+    default, without = (
+        classifier(perception="per_cell", **noise).fit(x, y) for noise in ({}, {"input_noise": 0})
+    )
+    return not same_bits(default, without, x)
+
+
+def test_blocks_that_come_again_and_again_are_read_with_noise():
+    few, y = features(n=8, m=3), cells_of(features(m=6))
+    drawn = few[np.random.default_rng(0).integers(8, size=(40, 2))].reshape(40, 6)
+    assert has_noise_by_default(drawn, y)
+    assert not has_noise_by_default(features(m=6), y)  # each block is another one
+    assert not has_noise_by_default((drawn > 0).astype(float), y)  # symbols
 
 
 def test_blocks_of_zeros_stay_zeros(monkeypatch):
