@@ -9,8 +9,8 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.model_selection import BatchedGridSearchCV
-from sklearn_reasoning.training import TrainingTask
 from sklearn_reasoning.penalties import L1, Box, Budget, Columns, Nonnegative, Penalty
+from sklearn_reasoning.training import TrainingTask
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 1.0, size=(43, 4))
