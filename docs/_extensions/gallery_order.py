@@ -10,6 +10,7 @@ _ORDER = (
     "plot_monotone_curve",
     "plot_sparse_codes",
     "plot_sudoku",
+    "plot_fold",
     "plot_few_shot",
     "plot_stopped_at_k",
     "plot_batched_search",

@@ -70,10 +70,13 @@ def load_archiveii(
         With the attributes
 
         sequences : list of str
+            Letters of the bases.
         structures : list of ndarray of int of shape (m, 2)
             Pairs i < j, counted from 0.
         families : ndarray of str
+            Of each sequence.
         ids : ndarray of str
+            Names, as in the table.
         DESCR : str
             Description, source and licence.
 
