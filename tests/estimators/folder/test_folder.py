@@ -138,9 +138,37 @@ def truth(sequence):
     return whole
 
 
-def test_a_prior_that_knows_is_believed():
-    model = folder(prior=truth, max_epochs=1, lr=1e-4).fit(SEQUENCES, STRUCTURES)
-    assert model.score(MORE, THEIRS) > 0.95
+@pytest.mark.parametrize("learned", ["auto", "network"])
+def test_a_prior_that_knows_is_believed(learned):
+    model = folder(prior=truth, learned=learned, max_epochs=1, lr=1e-4)
+    assert model.fit(SEQUENCES, STRUCTURES).score(MORE, THEIRS) > 0.95
+
+
+def doubtful(sequence):
+    """The truth, at a probability that is too low to be taken for it."""
+    return np.minimum(truth(sequence), 0.1)
+
+
+def test_with_a_prior_two_numbers_are_learned():
+    model = folder(prior=doubtful, max_epochs=20, lr=0.1).fit(SEQUENCES, STRUCTURES)
+    factor, constant = (p.detach() for p in model.module_.parameters())
+    assert model.score(MORE, THEIRS) == 1.0
+    first = folder(prior=doubtful, max_epochs=1, lr=1e-9).fit(SEQUENCES, STRUCTURES)
+    assert first.score(MORE, THEIRS) < 0.5
+    # The logits are the prior's, times a factor, and a constant.
+    p = np.clip(doubtful(MORE[0]), 1e-4, None)
+    codes = torch.tensor([["ACGU".index(letter) for letter in MORE[0]]])
+    given = torch.from_numpy(doubtful(MORE[0]) + doubtful(MORE[0]).T)[None].float()
+    logits = model.module_.logits(codes, given)[0].detach().numpy()
+    expected = factor.item() * np.log(p / (1.0 - p)) + constant.item()
+    pairs = parse_dot_bracket(THEIRS[0]).T
+    np.testing.assert_allclose(logits[tuple(pairs)], expected[tuple(pairs)], rtol=1e-4)
+
+
+def test_a_network_beside_a_prior_learns_what_the_prior_lacks():
+    model = folder(prior=doubtful, learned="network", max_epochs=10).fit(SEQUENCES, STRUCTURES)
+    losses = model.history_[:, "train_loss"]
+    assert losses[-1] < 0.5 * losses[0]
 
 
 @pytest.mark.parametrize(

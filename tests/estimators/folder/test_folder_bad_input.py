@@ -44,6 +44,8 @@ def test_wrong_data(sequences, structures, error, message):
         ({"k": True}, "k=True must be a number"),
         ({"sequence_channels": 0}, "sequence_channels"),
         ({"prior": "physics"}, "prior"),
+        ({"learned": "nothing"}, "learned"),
+        ({"learned": "calibration"}, "learned='calibration' is that of a prior"),
         ({"unknown_letters": "maybe"}, "unknown_letters"),
         ({"lr": 0.0}, "lr"),
         ({"bucket": 0}, "bucket"),

@@ -129,6 +129,15 @@ def test_a_callable_prior_is_not_written_to_a_file_without_code(tmp_path):
         save_model(model, tmp_path / "model.safetensors")
 
 
+def test_a_calibration_in_a_file(tmp_path):
+    model = folder(prior=lambda sequence: np.zeros((len(sequence),) * 2)).fit(MORE, THEIRS)
+    model.set_params(prior="vienna")  # a name needs no code; nothing is folded here
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors").module_.state_dict()
+    assert loaded.keys() == {"network.factor", "network.constant"}
+    assert all(torch.equal(own, loaded[name]) for name, own in model.module_.state_dict().items())
+
+
 def test_a_grid_search():
     search = GridSearchCV(folder(), {"k": [1, 20], "pair_channels": [4]}, cv=2)
     search.fit(SEQUENCES, STRUCTURES)
