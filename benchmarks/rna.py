@@ -112,6 +112,8 @@ def families(asked: Any, *, with_prior: bool = True) -> None:
     is_short = np.array([len(sequence) <= LONGEST_TRAINED for sequence in data.sequences])
     means: dict[str, list[float]] = {}
     for number, test in enumerate(few):
+        if asked.only not in (None, data.families[test[0]]):
+            continue
         others = np.concatenate(few[:number] + few[number + 1 :])
         train = others[is_short[others]]
         rivals = rivals_of(data, test, vienna)
@@ -197,6 +199,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--folds", type=int, default=5, help="of the random splits; default 5")
     parser.add_argument("--most", type=int, default=40, help="sequences of a family; default 40")
+    parser.add_argument("--only", help="the one family that is left out; default each in turn")
     parser.add_argument("--cache", help="npz file, where folds of ViennaRNA are kept")
     options = parser.parse_args()
     if options.path is None:

@@ -5,7 +5,15 @@ import copy
 import numpy as np
 import pytest
 import torch
-from estimators.folder._small_folders import MORE, SEQUENCES, STRUCTURES, THEIRS, folder
+from estimators.folder._small_folders import (
+    FEW,
+    FEW_STRUCTURES,
+    MORE,
+    SEQUENCES,
+    STRUCTURES,
+    THEIRS,
+    folder,
+)
 
 from sklearn_reasoning.matching import MatchingLayer
 from sklearn_reasoning.properties import certify
@@ -16,7 +24,7 @@ CAN_PAIR = {"AU", "UA", "CG", "GC", "GU", "UG"}
 
 @pytest.fixture(scope="module")
 def fitted():
-    return folder(max_epochs=30, batch_size=4).fit(SEQUENCES, STRUCTURES)
+    return folder(max_epochs=30, batch_size=4, k=8).fit(SEQUENCES, STRUCTURES)
 
 
 def is_valid(sequence, pairs):
@@ -110,11 +118,11 @@ def test_the_gap_is_certified(fitted):
         assert certificate.gap.shape == (len(MORE),)
         assert (certificate.gap <= certificate.gap_bound).all()
     assert certificates[2].gap.max() < 3e-2 * certificates[0].gap.max()
-    last = fitted.predict_proba(MORE, 1000)
+    last = fitted.predict_proba(MORE, 500)
     for row, (near, best) in enumerate(zip(fitted.predict_proba(MORE, 20), last, strict=True)):
         away = np.sqrt(np.square(near - best).sum() / 2.0)
         assert away <= certificates[1].distance[row] + 1e-3
-    assert fitted.certify(MORE).k == 20
+    assert fitted.certify(MORE).k == 8
     with pytest.raises(TypeError, match="use the method certify"):
         certify(fitted)
 
@@ -141,7 +149,7 @@ def truth(sequence):
 @pytest.mark.parametrize("learned", ["auto", "network"])
 def test_a_prior_that_knows_is_believed(learned):
     model = folder(prior=truth, learned=learned, max_epochs=1, lr=1e-4)
-    assert model.fit(SEQUENCES, STRUCTURES).score(MORE, THEIRS) > 0.95
+    assert model.fit(FEW, FEW_STRUCTURES).score(MORE, THEIRS) > 0.95
 
 
 def doubtful(sequence):
@@ -150,10 +158,11 @@ def doubtful(sequence):
 
 
 def test_with_a_prior_two_numbers_are_learned():
-    model = folder(prior=doubtful, max_epochs=20, lr=0.1).fit(SEQUENCES, STRUCTURES)
+    model = folder(prior=doubtful, max_epochs=20, batch_size=5, lr=0.1, k=8)
+    model.fit(FEW, FEW_STRUCTURES)
     factor, constant = (p.detach() for p in model.module_.parameters())
     assert model.score(MORE, THEIRS) == 1.0
-    first = folder(prior=doubtful, max_epochs=1, lr=1e-9).fit(SEQUENCES, STRUCTURES)
+    first = folder(prior=doubtful, max_epochs=1, lr=1e-9).fit(FEW, FEW_STRUCTURES)
     assert first.score(MORE, THEIRS) < 0.5
     # The logits are the prior's, times a factor, and a constant.
     p = np.clip(doubtful(MORE[0]), 1e-4, None)
@@ -166,7 +175,8 @@ def test_with_a_prior_two_numbers_are_learned():
 
 
 def test_a_network_beside_a_prior_learns_what_the_prior_lacks():
-    model = folder(prior=doubtful, learned="network", max_epochs=10).fit(SEQUENCES, STRUCTURES)
+    model = folder(prior=doubtful, learned="network", max_epochs=10, batch_size=4, k=8)
+    model.fit(FEW, FEW_STRUCTURES)
     losses = model.history_[:, "train_loss"]
     assert losses[-1] < 0.5 * losses[0]
 
