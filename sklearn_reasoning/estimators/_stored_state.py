@@ -41,7 +41,7 @@ _AS_IN_THE_CONSTRUCTOR = (
 )
 _SETTINGS = {
     **{name: CONSTRAINTS[name] for name in _AS_IN_THE_CONSTRUCTOR},
-    "loss": [*CONSTRAINTS["loss"], StrOptions({"pairs"})],
+    "loss": [*CONSTRAINTS["loss"], StrOptions({"pairs", "f1"})],
     "weight_decay": NUMBER,
     "lr_schedule": [StrOptions({"constant", "cosine", "one_cycle"})],
     "k": STEPS,

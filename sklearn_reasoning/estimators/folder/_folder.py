@@ -74,10 +74,15 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
     pair_layers : int, default=2
         Number of its hidden layers, after the first.
     prior : None, "vienna" or callable, default=None
-        Probabilities of pairs that are given, as a linear term of the energy beside the learned one
-        and as an input of the network: "vienna" are those of the partition function of ViennaRNA,
-        which must be installed (the extra ``rna``); a callable takes a sequence and returns an
-        array of shape (n, n) of numbers in [0, 1], of which either half may be empty.
+        Probabilities of pairs that are given, whose logits are a linear term of the energy, and an
+        input of the network if there is one: "vienna" are those of the partition function of
+        ViennaRNA, which must be installed (the extra ``rna``); a callable takes a sequence and
+        returns an array of shape (n, n) of numbers in [0, 1], of which either half may be empty.
+    learned : {"auto", "network", "calibration"}, default="auto"
+        What is learned. "network" is all of the above: a term beside the prior's, at first zero,
+        which learns the families that it is shown. "calibration" are two numbers, a factor of the
+        prior's logits and a constant; sizes of the network then have no meaning. It holds for
+        families that were not seen. "auto" is "calibration" with a prior and "network" without.
     pseudoknots : bool, default=True
         Whether predicted pairs may cross. If not, they are the best nested ones.
     unknown_letters : {"accept", "refuse"}, default="accept"
@@ -182,6 +187,7 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         pair_channels: int = 64,
         pair_layers: int = 2,
         prior: Any = None,
+        learned: str = "auto",
         pseudoknots: bool = True,
         unknown_letters: str = "accept",
         lr: float = 2e-3,
@@ -206,6 +212,7 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         self.pair_channels = pair_channels
         self.pair_layers = pair_layers
         self.prior = prior
+        self.learned = learned
         self.pseudoknots = pseudoknots
         self.unknown_letters = unknown_letters
         self.lr = lr

@@ -16,6 +16,7 @@ from sklearn_reasoning.matching import DualMatching, dual_problem
 from sklearn_reasoning.rna import allowed_pairs_of_batch
 from sklearn_reasoning.training import Model
 
+from ._calibration import Calibration
 from ._network import PairNetwork
 from ._settings import FolderArchitecture
 
@@ -54,13 +55,14 @@ class FoldLoss(nn.Module):
 
     F1 is that of weights, :math:`2 \sum y t / \sum (y + t)` with the targets t. The cross-entropy
     is a sum over allowed pairs for each pair of the target: pairs without a weight learn from it.
-    ``losses`` has one entry, "pairs".
+    ``losses`` has one entry, "pairs" for both or "f1" for the first alone.
     """
 
     def __init__(self, losses: Sequence[str]) -> None:
         super().__init__()
         # In no unit that the history would have to know of.
         self.is_squared = [False] * len(losses)
+        (self._loss,) = losses
 
     def forward(self, prediction: Tensor, batch: FoldBatch) -> Tensor:
         """Return the loss, of shape (1,), of pairings and logits, (2, batch, n, n)."""
@@ -69,6 +71,8 @@ class FoldLoss(nn.Module):
         n_pairs = target.sum(dim=(1, 2))
         hits = (pairing * target).sum(dim=(1, 2))
         f1 = (2.0 * hits + 1e-3) / (pairing.sum(dim=(1, 2)) + n_pairs + 1e-3)
+        if self._loss == "f1":
+            return (1.0 - f1.mean()).reshape(1)
         where, i, j = torch.nonzero(batch.allowed.triu(), as_tuple=True)
         each = F.binary_cross_entropy_with_logits(
             logits[where, i, j], target[where, i, j], reduction="none"
@@ -98,7 +102,7 @@ class FoldingModel(Model):
         # The curvature is known: nothing is left to learn.
         self.step_size = None
         self.architecture = a
-        self.network = PairNetwork(a).to(dtype)
+        self.network = (PairNetwork(a) if a.learned == "network" else Calibration()).to(dtype)
 
     def draw_weights(self, model: int, seed: int) -> None:
         """Draw the initial weights."""

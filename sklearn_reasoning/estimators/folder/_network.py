@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sklearn_reasoning.rna import BASES, LEAST_SPAN, UNKNOWN
 
+from ._calibration import LEAST_PROBABILITY
 from ._settings import FolderArchitecture
 
 # How far along a helix, inwards and outwards, a pair looks for others; and which they are.
@@ -21,7 +22,6 @@ _KNOTS, _FARTHEST = 32, 1024
 # Lengths are measured in it.
 _LENGTH = 128.0
 _WIDTH, _DILATIONS = 9, 5
-_LEAST_PROBABILITY = 1e-4
 
 _PAIRS = (("A", "U"), ("U", "A"), ("C", "G"), ("G", "C"), ("G", "U"), ("U", "G"))
 _STRENGTHS = (2.0, 2.0, 3.0, 3.0, 1.0, 1.0)
@@ -87,15 +87,15 @@ class PairNetwork(nn.Module):
 
     @torch.no_grad()
     def draw(self, generator: torch.Generator) -> None:
-        """Draw the weights; pairs are unlikely at first, unless a prior says otherwise."""
+        """Draw the weights; pairs are unlikely at first, or what a prior says of them."""
         for module in self.modules():
             if isinstance(module, Affine):
                 bound = 1.0 / math.sqrt(module.weight[0].numel())
                 module.weight.uniform_(-bound, bound, generator=generator)
                 module.bias.uniform_(-bound, bound, generator=generator)
-        self.bilinear.fill_(0.1)
-        self.last.weight.mul_(0.3)
-        self.last.bias.fill_(0.0 if self.has_prior else -4.0)
+        self.bilinear.fill_(0.0 if self.has_prior else 0.1)
+        self.last.weight.mul_(0.0 if self.has_prior else 0.3)
+        self.last.bias.fill_(0.5 if self.has_prior else -4.0)
         self.of_prior.fill_(1.0)
 
     def forward(self, codes: Tensor, allowed: Tensor, prior: Tensor | None) -> Tensor:
@@ -169,7 +169,7 @@ class PairNetwork(nn.Module):
         given = None
         if prior is not None:
             p = prior[where, i, j]
-            given = torch.logit(p, eps=_LEAST_PROBABILITY)
+            given = torch.logit(p, eps=LEAST_PROBABILITY)
             inputs += [p.unsqueeze(1), given.unsqueeze(1)]
         first = F.embedding(where * n + i, ends[0])
         second = F.embedding(where * n + j, ends[1])

@@ -28,6 +28,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "pair_channels": [_COUNT],
     "pair_layers": [_COUNT_OR_NONE],
     "prior": [StrOptions({"vienna"}), callable, None],
+    "learned": [StrOptions({"auto", "network", "calibration"})],
     "pseudoknots": ["boolean"],
     "unknown_letters": [StrOptions({"accept", "refuse"})],
     "lr": [_POSITIVE],
@@ -57,6 +58,11 @@ def architecture_of(estimator: Any) -> FolderArchitecture:
     check_callbacks(e.callbacks, has_validation=bool(e.early_stopping))
     check_device(e.device)
     check_prior(e.prior)
+    if e.learned == "calibration" and e.prior is None:
+        raise ValueError(
+            "learned='calibration' is that of a prior, and prior=None. Give one, or use "
+            "learned='network'."
+        )
     return FolderArchitecture(
         algorithm=matching_algorithm(e.algo),
         sequence_channels=int(e.sequence_channels),
@@ -64,7 +70,14 @@ def architecture_of(estimator: Any) -> FolderArchitecture:
         pair_channels=int(e.pair_channels),
         pair_layers=int(e.pair_layers),
         has_prior=e.prior is not None,
+        learned=_learned(e),
     )
+
+
+def _learned(estimator: Any) -> str:
+    if estimator.learned == "auto":
+        return "network" if estimator.prior is None else "calibration"
+    return str(estimator.learned)
 
 
 def settings_of(estimator: Any, n_batches: int, seed: int) -> ModelSettings:
@@ -75,7 +88,8 @@ def settings_of(estimator: Any, n_batches: int, seed: int) -> ModelSettings:
         step_size=(),
         step_size_range=(1.0, 1.0),
         learn_step_size=False,
-        loss="pairs",
+        # Two numbers need no help to find pairs, and are asked for the best F1.
+        loss="pairs" if _learned(e) == "network" else "f1",
         optimizer="adam",
         lr=float(e.lr),
         weight_decay=float(e.weight_decay),

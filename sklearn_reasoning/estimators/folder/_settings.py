@@ -21,6 +21,8 @@ class FolderArchitecture:
         Of the network that scores pairs.
     has_prior : bool
         Whether probabilities of pairs are given.
+    learned : {"network", "calibration"}
+        What gives scores.
     """
 
     algorithm: Algorithm
@@ -29,6 +31,7 @@ class FolderArchitecture:
     pair_channels: int
     pair_layers: int
     has_prior: bool
+    learned: str
 
     # In the units of the dual; it need not be strongly convex.
     mu = 0.0

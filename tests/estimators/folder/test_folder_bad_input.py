@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from estimators.folder._small_folders import SEQUENCES, STRUCTURES, folder
+from estimators.folder._small_folders import FEW, FEW_STRUCTURES, folder
 from sklearn.exceptions import NotFittedError
 
 GOOD = "GGGGAAAACCCC"
@@ -44,6 +44,8 @@ def test_wrong_data(sequences, structures, error, message):
         ({"k": True}, "k=True must be a number"),
         ({"sequence_channels": 0}, "sequence_channels"),
         ({"prior": "physics"}, "prior"),
+        ({"learned": "nothing"}, "learned"),
+        ({"learned": "calibration"}, "learned='calibration' is that of a prior"),
         ({"unknown_letters": "maybe"}, "unknown_letters"),
         ({"lr": 0.0}, "lr"),
         ({"bucket": 0}, "bucket"),
@@ -55,14 +57,18 @@ def test_wrong_data(sequences, structures, error, message):
 )
 def test_wrong_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
-        folder(**parameters).fit(SEQUENCES[:10], STRUCTURES[:10])
+        folder(**parameters).fit(FEW, FEW_STRUCTURES)
 
 
-def test_letters_that_are_not_known():
+@pytest.fixture(scope="module")
+def fitted():
+    return folder().fit(FEW, FEW_STRUCTURES)
+
+
+def test_letters_that_are_not_known(fitted):
     with pytest.raises(ValueError, match=r"sequences\[0\] has 'N' at position 1"):
         folder(unknown_letters="refuse").fit(["GNGGAAAACCCC"], ["(((.....)))."])
-    model = folder().fit(SEQUENCES, STRUCTURES)
-    assert 1 not in model.predict_pairs(["GNGGAAAACCCC"])[0]
+    assert 1 not in fitted.predict_pairs(["GNGGAAAACCCC"])[0]
 
 
 def test_pairs_that_are_not_allowed_leave_the_loss_with_one_warning():
@@ -79,7 +85,7 @@ def test_pairs_that_are_not_allowed_leave_the_loss_with_one_warning():
     "method", ["predict", "predict_pairs", "predict_proba", "certify", "score"]
 )
 def test_not_fitted(method):
-    arguments = (SEQUENCES, STRUCTURES) if method == "score" else (SEQUENCES,)
+    arguments = (FEW, FEW_STRUCTURES) if method == "score" else (FEW,)
     with pytest.raises(NotFittedError):
         getattr(folder(), method)(*arguments)
 
@@ -87,16 +93,14 @@ def test_not_fitted(method):
 @pytest.mark.parametrize(
     ("k", "error"), [(-1, ValueError), (2.5, TypeError), ("5", TypeError), (True, TypeError)]
 )
-def test_wrong_k(k, error):
-    model = folder().fit(SEQUENCES, STRUCTURES)
-    for method in (model.predict, model.predict_proba, model.certify):
+def test_wrong_k(k, error, fitted):
+    for method in (fitted.predict, fitted.predict_proba, fitted.certify):
         with pytest.raises(error, match="k="):
-            method(SEQUENCES, k)
+            method(FEW, k)
 
 
-def test_a_failed_fit_leaves_the_estimator_as_it_was():
-    model = folder().fit(SEQUENCES, STRUCTURES)
-    before = model.predict(SEQUENCES)
+def test_a_failed_fit_leaves_the_estimator_as_it_was(fitted):
+    before = fitted.predict(FEW)
     with pytest.raises(ValueError, match="is empty"):
-        model.fit([""], [""])
-    assert model.predict(SEQUENCES) == before
+        fitted.fit([""], [""])
+    assert fitted.predict(FEW) == before

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from estimators.folder._small_folders import MORE, SEQUENCES, STRUCTURES, THEIRS, folder
+from estimators.folder._small_folders import (
+    FEW,
+    FEW_STRUCTURES,
+    MORE,
+    SEQUENCES,
+    STRUCTURES,
+    THEIRS,
+    folder,
+)
 from sklearn.base import clone
 from sklearn.exceptions import SkipTestWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -32,7 +40,7 @@ def same(first, second):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return folder().fit(SEQUENCES, STRUCTURES)
+    return folder().fit(FEW, FEW_STRUCTURES)
 
 
 def test_the_tag_says_strings():
@@ -62,7 +70,7 @@ def test_parameters_are_kept_as_they_are():
 
 
 def test_fit_changes_neither_parameters_nor_data():
-    sequences, structures = np.array(SEQUENCES, dtype=object), list(STRUCTURES)
+    sequences, structures = np.array(FEW, dtype=object), list(FEW_STRUCTURES)
     pairs = [parse_dot_bracket(structure) for structure in structures]
     before = copy.deepcopy((list(sequences), pairs))
     model = folder()
@@ -74,9 +82,9 @@ def test_fit_changes_neither_parameters_nor_data():
 
 
 def test_fit_twice_is_fit_once(fitted):
-    again = folder().fit(MORE, THEIRS).fit(SEQUENCES, STRUCTURES)
+    again = folder().fit(MORE, THEIRS).fit(FEW, FEW_STRUCTURES)
     assert same(again, fitted)
-    assert again.n_iter_ == len(again.history_) == 3
+    assert again.n_iter_ == len(again.history_) == 2
 
 
 @pytest.mark.parametrize(
@@ -90,25 +98,25 @@ def test_fit_twice_is_fit_once(fitted):
     ],
 )
 def test_containers(fitted, container):
-    model = folder().fit(container(SEQUENCES), container(STRUCTURES))
+    model = folder().fit(container(FEW), container(FEW_STRUCTURES))
     assert same(model, fitted)
     assert model.predict(container(MORE)) == fitted.predict(MORE)
 
 
 def test_structures_as_pairs(fitted):
-    assert same(folder().fit(SEQUENCES, [parse_dot_bracket(s) for s in STRUCTURES]), fitted)
-    lists = [parse_dot_bracket(s).tolist() for s in STRUCTURES]
-    assert same(folder().fit(SEQUENCES, lists), fitted)
+    assert same(folder().fit(FEW, [parse_dot_bracket(s) for s in FEW_STRUCTURES]), fitted)
+    lists = [parse_dot_bracket(s).tolist() for s in FEW_STRUCTURES]
+    assert same(folder().fit(FEW, lists), fitted)
 
 
 def test_seeds(fitted):
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    assert same(folder().fit(SEQUENCES, STRUCTURES), fitted)
+    assert same(folder().fit(FEW, FEW_STRUCTURES), fitted)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert (np.random.get_state()[1] == before[1]).all()  # noqa: NPY002
-    assert not same(folder(random_state=1).fit(SEQUENCES, STRUCTURES), fitted)
+    assert not same(folder(random_state=1).fit(FEW, FEW_STRUCTURES), fitted)
 
 
 def test_copies_and_files(fitted, tmp_path):
@@ -129,21 +137,30 @@ def test_a_callable_prior_is_not_written_to_a_file_without_code(tmp_path):
         save_model(model, tmp_path / "model.safetensors")
 
 
+def test_a_calibration_in_a_file(tmp_path):
+    model = folder(prior=lambda sequence: np.zeros((len(sequence),) * 2)).fit(MORE, THEIRS)
+    model.set_params(prior="vienna")  # a name needs no code; nothing is folded here
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors").module_.state_dict()
+    assert loaded.keys() == {"network.factor", "network.constant"}
+    assert all(torch.equal(own, loaded[name]) for name, own in model.module_.state_dict().items())
+
+
 def test_a_grid_search():
     search = GridSearchCV(folder(), {"k": [1, 20], "pair_channels": [4]}, cv=2)
-    search.fit(SEQUENCES, STRUCTURES)
+    search.fit(FEW, FEW_STRUCTURES)
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
-    alone = folder(k=1, pair_channels=4).fit(SEQUENCES[12:], STRUCTURES[12:])
-    expected = alone.score(SEQUENCES[:12], STRUCTURES[:12])
+    alone = folder(k=1, pair_channels=4).fit(FEW[5:], FEW_STRUCTURES[5:])
+    expected = alone.score(FEW[:5], FEW_STRUCTURES[:5])
     assert search.cv_results_["split0_test_score"][0] == pytest.approx(expected)
     assert len(search.predict(MORE)) == len(MORE)
 
 
 def test_the_last_step_of_a_pipeline(fitted):
     upper = FunctionTransformer(lambda strings: [string.upper() for string in strings])
-    pipeline = make_pipeline(upper, folder()).fit([s.lower() for s in SEQUENCES], STRUCTURES)
+    pipeline = make_pipeline(upper, folder()).fit([s.lower() for s in FEW], FEW_STRUCTURES)
     assert pipeline.predict(MORE) == fitted.predict(MORE)
-    scores = cross_val_score(pipeline, SEQUENCES, STRUCTURES, cv=2)
+    scores = cross_val_score(pipeline, FEW, FEW_STRUCTURES, cv=2)
     assert scores.shape == (2,)
 
 
@@ -157,7 +174,7 @@ class Seen(Callback):
 
 def test_callbacks_and_lines(capsys):
     epochs = []
-    model = folder(callbacks=[Seen(epochs)], verbose=1).fit(SEQUENCES, STRUCTURES)
+    model = folder(callbacks=[Seen(epochs)], verbose=1).fit(FEW, FEW_STRUCTURES)
     assert epochs == model.history_[:, "train_loss"]
     assert "train_loss" in capsys.readouterr().out
 
