@@ -5,14 +5,14 @@
 - ``sinusoids``: 10,000 tasks to train on, made by make_few_shot with one seed; the mean squared
   error on 100 other rows of each of 1,000 unseen tasks, whose first ``shots`` rows are known, after
   k steps, and the CPU seconds of training. ``algorithms``: the same of other algorithms, and
-  ``all`` of ``adapt="all"`` with five steps;
+  ``all`` of ``adapt="all"`` with five steps, in five passes each;
 - ``costs``: CPU seconds of ``adapt``; memory of training against k;
 - ``search``: a batched search over k and shots beside the same fits one by one;
 - ``cuts``: the same study with each ``cut`` of training groups, 100 passes and a weight decay of
   0.01;
 - ``groups``: new groups held out of measured sets, by five folds, tuned rivals beside defaults.
   The error is in units of the variance of y: mean and standard error over folds, and the paired
-  difference to the best model. A result goes to a file, so a run that was stopped goes on.
+  difference to the best rival. A result goes to a file, so a run that was stopped goes on.
 
 Run: python benchmarks/few_shot.py --tables sinusoids all [--sets Milk ...]
 ``groups`` needs: pip install -e ".[groups,rivals]"
@@ -20,8 +20,6 @@ Run: python benchmarks/few_shot.py --tables sinusoids all [--sets Milk ...]
 
 import argparse
 import csv
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -30,6 +28,7 @@ import numpy as np
 import torch
 from _few_shot_rivals import CUTS, MODELS
 from _few_shot_study import FOLDS, SETS, errors, shots_of
+from _memory import peak_bytes
 from _timing import interleaved_medians
 
 from sklearn_reasoning import FewShotReasoningRegressor
@@ -38,6 +37,7 @@ from sklearn_reasoning.model_selection import BatchedGridSearchCV
 
 N_TRAINING, N_UNSEEN, N_OTHERS = 10_000, 1000, 100
 STEPS = (0, 1, 2, 3, 5, 10, 20, 100)
+HELD_STEPS = (1, 10, 100)
 
 
 def trained(shots, seed=0, **options):
@@ -70,13 +70,14 @@ def print_sinusoids():
 
 def print_algorithms():
     print(_steps_title("ten shots"))
-    for algo, k in [("nag", 1), ("gd", 10), ("opt", 10)]:
-        print(_steps_row(f"{algo}, k = {k}", 10, algo=algo, k=k), flush=True)
+    for algo, k in [("nag", 10), ("nag", 1), ("gd", 10), ("opt", 10)]:
+        options = {"algo": algo, "k": k, "max_epochs": 5}
+        print(_steps_row(f"{algo}, k = {k}", 10, **options), flush=True)
 
 
 def print_all():
     print(_steps_title('adapt="all", hidden sizes 40, 40'))
-    options = {"adapt": "all", "k": 5, "basis_hidden": (40, 40)}
+    options = {"adapt": "all", "k": 5, "basis_hidden": (40, 40), "max_epochs": 5}
     for shots in (10, 5):
         print(_steps_row(f"{shots} shots, k = 5", shots, **options), flush=True)
 
@@ -102,31 +103,22 @@ def print_costs():
     known, _ = unseen(10)
     seconds = interleaved_medians({"adapt": lambda: model.adapt(*known)}, 7)["adapt"]
     print(f"\nadapt, 1,000 new groups of ten rows: {seconds:.3f} CPU s (median of seven)")
-    steps = (1, 10, 100, 1000)
-    print("\n| MB that a fit adds | " + " | ".join(f"k = {k}" for k in steps) + " |")
-    print("|---|" + "---|" * len(steps))
-    for algo in ("gd", "nag", "opt"):
-        cells = [_in_a_process(algo, k) for k in steps]
-        print(f"| {algo} | " + " | ".join(cells) + " |", flush=True)
+    print(
+        "\n| MB that a step of training holds | "
+        + " | ".join(f"k = {k}" for k in HELD_STEPS)
+        + " |"
+    )
+    print("|---|" + "---|" * len(HELD_STEPS))
+    for options in ({"algo": "gd"}, {"algo": "nag"}, {"algo": "opt"}, {"adapt": "all"}):
+        cells = [f"{held(k=k, **options):.1f}" for k in HELD_STEPS]
+        print(f"| {' '.join(options.values())} | {' | '.join(cells)} |", flush=True)
 
 
-def _in_a_process(algo, k):
-    command = [sys.executable, __file__, "--memory", algo, str(k)]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
-    return run.stdout.strip()
-
-
-def grown(algo, k):
-    """Return the MB by which this process grows in a fit, after one that loads what is needed."""
-    import resource
-
-    X, y, groups = make_few_shot(2000, 40, random_state=0)
-    model = FewShotReasoningRegressor(algo=algo, k=k, batch_size=1000, max_epochs=2, random_state=0)
-    few = groups < 20
-    model.fit(X[few], y[few], groups=groups[few])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    model.fit(X, y, groups=groups)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+def held(**options):
+    """Return the most MB that torch holds in a fit of one step, on fifty groups of forty rows."""
+    X, y, groups = make_few_shot(50, 40, random_state=0)
+    model = FewShotReasoningRegressor(max_epochs=1, random_state=0, **options)
+    return peak_bytes(lambda: model.fit(X, y, groups=groups)) / 2**20
 
 
 def print_search():
@@ -180,10 +172,14 @@ def _studied(sets, models, out):
     return known
 
 
+_OURS = ("defaults", "tuned")
+_AGAINST = [f"{title} - best other" for title in _OURS]
+
+
 def print_groups(sets, out):
     known = _studied(sets, MODELS, out)
-    print("\n| set | shots | " + " | ".join(MODELS) + " | tuned - best other |")
-    print("|---|---|" + "---|" * (len(MODELS) + 1))
+    print("\n| set | shots | " + " | ".join(MODELS) + " | " + " | ".join(_AGAINST) + " |")
+    print("|---|---|" + "---|" * (len(MODELS) + len(_AGAINST)))
     for name in sets:
         for shots in shots_of(name):
             rows = {title: known[name, str(shots), title][0] for title in MODELS}
@@ -191,10 +187,9 @@ def print_groups(sets, out):
 
 
 def _cells(rows):
-    cells = [f"{_of_three(row)}" for row in rows.values()]
-    ours = ("defaults", "tuned")
-    best = min((row for title, row in rows.items() if title not in ours), key=np.mean)
-    return " | ".join([*cells, _of_three(rows["tuned"] - best)])
+    cells = [_of_three(row) for row in rows.values()]
+    best = min((row for title, row in rows.items() if title not in _OURS), key=np.mean)
+    return " | ".join([*cells, *(_of_three(rows[title] - best) for title in _OURS)])
 
 
 def _of_three(row):
@@ -217,12 +212,8 @@ def main():
     parser.add_argument("--tables", nargs="+", choices=tables, default=["sinusoids"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--out", type=Path, default=Path("build/few_shot.csv"))
-    parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.memory:
-        print(f"{grown(options.memory[0], int(options.memory[1])):.0f}")
-        return
     prints = {
         "sinusoids": print_sinusoids,
         "algorithms": print_algorithms,

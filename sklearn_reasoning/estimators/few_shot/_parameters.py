@@ -57,8 +57,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
 _STEPS = 3000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 4, 300
 _BATCH = 50
-# A penalty of a fixed weight beside a sum over groups, up to the number at which it was measured.
-_DECAY_OF_A_GROUP, _LARGEST_DECAY = 0.5, 0.01
+# A penalty of a fixed weight beside a sum over groups, as of a prior; fewer groups ask for no more.
+_LARGEST_DECAY = 0.01
 
 
 def check_relations(estimator: Any) -> Algorithm:
@@ -149,5 +149,5 @@ def settings_of(estimator: Any, n_groups: int, seed: int) -> ModelSettings:
 
 def _decay(wanted: float | str, n_groups: int) -> float:
     if isinstance(wanted, str):
-        return min(_DECAY_OF_A_GROUP / n_groups, _LARGEST_DECAY)
+        return min(1.0 / n_groups, _LARGEST_DECAY)
     return float(wanted)
