@@ -24,7 +24,7 @@ CAN_PAIR = {"AU", "UA", "CG", "GC", "GU", "UG"}
 
 @pytest.fixture(scope="module")
 def fitted():
-    return folder(max_epochs=30, batch_size=4, k=8).fit(SEQUENCES, STRUCTURES)
+    return folder(max_epochs=20, batch_size=4, lr=2e-2, k=8).fit(SEQUENCES, STRUCTURES)
 
 
 def is_valid(sequence, pairs):
@@ -52,7 +52,7 @@ def greedy(fitted):
 @pytest.mark.parametrize("which", ["fitted", "greedy"])
 def test_pairings_are_feasible_at_every_k(which, k, request):
     model = request.getfixturevalue(which)
-    sequences = [*MORE[:3], "A" * 5, "GC", "N" * 7, "GGGGGNNNNCCCCC"]
+    sequences = [*MORE[:2], "A" * 5, "GC", "N" * 7, "GGGGGNNNNCCCCC"]
     proba = model.predict_proba(sequences, k)
     for sequence, weights, pairs in zip(
         sequences, proba, model.predict_pairs(sequences, k), strict=True
