@@ -100,7 +100,8 @@ def certificate_of(
     gap = energy.gap(s.double()).clamp(min=0.0)
     squared = (2.0 * energy.degree * energy._largest_scores().square()).sum(dim=-1)
     if k == 0:
-        dual = torch.full_like(squared, torch.inf)
+        # Without a positive score the start is the minimiser.
+        dual = torch.where(squared > 0.0, torch.inf, 0.0)
     else:
         dual = squared * (2.0 / (k + 1) ** 2 if is_accelerated else 0.5 / k)
     away = (1.0 + energy.curvature().sqrt()) * (2.0 * dual).sqrt()

@@ -168,3 +168,10 @@ def test_bad_input():
         DualMatching(torch.zeros(2, 2), torch.tensor([[False, True], [False, False]]))
     with pytest.raises(ValueError, match="must be positive"):
         DualMatching(torch.zeros(2, 2), capacity=0.0)
+
+
+def test_without_a_positive_score_the_start_is_certified_as_the_minimiser():
+    scores = torch.full((2, 4, 4), -1.0, dtype=torch.float64)
+    found = MatchingLayer().certify(DualMatching(scores), 0)
+    for values in (found.gap, found.gap_bound, found.distance_bound):
+        np.testing.assert_array_equal(values, np.zeros(2))

@@ -12,7 +12,7 @@ import torch
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.numbers import readable_numbers
@@ -602,6 +602,11 @@ class FewShotReasoningRegressor(
             self, X, y, reset=False, dtype=np.float64, multi_output=True, y_numeric=True
         )
         names = read_groups(groups, len(x))
+        weight = (
+            None
+            if sample_weight is None
+            else _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        )
         is_first = _are_first(names, shots)
         if is_first.all():
             sizes = {name: names.count(name) for name in set(names)}
@@ -621,7 +626,7 @@ class FewShotReasoningRegressor(
         rest = ~is_first
         codes = np.array([adapted._places.get(name, -1) for name in own[rest]], dtype=np.int64)
         outputs = adapted._outputs(x[rest], codes, None)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[rest]
+        weight = None if weight is None else weight[rest]
         return float(r2_score(self._as_columns(targets[rest]), outputs, sample_weight=weight))
 
     def _as_columns(self, y: _Array) -> _Array:

@@ -15,7 +15,10 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Scales:
-    """Means and standard deviations of each column; the latter are 1 where a column is constant."""
+    """Means and standard deviations of each column.
+
+    Where a column is constant the latter are 1 of y, and infinite of x: nothing is known of it.
+    """
 
     x_mean: _Array
     x_scale: _Array
@@ -25,7 +28,7 @@ class Scales:
     @classmethod
     def of(cls, rows: GroupedRows) -> Scales:
         """Return those of rows."""
-        return cls(*_mean_and_scale(rows.x), *_mean_and_scale(rows.y))
+        return cls(*_mean_and_scale(rows.x, np.inf), *_mean_and_scale(rows.y, 1.0))
 
     @classmethod
     def held_by(cls, module: torch.nn.Module) -> Scales:
@@ -47,8 +50,8 @@ class Scales:
 _NAMES = ("x_mean", "x_scale", "y_mean", "y_scale")
 
 
-def _mean_and_scale(values: _Array) -> tuple[_Array, _Array]:
+def _mean_and_scale(values: _Array, of_constant: float) -> tuple[_Array, _Array]:
     mean, spread = values.mean(axis=0), values.std(axis=0)
     # What rounding leaves of a constant is no spread.
     least = 8.0 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
-    return mean, np.where(spread > least, spread, 1.0)
+    return mean, np.where(spread > least, spread, of_constant)

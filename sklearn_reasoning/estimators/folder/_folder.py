@@ -346,6 +346,11 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         check_is_fitted(self)
         strings = read_strings("sequences", sequences)
         codes = encode(strings, self.unknown_letters)
+        if (self.prior is not None) != self.module_.architecture.has_prior:
+            raise ValueError(
+                f"prior={self.prior!r} is not that of fit, which had "
+                f"{'one' if self.prior is None else 'none'}: fit again, or set it back."
+            )
         for index, own in enumerate(codes):
             priors = read_priors(self.prior, strings[index : index + 1], first=index)
             yield Folding(self.module_, own, None if priors is None else priors[0])

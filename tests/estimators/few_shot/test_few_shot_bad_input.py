@@ -100,3 +100,12 @@ def test_predict_and_score_refuse():
         model.score(X, Y, GROUPS, shots="auto")
     with pytest.raises(ValueError, match="y has 2 columns"):
         model.score(X, np.stack([Y, Y], axis=1), GROUPS, shots=2)
+
+
+@pytest.mark.parametrize("weight", [np.ones(3), -np.ones(8)])
+def test_weights_of_a_score_are_checked_before_they_are_cut(weight):
+    X = np.random.default_rng(0).normal(size=(8, 2))
+    groups = [0, 0, 0, 0, 1, 1, 1, 1]
+    model = FewShotReasoningRegressor(max_epochs=1, random_state=0).fit(X, X[:, 0], groups)
+    with pytest.raises(ValueError, match="sample_weight"):
+        model.score(X, X[:, 0], groups, shots=2, sample_weight=weight)

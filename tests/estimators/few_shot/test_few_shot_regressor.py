@@ -7,7 +7,7 @@ import pytest
 from estimators.few_shot._small_groups import SMALL, fitted, make_lines
 from sklearn.metrics import r2_score
 
-from sklearn_reasoning import FewShotReasoningRegressor
+from sklearn_reasoning import FewShotReasoningRegressor, load_model, save_model
 
 
 def head_of(model, X, y, k=None):
@@ -212,3 +212,17 @@ def test_more_groups_ask_for_less_decay(n_groups, decay):
     model = FewShotReasoningRegressor(**SMALL | {"max_epochs": 1}).fit(*make_lines(n_groups, 4))
     (settings,) = model.net_.models
     assert settings.weight_decay == pytest.approx(decay)
+
+
+def test_a_column_that_was_constant_tells_nothing_later(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    X[:, 1] = 5.0
+    groups = np.repeat(np.arange(5), 8)
+    model = FewShotReasoningRegressor(basis_hidden=(), max_epochs=3, random_state=0)
+    model.fit(X, X[:, 0], groups)
+    other = X.copy()
+    other[:, 1] = 100.0
+    np.testing.assert_array_equal(model.predict(other, groups), model.predict(X, groups))
+    save_model(model, tmp_path / "model.safetensors")
+    again = load_model(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.predict(other, groups), model.predict(X, groups))

@@ -104,3 +104,14 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(fitted):
     with pytest.raises(ValueError, match="is empty"):
         fitted.fit([""], [""])
     assert fitted.predict(FEW) == before
+
+
+def test_a_prior_cannot_come_or_go_after_fit():
+    def even(sequence):
+        return np.full((len(sequence), len(sequence)), 0.1)
+
+    for before, after in ((None, even), (even, None)):
+        model = folder(prior=before, max_epochs=1).fit(FEW, FEW_STRUCTURES)
+        model.set_params(prior=after)
+        with pytest.raises(ValueError, match="prior="):
+            model.predict(FEW)
