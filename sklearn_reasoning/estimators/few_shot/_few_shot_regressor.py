@@ -89,8 +89,8 @@ class FewShotReasoningRegressor(
     lr : float, default=1e-2
         Learning rate.
     weight_decay : float or "auto", default="auto"
-        L2 penalty on the matrices of the network. "auto" is 1/n for n groups to train on, at
-        most 0.01: groups are what the network could learn by heart.
+        L2 penalty on the matrices of the network. "auto" is (20/n)^2 for n groups to train on, at
+        most 0.06: groups are what the network could learn by heart.
     max_epochs : int or "auto", default="auto"
         Number of passes over the groups. "auto" makes about 3,000 steps of the optimiser, in 4
         to 300 passes.
