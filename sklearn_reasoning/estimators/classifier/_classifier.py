@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -25,6 +24,7 @@ from sklearn_reasoning._support.random_state import independent_random_state, se
 from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
+from sklearn_reasoning.estimators._held_out import kept_and_held_out
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
@@ -451,15 +451,13 @@ class HybridReasoningClassifier(
         if not self.early_stopping:
             return rows, None
         n = len(rows.x)
-        n_held_out = max(round(self.validation_fraction * n), 1)
-        if n - n_held_out < 1:
-            raise ValueError(
-                "early_stopping=True needs two rows or more, to train on and to hold out, and "
-                f"validation_fraction={self.validation_fraction!r} leaves no training rows of "
-                f"n_samples={n}."
-            )
-        kept, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
-        return rows.take(np.sort(kept)), rows.take(np.sort(held_out))
+        refusal = (
+            "early_stopping=True needs two rows or more, to train on and to hold out, and "
+            f"validation_fraction={self.validation_fraction!r} leaves no training rows of "
+            f"n_samples={n}."
+        )
+        kept, held_out = kept_and_held_out(n, self.validation_fraction, seed, refusal)
+        return rows.take(kept), rows.take(held_out)
 
     def _net_of(
         self,

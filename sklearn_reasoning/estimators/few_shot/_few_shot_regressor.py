@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sklearn_reasoning._support.documentation import documented_like
@@ -20,6 +19,7 @@ from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._deferred_fit import defer
 from sklearn_reasoning.estimators._fitted_net import FittedNet
+from sklearn_reasoning.estimators._held_out import kept_and_held_out
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
@@ -362,15 +362,13 @@ class FewShotReasoningRegressor(
         if not self.early_stopping:
             return rows, None
         n = len(rows.sizes)
-        n_held_out = max(round(self.validation_fraction * n), 1)
-        if n - n_held_out < 1:
-            raise ValueError(
-                "early_stopping=True holds out whole groups, and validation_fraction="
-                f"{self.validation_fraction!r} leaves none to train on, of {n}. Give more groups, "
-                "or set early_stopping=False."
-            )
-        kept, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
-        parts = rows.take(np.sort(kept)), rows.take(np.sort(held_out))
+        refusal = (
+            "early_stopping=True holds out whole groups, and validation_fraction="
+            f"{self.validation_fraction!r} leaves none to train on, of {n}. Give more groups, or "
+            "set early_stopping=False."
+        )
+        kept, held_out = kept_and_held_out(n, self.validation_fraction, seed, refusal)
+        parts = rows.take(kept), rows.take(held_out)
         for part in parts:
             check_shots(self.shots, part)
         return parts

@@ -30,6 +30,14 @@ class Scales:
         """Return those of rows."""
         return cls(*_mean_and_scale(rows.x, np.inf), *_mean_and_scale(rows.y, 1.0))
 
+    @staticmethod
+    def hold_in(module: torch.nn.Module, n_models: int, n_features: int, n_outputs: int) -> None:
+        """Give a module room for those of each of its models: means 0 and scales 1."""
+        for name, size in (("x", n_features), ("y", n_outputs)):
+            for kind, fill in (("mean", 0.0), ("scale", 1.0)):
+                values = torch.full((n_models, size), fill, dtype=torch.float64)
+                module.register_buffer(f"{name}_{kind}", values)
+
     @classmethod
     def held_by(cls, module: torch.nn.Module) -> Scales:
         """Return those that a model of one holds."""

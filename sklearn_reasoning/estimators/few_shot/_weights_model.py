@@ -15,6 +15,7 @@ from sklearn_reasoning.training import Model
 
 from ._first_weights import draw_network
 from ._head_model import Episode, QueryLoss
+from ._scales import Scales
 from ._settings import FewShotArchitecture
 
 # The step size that training begins at, for targets of variance 1.
@@ -59,10 +60,7 @@ class WeightsModel(Model):
         self._layout.add_block("log_steps", (padded(self._n_tensors, 16),))
         n_weights = self._layout.close()
         self.weights = nn.Parameter(torch.zeros(self.n_models, n_weights, dtype=dtype))
-        for name, size in (("x", a.n_features), ("y", a.n_outputs)):
-            for kind, fill in (("mean", 0.0), ("scale", 1.0)):
-                values = torch.full((self.n_models, size), fill, dtype=torch.float64)
-                self.register_buffer(f"{name}_{kind}", values)
+        Scales.hold_in(self, self.n_models, a.n_features, a.n_outputs)
 
     @torch.no_grad()
     def draw_weights(self, model: int, seed: int) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.model_selection import train_test_split
-
+from sklearn_reasoning.estimators._held_out import kept_and_held_out, n_held_out
 from sklearn_reasoning.estimators._parameters import hidden_sizes
 from sklearn_reasoning.layer import initial_sizes
 from sklearn_reasoning.training import Architecture, ModelSettings, Rows, first_step_sizes
@@ -82,7 +80,7 @@ def batch_size_of(estimator: Any, n: int) -> int:
 
 def n_held_out_of(estimator: Any, n: int) -> int:
     """Return how many of n rows early stopping holds out."""
-    return max(round(estimator.validation_fraction * n), 1) if estimator.early_stopping else 0
+    return n_held_out(n, estimator.validation_fraction) if estimator.early_stopping else 0
 
 
 def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
@@ -93,13 +91,10 @@ def hold_out(estimator: Any, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
     if not estimator.early_stopping:
         return rows, None
     n = len(rows.y)
-    n_held_out = n_held_out_of(estimator, n)
-    if n - n_held_out < 1:
-        raise ValueError(
-            "early_stopping=True needs two rows with a positive sample_weight or more, to train on "
-            f"and to hold out, and validation_fraction={estimator.validation_fraction!r} leaves no "
-            f"training rows of {n}."
-        )
-    _, held_out = train_test_split(np.arange(n), test_size=n_held_out, random_state=seed)
-    train = np.setdiff1d(np.arange(n), held_out)
-    return rows.take(train), rows.take(np.sort(held_out))
+    refusal = (
+        "early_stopping=True needs two rows with a positive sample_weight or more, to train on "
+        f"and to hold out, and validation_fraction={estimator.validation_fraction!r} leaves no "
+        f"training rows of {n}."
+    )
+    kept, held_out = kept_and_held_out(n, estimator.validation_fraction, seed, refusal)
+    return rows.take(kept), rows.take(held_out)
