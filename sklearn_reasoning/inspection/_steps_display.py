@@ -20,7 +20,6 @@ from sklearn_reasoning._support.drawing import (
     whole_ticks,
 )
 from sklearn_reasoning.estimators import HybridReasoningClassifier
-from sklearn_reasoning.estimators.classifier import Relaxation
 from sklearn_reasoning.properties import model_of
 
 _PANELS = ("right answers", "movement")
@@ -349,7 +348,7 @@ def _along(
     n_steps: int,
 ) -> dict[str, NDArray[np.float64]]:
     """Return shares and movements after 0, 1, ..., n_steps steps, from one run of each block."""
-    relaxation = Relaxation(model.module_, model.evidence_scale)
+    relaxation = model._relaxation()
     rows, right = np.zeros((2, n_steps + 1))
     movement = np.empty((n_steps + 1, len(x)))
     length = relaxation.rows_at_once()

@@ -55,6 +55,13 @@ def test_each_point_is_what_the_estimator_says(model):
     assert display.rows_right[0] < 0.5 < display.rows_right[12]
 
 
+@pytest.mark.parametrize("scale", [None, "1", 0, -1, np.nan])
+def test_a_scale_of_evidence_that_is_none_is_named(scale):
+    model = fitted(X[:20], Y[:20], max_epochs=1).set_params(evidence_scale=scale)
+    with pytest.raises(ValueError, match="evidence_scale="):
+        StepsDisplay.from_estimator(model, X, Y, k=1)
+
+
 def test_blocks_of_rows_change_nothing():
     """More rows than fit into one block: 2^17 numbers, of 16 cells and 4 classes."""
     many, answers = np.tile(X, (10, 1)), np.tile(Y, (10, 1))

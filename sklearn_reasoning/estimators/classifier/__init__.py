@@ -1,7 +1,6 @@
-"""The classifier, and what files and displays ask of it."""
+"""The classifier, and what files ask of it."""
 
 from ._classifier import HybridReasoningClassifier
-from ._relax import Relaxation as Relaxation
 from ._stored_classifier import ClassifierState as ClassifierState
 
 __all__ = ["HybridReasoningClassifier"]

@@ -102,6 +102,11 @@ class Relaxation:
                     break
             if until is not None or i == k - 1:
                 before = y.clone()
+        if not bool(torch.isfinite(outputs).all()):
+            raise ValueError(
+                "Steps on the evidence leave the finite numbers: X, or "
+                f"evidence_scale={self._evidence_scale!r}, is too large."
+            )
         return Relaxed(_rows(outputs), steps.cpu().numpy(), movement.cpu().numpy())
 
     def curve(self, x: _Array, k: int) -> Iterator[tuple[_Array, _Array]]:
@@ -167,5 +172,5 @@ def is_tolerance(value: Any) -> bool:
 def readable_scale(value: Any) -> float:
     """Return a scale of evidence; a ValueError if it is no finite number above 0."""
     if not is_tolerance(value) or not value:
-        raise ValueError(f"evidence_scale={value!r} must be a number above 0.")
+        raise ValueError(f"evidence_scale={value!r} must be a finite number above 0.")
     return float(value)

@@ -88,6 +88,11 @@ class CellBatches(Dataset[Any]):
         self._codes = tensor(rows.codes.T.copy(), torch.int64)
         self._row_weight = tensor(rows.row_weight / rows.row_weight.mean())
         in_row = (rows.cell_weight.sum(axis=1) * rows.row_weight).sum() / rows.row_weight.sum()
+        if not in_row > 0.0:  # of all rows together it is; early stopping takes them apart
+            raise ValueError(
+                "early_stopping=True trains on rows, or holds out rows, of which class_weight "
+                "leaves no label a weight above 0. Use another validation_fraction or random_state."
+            )
         self._cell_weight = tensor(rows.cell_weight.T / in_row)
 
     def __len__(self) -> int:
@@ -124,7 +129,7 @@ class CellBatches(Dataset[Any]):
     def _order(self, n: int, generator: torch.Generator) -> Tensor | None:
         if not self._permutes:
             return None
-        drawn = torch.rand(self._n_classes, n, generator=generator)
+        drawn = torch.rand(self._n_classes, n, generator=generator, dtype=torch.float32)
         return drawn.argsort(dim=0).to(self._x.device)
 
     def _batch(self, index: Tensor, x: Tensor, order: Tensor | None) -> CellBatch:

@@ -54,6 +54,12 @@ PARAMETERS = [
     ({"coupling_start": "zero"}, X, Y, "'coupling_start'"),
     ({"device": "abacus"}, X, Y, "device='abacus'"),
     ({"early_stopping": True, "validation_fraction": 0.99}, X[:2], Y[:2], "early_stopping=True"),
+    (
+        {"early_stopping": True, "class_weight": {0: 1, 1: 0}},
+        X,
+        (np.arange(20) > 0).astype(int),
+        "early_stopping=True.*class_weight leaves no label a weight",
+    ),
     ({"missing_label": 0}, X, np.where(np.arange(20)[:, None] == 7, 0, 1 + Y), "row 7"),
     ({"missing_label": -1}, X, Y * [1, 0] + [0, -1], "no label in column 1"),
     ({}, X, np.where(Y == 2, np.nan, Y), "missing_label=np.nan"),
@@ -171,6 +177,28 @@ def test_what_predict_refuses(options, error, message):
     model = classifier(max_epochs=1).fit(X, Y)
     with pytest.raises(error, match=message):
         model.predict(X, **options)
+
+
+@pytest.mark.parametrize("scale", [None, "1", 0, -1.0, np.nan, np.inf, True, np.array([0.5])])
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_energy"])
+def test_scales_of_evidence_that_are_none(scale, method):
+    model = classifier(max_epochs=1).fit(X, Y).set_params(evidence_scale=scale)
+    with pytest.raises(ValueError, match=r"evidence_scale=.* must be a finite number above 0"):
+        getattr(model, method)(X)
+    with pytest.raises(ValueError, match="evidence_scale"):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize(("scale", "x"), [(1e308, X), (1.0, np.where(X > 0, 1.7e308, -1.7e308))])
+def test_predictions_are_never_nan(scale, x):
+    model = classifier(max_epochs=1).fit(X, Y).set_params(evidence_scale=scale)
+    for method in (model.predict, model.predict_proba):
+        # scikit-learn's sum of such an X overflows.
+        with (
+            np.errstate(all="ignore"),
+            pytest.raises(ValueError, match=re.escape(f"X, or evidence_scale={scale}")),
+        ):
+            method(x)
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_energy"])
