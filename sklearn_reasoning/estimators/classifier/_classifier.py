@@ -32,7 +32,7 @@ from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import ModelNet, ModelSettings, as_if_stopped, build_net, train
 
-from ._coupled_model import CoupledModel, penalty_of
+from ._coupled_model import CoupledModel, columns_of, penalty_of
 from ._labels import (
     Labels,
     cell_weights,
@@ -134,7 +134,7 @@ class HybridReasoningClassifier(
         Whether the layer is shown the classes of each row in an order of their own, drawn anew in
         every epoch of the training: for classes that are exchangeable, as the digits of Sudoku are.
         It is what keeps ``coupling="full"`` from learning by heart; to the other couplings it makes
-        no difference. All cells must have the same classes.
+        no difference. All cells must have the same classes, each seen in every cell.
     input_noise : float or "auto", default="auto"
         Standard deviation of the normal numbers that are added to X in training, anew in every
         epoch, as a share of the spread of each column; of a perception that reads cells, of the
@@ -182,7 +182,8 @@ class HybridReasoningClassifier(
     keep : {"best", "last"}, default="best"
         Which epoch's parameters to keep: the one with the best loss, or the last.
     warm_start : bool, default=False
-        Whether ``fit`` begins from the weights of the last one.
+        Whether ``fit`` begins from the weights of the last one. With an int as ``random_state`` its
+        epochs are those of the last one again, in their orders, noise and permutations.
     device : str, default="cpu"
         A torch device.
     callbacks : list of skorch callbacks or None, default=None
@@ -198,7 +199,8 @@ class HybridReasoningClassifier(
     classes_ : ndarray of shape (n_classes,) or list of such
         The classes, of a y of one dimension; else a list, of each cell.
     coupling_ : ndarray of shape (m, m) or None
-        A'A: m is the number of cells, or for ``coupling="full"`` that of all their classes.
+        A'A: m is the number of cells, or for ``coupling="full"`` that of their classes, cell by
+        cell, as in :meth:`predict_energy`.
     concavity_ : float or None
         -e, the share of L by which the fitted energy is concave; negative where it is convex.
     net_ : skorch.NeuralNet
@@ -231,7 +233,8 @@ class HybridReasoningClassifier(
     -----
     Where labels are missing, training may end at what a constant answer has as its loss: the
     network learned before the coupling did. It then begins anew from another seed at three tenths
-    of the rate, and once more if need be.
+    of the rate, and once more if need be; not with ``warm_start``, nor watched by scikit-learn's
+    callbacks.
 
     Predictions are distributions at every k, exactly: each step ends with a projection onto the
     simplices. Training is in the dtype of X, float32 or float64, predictions in float64.
@@ -345,8 +348,8 @@ class HybridReasoningClassifier(
         ----------
         X : array-like of shape (n, n_features)
             Features; with ``perception="per_cell"`` the columns of the first cell come first, then
-            those of the second, and so on. Scaled features train best. Training runs in its dtype,
-            float32 or float64.
+            those of the second, and so on. Scaled features train best; those of cells by one scale
+            for all, so that empty cells stay zeros. Training runs in its dtype, float32 or float64.
         y : array-like of shape (n,) or (n, cells)
             Classes, or a multilabel indicator of zeros and ones.
         sample_weight : array-like of shape (n,) or None, default=None
@@ -369,7 +372,7 @@ class HybridReasoningClassifier(
         n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
         watch = watch_of(self, n_epochs, X, y, _as_if_stopped, sample_weight)
         before = dict(self.__dict__)
-        with self._unchanged_on_failure():
+        with self._unchanged_on_failure(), training_context():
             self._validate_params()
             self.algorithm_ = check_relations(self)
             rows, labels, dtype = self._read(X, y, sample_weight, before)
@@ -399,7 +402,7 @@ class HybridReasoningClassifier(
             )
             # Modules of one's own may draw, as dropout does.
             draws = drawing(seed, self.device) if callable(self.perception) else nullcontext()
-            with training_context(), draws:
+            with draws:
                 train(net, batches, valid, epochs=settings.max_epochs, watch=watch)
                 if (rows.cell_weight == 0.0).any() and not self.warm_start and watch is None:
                     for slower in slower_starts(settings):
@@ -553,8 +556,8 @@ class HybridReasoningClassifier(
         TypeError
             If ``k`` or ``n_restarts`` is no whole number.
         ValueError
-            If one is negative, ``until`` is no number of at least 0, or X does not have the columns
-            of ``fit``.
+            If one is negative, ``until`` is no number of at least 0, X does not have the columns of
+            ``fit``, or its numbers are too large.
         """
         relaxation, x, relaxed = self._relax(X, k, until)
         outputs = self._searched(relaxation, x, relaxed, n_restarts, random_state)
@@ -753,7 +756,7 @@ class HybridReasoningClassifier(
         A = self.module_.coupling
         if A is None:
             return None
-        factor = A.detach().double()
+        factor = A.detach().double()[:, columns_of(self._built())]
         found: _Array = (factor.T @ factor).cpu().numpy()
         return found
 

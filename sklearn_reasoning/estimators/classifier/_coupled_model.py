@@ -143,7 +143,10 @@ class CoupledModel(Model):
             A *= _SPREAD
             if self.architecture.coupling_start == "repulsive":
                 A = A.abs() * self._of_one_class()
-            self.coupling.copy_(A)
+            # Of classes that a cell does not have, nothing is learned: they would only add to L.
+            there = torch.zeros(1, A.shape[1], dtype=A.dtype)
+            there[:, columns_of(self.architecture)] = 1.0
+            self.coupling.copy_(A * there)
             self.curvature.fill_(self._lowest)
 
     def _of_one_class(self) -> Tensor:
@@ -316,6 +319,11 @@ def kept_of(a: ClassifierArchitecture) -> Tensor:
     if a.allowed is None:
         return torch.arange(a.n_cells * a.n_classes)
     return allowed_of(a).flatten().nonzero().squeeze(1)
+
+
+def columns_of(a: ClassifierArchitecture) -> Tensor:
+    """Return which columns of A are of cells, or of classes that their cells have."""
+    return kept_of(a) if a.coupling == "full" else torch.arange(a.n_coupled)
 
 
 def allowed_of(a: ClassifierArchitecture) -> Tensor:

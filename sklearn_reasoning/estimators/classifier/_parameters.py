@@ -113,15 +113,8 @@ def architecture_of(estimator: Any, labels: Labels, n_features: int) -> Classifi
     """Return the architecture that an estimator asks for; a ValueError if X cannot be cut."""
     e, n_cells = estimator, labels.n_cells
     check_blocks(e.perception, n_features, n_cells)
-    if e.permute_classes and (labels.n_classes == 1 or labels.allowed is not None):
-        raise ValueError(
-            "permute_classes=True takes the classes of all cells for exchangeable, and here "
-            + (
-                "labels are there or not."
-                if labels.n_classes == 1
-                else "cells have unlike classes."
-            )
-        )
+    if e.permute_classes:
+        check_exchangeable(labels)
     # A single cell has nothing to be coupled with.
     coupling = e.coupling if n_cells > 1 else None
     n_coupled = n_cells * (labels.n_classes if coupling == "full" else 1)
@@ -141,6 +134,22 @@ def architecture_of(estimator: Any, labels: Labels, n_features: int) -> Classifi
         coupling_start=e.coupling_start,
         concavity=float(e.concavity),
     )
+
+
+def check_exchangeable(labels: Labels) -> None:
+    """Refuse to permute labels that are there or not, and classes that not all cells have."""
+    refusal = "permute_classes=True takes the classes of all cells for exchangeable, and "
+    if labels.kind == "multilabel":
+        raise ValueError(refusal + "y has labels that are there or not. Leave it False.")
+    if labels.allowed is None:
+        return
+    alphabet = labels.alphabet
+    for cell, own in enumerate(labels.classes):
+        if len(lacking := np.setdiff1d(alphabet, own)):
+            raise ValueError(
+                f"{refusal}column {cell} of y never holds {lacking[:3].tolist()}, which others do. "
+                "Fit on rows that show every class in every column, or leave it False."
+            )
 
 
 def automatic_rank(n_coupled: int) -> int:
@@ -166,7 +175,21 @@ def check_blocks(perception: Any, n_features: int, n_cells: int) -> None:
 
 
 def input_noise_of(estimator: Any, x: Any, n_cells: int) -> tuple[Any, int]:
-    """Return standard deviations of noise for the columns of x, or None, and its blocks."""
+    """Return standard deviations of noise for the columns of x, or None, and its blocks.
+
+    A ValueError if the dtype of x does not reach so far.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        noise, n_blocks = _noise_of(estimator, x, n_cells)
+        if noise is not None and not np.isfinite(noise.astype(x.dtype)).all():
+            raise ValueError(
+                f"input_noise={estimator.input_noise!r}, times the spread of X, leaves the numbers "
+                f"of {x.dtype}: scale X, or lower it."
+            )
+    return noise, n_blocks
+
+
+def _noise_of(estimator: Any, x: Any, n_cells: int) -> tuple[Any, int]:
     e, n_features = estimator, x.shape[1]
     in_blocks = e.perception in ("per_cell", "per_cell_image")
     if not in_blocks:

@@ -50,11 +50,11 @@ def perception_of(a: ClassifierArchitecture, seed: int = 0) -> nn.Module:
 
 
 def perceptron(n_inputs: int, hidden: tuple[int, ...], n_outputs: int) -> nn.Sequential:
-    """Return linear maps with rectifiers between them."""
+    """Return linear maps with rectifiers between them; float32 whatever torch's default is."""
     sizes = list(pairwise((n_inputs, *hidden, n_outputs)))
     layers: list[nn.Module] = []
     for i, size in enumerate(sizes):
-        layers.append(nn.Linear(*size))
+        layers.append(nn.Linear(*size, dtype=torch.float32))
         if i < len(sizes) - 1:
             layers.append(nn.ReLU())
     return nn.Sequential(*layers)
@@ -67,9 +67,9 @@ def convolutions(n_pixels: int, hidden: tuple[int, ...], n_outputs: int) -> nn.S
     end = -(-side // 4)
     return nn.Sequential(
         nn.Unflatten(1, (1, side, side)),
-        nn.Conv2d(1, first, 5, stride=2, padding=2),
+        nn.Conv2d(1, first, 5, stride=2, padding=2, dtype=torch.float32),
         nn.ReLU(),
-        nn.Conv2d(first, second, 3, stride=2, padding=1),
+        nn.Conv2d(first, second, 3, stride=2, padding=1, dtype=torch.float32),
         nn.ReLU(),
         nn.Flatten(),
         *perceptron(second * end * end, hidden, n_outputs),

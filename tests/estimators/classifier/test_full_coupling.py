@@ -59,8 +59,30 @@ def test_the_order_follows_from_the_seed_and_leaves_global_states_alone():
 
 
 @pytest.mark.parametrize(
-    "y", [np.array([[0, 1], [1, 0]] * 20), np.array([["a", "c"], ["b", "d"]] * 20)]
+    ("y", "message"),
+    [
+        ([[0, 1], [1, 0]], "labels that are there or not"),
+        ([["a", "c"], ["b", "d"]], r"column 0 of y never holds \['c', 'd'\]"),
+        ([[1, 2], [2, 2]], r"column 1 of y never holds \[1\], which others do"),
+    ],
 )
-def test_cells_without_the_same_classes_are_not_permuted(y):
-    with pytest.raises(ValueError, match="permute_classes=True"):
-        classifier(permute_classes=True).fit(features(), y)
+def test_cells_without_the_same_classes_are_not_permuted(y, message):
+    with pytest.raises(ValueError, match=f"permute_classes=True.*{message}"):
+        classifier(permute_classes=True).fit(features(), np.array(y * 20))
+
+
+@pytest.mark.parametrize("y", [np.ones(40, int), np.full((40, 2), "a")])
+def test_one_class_is_in_order_already(y):
+    model = classifier(permute_classes=True).fit(features(), y)
+    assert (model.predict(features()) == y).all()
+
+
+def test_classes_that_a_cell_does_not_have_are_no_part_of_it():
+    X = features()
+    y = cells_of(X, 3) + np.array([0, 2, 4])
+    model = classifier(coupling="full", lr=0.05).fit(X, y)
+    Q, _ = model.predict_energy(X[:1])
+    found = model.coupling_
+    assert found.shape == Q.shape[1:] == (9, 9)
+    L = np.linalg.norm(found, 2)
+    np.testing.assert_allclose(Q[0], found - model.concavity_ * L * np.eye(9), atol=1e-12)

@@ -103,6 +103,19 @@ def test_noise_follows_from_the_seed_and_leaves_global_states_alone(perception):
     assert not same_bits(one, third, X)
 
 
+@pytest.mark.parametrize("perception", ["joint", "per_cell"])
+def test_noise_beyond_all_numbers_is_refused(perception):
+    X = features()
+    with pytest.raises(ValueError, match=r"input_noise=0\.5.*float64: scale X"):
+        classifier(perception=perception, input_noise=0.5).fit(1e200 * X, cells_of(X))
+    # scikit-learn's sum of such an X overflows.
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"input_noise=10.*float32: sc"):
+        classifier(perception=perception, input_noise=10).fit(
+            (1e38 * X / abs(X).max()).astype(np.float32), cells_of(X)
+        )
+    classifier(perception=perception, input_noise=0, max_epochs=1).fit(1e200 * X, cells_of(X))
+
+
 @pytest.mark.parametrize("value", [-0.1, "some", np.nan, np.inf, None])
 def test_other_values_are_refused_by_name(value):
     X = features()
