@@ -20,6 +20,7 @@ from sklearn_reasoning._support.drawing import (
     whole_ticks,
 )
 from sklearn_reasoning.estimators import HybridReasoningClassifier
+from sklearn_reasoning.estimators.classifier import missing_of, read_cells
 from sklearn_reasoning.properties import model_of
 
 _PANELS = ("right answers", "movement")
@@ -226,7 +227,7 @@ class StepsDisplay:
         TypeError
             If ``estimator`` holds no classifier of ours, or ``k`` is not whole.
         ValueError
-            If X or y does not fit the model, or ``k`` is negative.
+            If X or y does not fit the model, a row of y has no label, or ``k`` is negative.
         NotFittedError
             If the estimator is not fitted.
         ImportError
@@ -312,20 +313,12 @@ def _asked(
     model: HybridReasoningClassifier, n: int, y: Any
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the right labels, and which of them are asked for, (n, n_cells)."""
-    given = np.asarray(y)
-    cells = given.reshape(len(given), -1) if given.ndim else given
+    cells = read_cells(y)
     if cells.shape != (n, model.n_outputs_):
         raise ValueError(
-            f"y of shape {given.shape} does not go with {n} rows of {model.n_outputs_} cells."
+            f"y of shape {np.shape(y)} does not go with {n} rows of {model.n_outputs_} cells."
         )
-    missing = model.missing_label
-    if missing is None:
-        return cells, np.ones(cells.shape, dtype=bool)
-    is_nan = isinstance(missing, float) and np.isnan(missing)
-    asked: NDArray[np.bool_] = cells == cells if is_nan else cells != missing
-    if not asked.any():
-        raise ValueError(f"y asks for nothing: all of it is missing_label={missing!r}.")
-    return cells, asked
+    return cells, ~missing_of(cells, model.missing_label)
 
 
 def _n_steps(k: Any, trained: int, predicts: int | str | None) -> int:
@@ -356,9 +349,11 @@ def _along(
         block = slice(first, first + length)
         for step, (outputs, moved) in enumerate(relaxation.curve(x[block], n_steps)):
             answers = model._labels.decode(outputs).reshape(len(outputs), -1)
-            correct = answers == cells[block]
-            rows[step] += (correct | ~asked[block]).all(axis=1).sum()
-            right[step] += (correct & asked[block]).sum()
+            known = asked[block]
+            correct = np.zeros(known.shape, dtype=bool)
+            correct[known] = answers[known] == cells[block][known]
+            rows[step] += (correct | ~known).all(axis=1).sum()
+            right[step] += correct.sum()
             movement[step, block] = moved
     return {
         "rows_right": rows / len(x),

@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_iris, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
@@ -98,9 +99,14 @@ def test_marks(predict_k, expected):
     assert display.predict_k == predict_k
 
 
-def test_missing_labels_are_not_asked_for():
-    y = np.where(np.random.default_rng(0).random(Y.shape) < 0.3, -1, Y)
-    model = fitted(X, y, missing_label=-1)
+@pytest.mark.parametrize(
+    ("in_y", "missing_label"),
+    [(-1, -1), (np.nan, np.nan), (None, np.nan), (pd.NA, np.float32("nan"))],
+)
+def test_missing_labels_are_not_asked_for(in_y, missing_label):
+    y = np.where(np.random.default_rng(0).random(Y.shape) < 0.3, -1, Y).astype(object)
+    y[y == -1] = in_y
+    model = fitted(X, y, missing_label=missing_label, max_epochs=3)
 
     display = StepsDisplay.from_estimator(model, X, y, k=8)
 
@@ -158,7 +164,7 @@ def test_axes_and_lines_of_ones_own(model):
         (ValueError, "k=-1", {"k": -1}),
         (ValueError, "X=None", {"X": None}),
         (ValueError, "9 rows of 16 cells", {"y": Y[:8]}),
-        (ValueError, "9 rows of 16 cells", {"y": 3}),
+        (ValueError, "must be labels of shape", {"y": 3}),
         (ValueError, "features", {"X": X[:9, :60]}),
         (TypeError, "Logistic", {"estimator": LogisticRegression()}),
         (TypeError, "HybridReasoningRegressor must", {"estimator": HybridReasoningRegressor()}),
@@ -173,7 +179,7 @@ def test_what_is_refused(model, error, part, change):
 
 def test_nothing_asked_for_is_refused():
     model = fitted(X, Y, max_epochs=1, missing_label=-1)
-    with pytest.raises(ValueError, match="asks for nothing"):
+    with pytest.raises(ValueError, match="no label in row 0"):
         StepsDisplay.from_estimator(model, X[:2], np.full((2, 16), -1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -192,7 +193,9 @@ class CoupledModel(Model):
         A = self.coupling
         # The smaller of the two products has the same norm.
         small = A.detach() @ A.detach().T if len(A) < A.shape[1] else A.detach().T @ A.detach()
-        L = float(torch.linalg.eigvalsh(small.double())[-1])
+        # Of a training that diverges the loss tells; eigenvalues of infinities would raise.
+        is_finite = bool(torch.isfinite(small).all())
+        L = float(torch.linalg.eigvalsh(small.double())[-1]) if is_finite else math.nan
         identity = torch.eye(A.shape[1], dtype=A.dtype, device=A.device)
         return Curved(A.T @ A + self.curvature * L * identity, float(self.curvature.detach()), L)
 

@@ -119,6 +119,8 @@ def read_labels(y: Any, missing_label: Any) -> tuple[_Array, _Array, str]:
         )
         y = y[:, 0]
     cells, missing_cells = y.reshape(len(y), -1), missing_of(y, missing_label)
+    if y.ndim == 2:
+        cells = _numbers_of(cells, missing_cells)
     known = cells[~missing_cells]
     if known.dtype.kind == "f":
         assert_all_finite(known, input_name="y")
@@ -141,6 +143,18 @@ def read_labels(y: Any, missing_label: Any) -> tuple[_Array, _Array, str]:
         )
     is_indicator = known.dtype.kind in "biuf" and np.isin(known, (0, 1)).all()
     return cells, missing_cells, "multilabel" if is_indicator else "cells"
+
+
+def _numbers_of(cells: _Array, missing: _Array) -> _Array:
+    """Return labels as numbers where all are: beside None or pandas' NA they come as objects."""
+    if cells.dtype.kind != "O":
+        return cells
+    known = np.array(cells[~missing].tolist())
+    if known.dtype.kind not in "biuf":
+        return cells
+    numbers = np.zeros(cells.shape, dtype=known.dtype)
+    numbers[~missing] = known
+    return numbers
 
 
 def read_cells(y: Any) -> _Array:

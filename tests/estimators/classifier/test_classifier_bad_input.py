@@ -144,9 +144,9 @@ def test_warm_start_goes_on_with_some_of_the_classes():
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
-def test_divergence_leaves_what_was_there():
-    model = classifier(max_epochs=3).fit(X, Y)
-    twin = classifier(max_epochs=3).fit(X, Y)
+@pytest.mark.parametrize("coupling", ["classwise", "full"])
+def test_divergence_leaves_what_was_there(coupling):
+    model, twin = (classifier(max_epochs=3, coupling=coupling).fit(X, Y) for _ in range(2))
     model.set_params(lr=1e308, optimizer="sgd")
     with pytest.raises(DivergenceError, match="lr"):
         model.fit(X, Y)

@@ -180,6 +180,22 @@ def test_missing_labels_are_as_if_they_were_anything(y, missing):
     assert model.score(X, known_first) == right[:, 0].mean()
 
 
+@pytest.mark.parametrize("y", [CODES, CODES > 0, (CODES > 0).astype(int)], ids=["int", "?", "01"])
+@pytest.mark.parametrize("nothing", [None, pd.NA, np.nan])
+def test_numbers_beside_nothing_are_numbers(y, nothing):
+    objects = y.astype(object)
+    objects[HIDDEN] = nothing
+    frame = pd.DataFrame(objects)
+    if nothing is pd.NA:
+        frame = frame.convert_dtypes()
+    expected = classifier(missing_label=-1).fit(X, np.where(HIDDEN, -1, y.astype(int)))
+    for given in (objects, frame):
+        model = classifier(missing_label=np.nan).fit(X, given)
+        assert model.predict(X).dtype == y.dtype
+        np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+        assert model.score(X, given) == expected.score(X, np.where(HIDDEN, -1, y))
+
+
 def test_the_loss_is_the_mean_over_labels_that_are_there():
     hidden = np.where(HIDDEN, -1, CODES)
     model = classifier(missing_label=-1, max_epochs=1, lr=1e-12).fit(X, hidden)
