@@ -37,16 +37,19 @@ class Support(NamedTuple):
     Parameters
     ----------
     features : Tensor of shape (..., n, m)
-        Rows of zeros where a group has fewer than n.
+        Any rows where a group has fewer than n.
     residual : Tensor of shape (..., n, d)
-        What the start leaves of the targets; zeros there too.
+        What the start leaves of the targets; zeros there.
     n_rows : Tensor of shape (..., 1, 1)
         Number of rows, at least 1.
+    here : Tensor of shape (..., n, 1)
+        1 for rows, 0 for others.
     """
 
     features: Tensor
     residual: Tensor
     n_rows: Tensor
+    here: Tensor
 
 
 def moved(
@@ -72,11 +75,13 @@ def moved(
     """
     if not has_filter(algorithm):
         return _stepwise(algorithm, support, ridge, share, k)
-    P, r, n = support
+    P, r, n, here = support
     # In units of the ridge mu is 1, which algorithms take as a number.
     if P.shape[-2] < P.shape[-1]:
-        a = filtered(algorithm, P @ P.mT / (n * ridge), r / ridge, share, k)
-        return P.mT @ a / n
+        # Where K has zeros a stays 0, and takes no part.
+        K = P @ P.mT * (here * here.mT / (n * ridge))
+        return P.mT @ (filtered(algorithm, K, r / ridge, share, k) / n)
+    P = P * here
     return filtered(algorithm, P.mT @ P / (n * ridge), P.mT @ r / (n * ridge), share, k)
 
 
@@ -102,7 +107,8 @@ def problem_of(
     algorithm: Algorithm, support: Support, ridge: Tensor, share: Tensor | None
 ) -> tuple[Problem, Tensor | None]:
     """Return the energies in w - w_0, over the ridge, one for each output, and step sizes."""
-    P, r, n = support
+    P, r, n, here = support
+    P = P * here
     T = P.mT @ P / (n * ridge)
     Q = T + torch.eye(T.shape[-1], dtype=T.dtype, device=T.device)
     L = torch.linalg.eigvalsh(Q)[..., -1:, None]

@@ -19,23 +19,40 @@ from ._head_model import Episode
 
 _Array = np.ndarray[Any, Any]
 
-# Supports, queries and the groups of a batch are filled up to multiples of this, or, of fewer
-# groups, the rows to multiples of its square: every model of a stack then begins on a vector
-# boundary, and has the bits that it has alone.
-_MULTIPLE = 4
+# Groups times rows of a batch are filled up to a multiple of this, a whole number of vectors: every
+# model of a stack then begins on a vector boundary, and has the bits that it has alone.
+_VECTORS = 16
 
 
 class Slot(NamedTuple):
     """A batch of groups that are neighbours in size, wherever their rows come from.
 
-    ``groups`` are places in the order by size; the numbers of groups and of rows of the supports
-    and the queries are what they are filled up to.
+    ``groups`` are places in the order by size; the numbers of groups, of rows and of rows of the
+    support are what they are filled up to.
     """
 
     groups: slice
     n_groups: int
+    n_rows: int
     n_support: int
-    n_query: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """What batches must have in common to lie side by side."""
+        return self.n_groups, self.n_rows, self.n_support
+
+    @classmethod
+    def of(cls, groups: slice, n_rows: int, n_support: int) -> Slot:
+        """Fill up as little as possible: groups, or their rows."""
+
+        def filled(split: int) -> Slot:
+            # Larger groups in larger steps, so that other groups of about their size share a stack.
+            step = max(_VECTORS // split, 2 ** max((n_rows - 1).bit_length() - 3, 0))
+            rows = padded(n_rows, step)
+            support = min(padded(max(n_support, 1), max(_VECTORS // split, 4)), rows)
+            return cls(groups, padded(groups.stop - groups.start, split), rows, support)
+
+        return min(map(filled, (16, 8, 4, 2, 1)), key=lambda slot: slot.n_groups * slot.n_rows)
 
 
 def support_sizes(sizes: _Array, shots: int | str) -> _Array:
@@ -82,7 +99,9 @@ class Episodes(Dataset[Any]):
         is_fixed: bool = False,
     ) -> None:
         self._rows, self._cut, self._seed, self._is_fixed = rows, cut, seed, is_fixed
-        self._dtype, self._device = dtype, device
+        self._dtype, self.device = dtype, device
+        width = rows.x.shape[1]
+        self._x = np.pad(rows.x, ((0, 0), (0, padded(width) - width)))
         self._support_sizes = support_sizes(rows.sizes, shots)
         self._query_sizes = rows.sizes - self._support_sizes
         self._group_of_row = np.repeat(np.arange(len(rows.sizes)), rows.sizes)
@@ -97,15 +116,23 @@ class Episodes(Dataset[Any]):
         slots = []
         for first, end in pairwise(ends):
             own = order[first:end]
-            is_few = len(own) < _MULTIPLE
-            n_groups = len(own) if is_few else padded(len(own), _MULTIPLE)
-            multiple = _MULTIPLE**2 if is_few else _MULTIPLE
-            n_support, n_query = (
-                padded(max(int(sizes[own].max()), 1), multiple)
-                for sizes in (self._support_sizes, self._query_sizes)
-            )
-            slots.append(Slot(slice(first, end), n_groups, n_support, n_query))
+            sizes, supports = self._rows.sizes[own], self._support_sizes[own]
+            slots.append(Slot.of(slice(first, end), int(sizes.max()), int(supports.max())))
         return slots
+
+    def same_as(self, other: Episodes) -> bool:
+        """Tell whether all batches are the same in every epoch."""
+        mine, others = vars(self), vars(other)
+        plain = ("_cut", "_seed", "_is_fixed", "_dtype", "device", "slots")
+        return all(mine[name] == others[name] for name in plain) and all(
+            np.array_equal(one, another)
+            for one, another in (
+                (self._support_sizes, other._support_sizes),
+                (self._rows.sizes, other._rows.sizes),
+                (self._x, other._x),
+                (self._rows.y, other._rows.y),
+            )
+        )
 
     def __len__(self) -> int:
         """Return the number of groups."""
@@ -139,40 +166,31 @@ class Episodes(Dataset[Any]):
         return np.where(keeps[self._group_of_row], in_order, ranks)
 
     def _episode(self, shuffled: _Array, groups: _Array, slot: Slot) -> Episode:
-        firsts, n_support, n_query = (
-            # Groups that fill up have no rows.
-            np.pad(values[groups], (0, slot.n_groups - len(groups)))[:, None]
-            for values in (self._rows.firsts, self._support_sizes, self._query_sizes)
-        )
-        in_support, in_query = np.arange(slot.n_support), np.arange(slot.n_query)
-        is_support, is_query = in_support < n_support, in_query < n_query
+        # Groups that fill up have no rows.
+        firsts, sizes, n_support = np.zeros((3, slot.n_groups, 1), dtype=np.int64)
+        firsts[: len(groups), 0] = self._rows.firsts[groups]
+        sizes[: len(groups), 0] = self._rows.sizes[groups]
+        n_support[: len(groups), 0] = self._support_sizes[groups]
+        place = np.arange(slot.n_rows)
         # What fills up is the first row of its group, which no mask lets through.
-        places = np.concatenate(
-            [
-                firsts + np.where(is_support, in_support, 0),
-                firsts + np.where(is_query, n_support + in_query, 0),
-            ],
-            axis=1,
-        )
-        rows = shuffled[places]
-        width = self._rows.x.shape[1]
-        x = self._rows.x[rows.ravel()].T
-        # In the memory order of a stack: products of others are rounded otherwise.
-        x = np.ascontiguousarray(np.pad(x, ((0, padded(width) - width), (0, -x.shape[1] % 16))))
+        rows = shuffled[firsts + np.where(place < sizes, place, 0)]
         return Episode(
-            self._tensor(x),
+            # In the memory order of a stack: products of others are rounded otherwise.
+            self._tensor(np.ascontiguousarray(self._x[rows.ravel()].T)),
             self._tensor(self._rows.y[rows]),
-            self._tensor(is_support),
-            self._tensor(is_query),
-            self._tensor(n_query.sum()),
+            self._tensor(place[: slot.n_support] < n_support),
+            self._tensor((n_support <= place) & (place < sizes)),
+            self._tensor((sizes - n_support).sum()),
         )
 
     def _tensor(self, values: Any) -> Tensor:
-        return torch.as_tensor(values, dtype=self._dtype, device=self._device).unsqueeze(0)
+        return torch.as_tensor(values, dtype=self._dtype, device=self.device).unsqueeze(0)
 
 
 class StackedEpisodes(Dataset[Any]):
     """The groups of models side by side, whose batches have the same shapes.
+
+    Batches of models that learn from the same cuts are drawn once.
 
     Parameters
     ----------
@@ -181,19 +199,28 @@ class StackedEpisodes(Dataset[Any]):
     """
 
     def __init__(self, parts: Sequence[Episodes]) -> None:
-        self._parts = parts
+        self._unlike: list[Episodes] = []
+        which = []
+        for part in parts:
+            known = (i for i, other in enumerate(self._unlike) if part.same_as(other))
+            place = next(known, len(self._unlike))
+            if place == len(self._unlike):
+                self._unlike.append(part)
+            which.append(place)
+        self._which = torch.tensor(which, device=parts[0].device)
+        self._counts = np.concatenate([part.counts(0) for part in parts])
         self.n_batches = parts[0].n_batches
 
     def __len__(self) -> int:
         """Return the number of groups."""
-        return max(map(len, self._parts))
+        return max(map(len, self._unlike))
 
     def counts(self, number: int) -> _Array:
         """Return the number of query rows of each model in an epoch."""
-        return np.concatenate([part.counts(number) for part in self._parts])
+        return self._counts
 
     def epoch(self, number: int) -> Iterator[Episode]:
         """Yield the batches of an epoch."""
-        for each in zip(*(part.epoch(number) for part in self._parts), strict=True):
+        for each in zip(*(part.epoch(number) for part in self._unlike), strict=True):
             columns = ([getattr(one, field.name) for one in each] for field in fields(Episode))
-            yield Episode(*(torch.cat(column) for column in columns))
+            yield Episode(*(torch.cat(column)[self._which] for column in columns))

@@ -47,7 +47,9 @@ def read_groups(groups: Any, n: int) -> list[Hashable]:
         raise ValueError(
             f"groups has {len(found)} entries, and X has {n} rows: give the group of each row."
         )
-    missing = [i for i, name in enumerate(found) if _is_missing(name)]
+    # Of whole numbers and strings none is: a look at each costs more than all else here.
+    unlike = set(map(type, found)) - {int, str}
+    missing = [i for i, name in enumerate(found) if _is_missing(name)] if unlike else []
     if missing:
         raise ValueError(
             f"groups is missing (NaN or None) in {len(missing)} rows, the first of them row "
@@ -106,7 +108,9 @@ class GroupedRows:
     def of(cls, x: _Array, y: _Array, groups: Sequence[Hashable]) -> GroupedRows:
         """Sort rows by their groups, and keep their order inside each."""
         places: dict[Hashable, int] = {}
-        codes = np.array([places.setdefault(g, len(places)) for g in groups], dtype=np.int64)
+        for name in dict.fromkeys(groups):
+            places[name] = len(places)
+        codes = np.array([places[name] for name in groups], dtype=np.int64)
         order = np.argsort(codes, kind="stable")
         sizes = np.bincount(codes, minlength=len(places))
         return cls(tuple(places), x[order], y[order], sizes)

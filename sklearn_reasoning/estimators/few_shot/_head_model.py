@@ -16,6 +16,7 @@ from sklearn_reasoning.algorithms import Problem
 from sklearn_reasoning.training import Model
 
 from ._adaptation import Support, moved, problem_of
+from ._by_group import by_group
 from ._first_weights import draw_network
 from ._scales import Scales
 from ._settings import FewShotArchitecture
@@ -31,11 +32,13 @@ class Episode:
     Parameters
     ----------
     x : Tensor of shape (n_models, padded n_features, n)
-        Group by group, the support of each before its query; n is padded to a multiple of 16.
-    target : Tensor of shape (n_models, n_groups, n_support + n_query, d)
+        Group by group, the support of each before its query, and then what fills up groups that
+        have fewer rows than others.
+    target : Tensor of shape (n_models, n_groups, n_rows, d)
     is_support : Tensor of shape (n_models, n_groups, n_support)
-        1 for rows, 0 for what fills up groups that have fewer.
-    is_query : Tensor of shape (n_models, n_groups, n_query)
+        1 for the rows of the support, of the first of each group, 0 for others.
+    is_query : Tensor of shape (n_models, n_groups, n_rows)
+        1 for the rows that are asked, 0 for others.
     count : Tensor of shape (n_models,)
         Number of query rows.
     """
@@ -61,8 +64,8 @@ class QueryLoss(nn.Module):
         self.is_squared = [False] * len(losses)
 
     def forward(self, y: Tensor, batch: Episode) -> Tensor:
-        """Return the loss of each model, of predictions (n_models, n_groups, n_query, d)."""
-        error = (y - batch.target[:, :, batch.n_support :]) * batch.is_query.unsqueeze(-1)
+        """Return the loss of each model, of predictions (n_models, n_groups, n_rows, d)."""
+        error = (y - batch.target) * batch.is_query.unsqueeze(-1)
         return error.square().sum(dim=(1, 2, 3)) / (batch.count * y.shape[-1])
 
 
@@ -130,21 +133,25 @@ class HeadModel(Model):
 
         Starts are (n_models, m, d), ridges (n_models, 1, 1).
         """
+        basis, start, ridge = self._basis(x)
+        return torch.cat([basis, torch.ones_like(basis[:, :1])], dim=1), start, ridge
+
+    def _basis(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return :meth:`features` without the constant."""
         outputs, blocks = evaluate(self.weights, x, self._layout)
-        basis = outputs["basis"]
         start = self._layout.blocks["start"].cut(blocks["start"]).mT
         ridge = blocks["log_ridge"].exp()[:, :1].unsqueeze(-1)
-        return torch.cat([basis, torch.ones_like(basis[:, :1])], dim=1), start, ridge
+        return outputs["basis"], start, ridge
 
     def shares(self, dtype: torch.dtype) -> Tensor | None:
         """Return where step sizes lie in their stable regions, (n_models, 1, 1), or None."""
         return None if self.step_size is None else self.step_size.to(dtype).reshape(-1, 1, 1)
 
     def forward(self, batch: Any, k: int | None = None) -> Tensor:
-        """Return the predictions of query rows, (n_models, n_groups, n_query, d)."""
-        support, query, start, ridge = self._read(batch)
+        """Return the predictions of all rows, (n_models, n_groups, n_rows, d)."""
+        support, rows, start, ridge = self._read(batch)
         fall = moved(self.algorithm, support, ridge, self._shares_for(), self.number_of_steps(k))
-        return query @ (start + fall)
+        return rows @ (start + fall)
 
     def problem(self, batch: Any) -> tuple[Problem, Any]:
         """Return the energies of the groups, in w - w_0 and over the ridge, and step sizes."""
@@ -152,22 +159,16 @@ class HeadModel(Model):
         return problem_of(self.algorithm, support, ridge, self._shares_for())
 
     def _read(self, batch: Episode) -> tuple[Support, Tensor, Tensor, Tensor]:
-        """Return the supports, features of query rows, starts and ridges."""
-        _, n_groups, n_rows, _ = batch.target.shape
-        features, start, ridge = self.features(batch.x)
-        rows = features[..., : n_groups * n_rows].unflatten(-1, (n_groups, n_rows))
-        rows = rows.permute(0, 2, 3, 1)
-        # In whole vectors, as all that a model of a stack begins with; the start has them already.
-        width = -rows.shape[-1] % 8
-        rows = functional.pad(rows, (0, width)).contiguous()
-        start = functional.pad(start, (0, 0, 0, width))
-        n_support = batch.n_support
+        """Return the supports, features of all rows, starts and ridges."""
+        basis, start, ridge = self._basis(batch.x)
+        # In whole vectors, as all that a model of a stack begins with.
+        rows = by_group(basis, batch.target.shape[1], padded(basis.shape[1] + 1)).mT
+        start = functional.pad(start, (0, 0, 0, rows.shape[-1] - start.shape[-2])).unsqueeze(1)
         here = batch.is_support.unsqueeze(-1)
-        support = rows[:, :, :n_support] * here
-        start, ridge = start.unsqueeze(1), ridge.unsqueeze(1)
-        residual = batch.target[:, :, :n_support] * here - support @ start
+        features = rows[:, :, : batch.n_support]
+        residual = (batch.target[:, :, : batch.n_support] - features @ start) * here
         count = batch.is_support.sum(dim=-1).clamp_min(1.0)[..., None, None]
-        return Support(support, residual, count), rows[:, :, n_support:], start, ridge
+        return Support(features, residual, count, here), rows, start, ridge.unsqueeze(1)
 
     def _shares_for(self) -> Tensor | None:
         return self.shares(self.weights.dtype)

@@ -47,9 +47,8 @@ class FewShotTask:
     @property
     def stack_key(self) -> Hashable:
         """What tasks must have in common to be trained in one stack."""
-        held_out = None if self.validation is None else tuple(self.validation.slots)
-        # Slices have no hash.
-        shapes = repr((self.episodes.slots, held_out))
+        parts = (self.episodes, self.validation)
+        shapes = tuple(part and tuple(slot.shape for slot in part.slots) for part in parts)
         settings = self.settings
         # Steps of a loop are rounded in another way where there are more of them side by side.
         a = self.architecture

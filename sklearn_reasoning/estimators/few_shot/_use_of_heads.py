@@ -62,7 +62,7 @@ class UseOfHeads:
             features = features * mask
             residual = target.to(self.device) * mask - features @ self.start
             count = torch.as_tensor(rows.sizes[groups], dtype=torch.float64, device=self.device)
-            yield groups, Support(features, residual, count[:, None, None])
+            yield groups, Support(features, residual, count[:, None, None], mask)
 
     def adapted(self, rows: GroupedRows, k: int | None = None) -> _Array:
         """Return the heads of groups after k steps on all of their rows, (n_groups, m, d)."""

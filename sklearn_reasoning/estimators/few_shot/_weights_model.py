@@ -129,14 +129,14 @@ class WeightsModel(Model):
         return weights
 
     def forward(self, batch: Any, k: int | None = None) -> Tensor:
-        """Return the predictions of query rows, (n_models, n_groups, n_query, d)."""
+        """Return the predictions of all rows, (n_models, n_groups, n_rows, d)."""
         e: Episode = batch
         _, n_groups, n_rows, _ = e.target.shape
         x = e.x[:, : self.architecture.n_features, : n_groups * n_rows]
         x = x.unflatten(-1, (n_groups, n_rows)).transpose(1, 2)
         target = e.target.mT[..., : e.n_support]
         weights = self.adapted(x[..., : e.n_support], target, e.is_support.unsqueeze(2), k)
-        return self.outputs(weights, x[..., e.n_support :]).mT
+        return self.outputs(weights, x).mT
 
     def problem(self, batch: Any) -> tuple[Problem, Any]:
         """Refuse: what is minimised is no energy that an algorithm here would take."""

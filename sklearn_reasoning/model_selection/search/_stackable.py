@@ -110,7 +110,7 @@ def likely_stack(estimator: Any, n: int) -> Hashable:
     if isinstance(regressor, FewShotReasoningRegressor):
         # Sizes of groups, which decide, are not known here.
         params = regressor.get_params(deep=False)
-        return (*(repr(params[name]) for name in _OF_FEW_SHOTS), n)
+        return tuple(repr(params[name]) for name in _OF_FEW_SHOTS)
     shapes = tuple(repr(getattr(regressor, name)) for name in _OF_REGRESSOR)
     k = repr(regressor.k) if regressor.step_size_per_iteration else None
     try:

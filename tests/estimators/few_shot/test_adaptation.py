@@ -21,12 +21,13 @@ def make_support(n, m, d=2, n_groups=3, seed=0):
     )
     n_rows = torch.arange(n, n - n_groups, -1).clamp_min(1)
     here = (torch.arange(n) < n_rows[:, None]).unsqueeze(-1)
-    return Support(P * here, r * here, n_rows[:, None, None].double())
+    return Support(P, r * here, n_rows[:, None, None].double(), here)
 
 
 def plain_steps(algorithm, support, ridge, share, k):
     """Return w_k - w_0 of each group, by the algorithm's own loop on w, from any start w_0."""
-    P, r, n = support
+    P, r, n, here = support
+    P = P * here
     m, d = P.shape[-1], r.shape[-1]
     start = torch.linspace(-1.0, 1.0, m, dtype=torch.float64)
     found = []
@@ -68,7 +69,8 @@ def test_no_step_stays_at_the_start_and_many_end_at_the_minimiser(name):
     ridge, share = torch.full((1, 1, 1), 0.5, dtype=torch.float64), share_of(get_algorithm(name))
     if name != "opt":
         assert not moved(algorithm, support, ridge, share, 0).any()
-    P, r, n = support
+    P, r, n, here = support
+    P = P * here
     Q = P.mT @ P / n + ridge * torch.eye(7, dtype=torch.float64)
     expected = torch.linalg.solve(Q, P.mT @ r / n)
     torch.testing.assert_close(moved(algorithm, support, ridge, share, 3000), expected)
@@ -89,12 +91,13 @@ def test_gradients_are_those_of_the_unrolled_loop(name, size):
         leaves = [P, r, ridge]
         if share is not None:
             leaves.append(share.requires_grad_())
-        fall = run(algorithm, Support(P, r, support.n_rows), ridge, share)
+        fall = run(algorithm, support._replace(features=P, residual=r * support.here), ridge, share)
         return torch.autograd.grad((fall * weight).sum(), leaves)
 
     def unrolled(algorithm, support, ridge, share):
         # In units of the ridge, where mu is 1 and a number.
-        P, r, n = support
+        P, r, n, here = support
+        P = P * here
         falls = []
         for P_g, r_g, n_g in zip(P, r, n.flatten(), strict=True):
             Q = P_g.mT @ P_g / (n_g * ridge[0, 0, 0]) + torch.eye(size[1], dtype=torch.float64)

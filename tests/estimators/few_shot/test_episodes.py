@@ -20,15 +20,11 @@ def make_episodes(shots=5, batch_size=3, cut="random", **options):
 def rows_of(batch):
     """Return the rows of a batch as (row, group, is in the support)."""
     found = []
-    n_support = batch.n_support
-    x = batch.x[0, 0, : batch.target[..., 0].numel()].reshape(batch.target.shape[1:3])
-    for part, mask, first in (
-        ("support", batch.is_support[0], 0),
-        ("query", batch.is_query[0], n_support),
-    ):
+    x = batch.x[0, 0].reshape(batch.target.shape[1:3])
+    for part, mask in (("support", batch.is_support[0]), ("query", batch.is_query[0])):
         for group, place in mask.nonzero().tolist():
-            row = float(x[group, first + place])
-            name, again = batch.target[0, group, first + place].tolist()
+            row = float(x[group, place])
+            name, again = batch.target[0, group, place].tolist()
             assert row == again
             found.append((int(row) - 1, int(name), part == "support"))
     return found
