@@ -10,7 +10,7 @@ from sklearn_reasoning import FewShotReasoningRegressor
 
 CONFIGURATIONS = {
     "default": {},
-    "gd": {"algo": "gd", "k": 3},
+    "gd": {"algo": "gd", "k": 3, "max_epochs": 60},
     "opt": {"algo": "opt"},
     "cg": {"algo": "cg", "k": 3},
     "all": {"adapt": "all", "k": 2, "max_epochs": 100, "basis_hidden": (16,)},
