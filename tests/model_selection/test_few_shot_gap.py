@@ -154,6 +154,7 @@ def test_the_display_draws_it(data):
         ({"shots": 40}, "shots=40 leaves no row to predict: no training group of fold 0"),
         ({"cv": [(range(40), range(40, 60))]}, "on both sides.*GroupKFold"),
         ({"groups": [0, 1]}, "inconsistent numbers of samples"),
+        ({"groups": None}, "groups=None"),
     ],
 )
 def test_bad_values_are_named(change, message, data):

@@ -30,7 +30,7 @@ from sklearn_reasoning.training import ModelNet, TrainedModel, as_if_stopped, tr
 from ._adapt_name import ParameterAndMethod
 from ._certificate import FewShotCertificate, certify_groups
 from ._episodes import Episodes
-from ._groups import GroupedRows, as_names, read_groups
+from ._groups import GroupedRows, as_names, read_groups, read_names
 from ._head_model import HeadModel
 from ._parameters import CONSTRAINTS, architecture_of, check_relations, check_shots, settings_of
 from ._scales import Scales
@@ -429,6 +429,8 @@ class FewShotReasoningRegressor(
         self._places = {name: i for i, name in enumerate(self._known.names)}
         use = self._use()
         self._adapted = use.adapted(self._known) if use.keeps_adapted else None
+        if self._adapted is not None and not np.isfinite(self._adapted).all():
+            raise DivergenceError("Adaptation left the finite numbers. Lower lr.")
 
     def _as_if_stopped(self, net: ModelNet) -> dict[str, Any]:
         """Return what ``fit`` would set if it stopped now, beyond what it has set before."""
@@ -495,7 +497,9 @@ class FewShotReasoningRegressor(
         self._known = self._known.updated(rows)
         self._places = {name: i for i, name in enumerate(self._known.names)}
         if before is not None:
-            self._adapted = np.concatenate([before[kept], use.adapted(rows)])
+            heads = use.adapted(rows)
+            _check_heads(heads, rows)
+            self._adapted = np.concatenate([before[kept], heads])
 
     def predict(self, X: Any, groups: Any = None, k: int | None = None) -> _Array:
         """Return the predictions of rows, each by the head of its group.
@@ -695,8 +699,7 @@ class FewShotReasoningRegressor(
         if groups is None:
             wanted = list(self._known.names)
         else:
-            named = np.atleast_1d(np.asarray(groups))
-            wanted = list(dict.fromkeys(read_groups(named, len(named))))
+            wanted = list(dict.fromkeys(read_names(groups)))
         if unknown := [name for name in wanted if name not in self._places]:
             raise ValueError(
                 f"groups: {unknown[0]!r} is not known. adapt() makes groups known, and groups_ "
@@ -758,6 +761,15 @@ def _warn_of_single_rows(rows: GroupedRows) -> None:
         UserWarning,
         stacklevel=4,
     )
+
+
+def _check_heads(heads: _Array, rows: GroupedRows) -> None:
+    bad = np.flatnonzero(~np.isfinite(heads).all(axis=(1, 2)))
+    if len(bad):
+        raise ValueError(
+            f"X or y of group {rows.names[bad[0]]!r} holds numbers so much larger than those of "
+            "fit that adaptation leaves the finite numbers."
+        )
 
 
 def _are_first(names: Sequence[Hashable], shots: int) -> _Array:

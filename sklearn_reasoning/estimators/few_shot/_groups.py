@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 _Array = np.ndarray[Any, Any]
 
@@ -64,10 +65,32 @@ def read_groups(groups: Any, n: int) -> list[Hashable]:
     return found
 
 
+def read_names(names: Any) -> list[Hashable]:
+    """Return names of groups, as ``groups_`` lists them; one that is no list stands for itself.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for :func:`read_groups`.
+    """
+    if isinstance(names, str | bytes) or not hasattr(names, "__len__"):
+        names = [names]
+    if not isinstance(names, list | tuple):
+        names = _as_list(names, len(names))
+    # groups_ has None for the group of all rows.
+    unnamed = [name is None for name in names]
+    found = read_groups(
+        [0 if no else name for no, name in zip(unnamed, names, strict=True)], len(names)
+    )
+    return [ONE_GROUP if no else name for no, name in zip(unnamed, found, strict=True)]
+
+
 def _as_list(groups: Any, n: int) -> list[Hashable]:
     if isinstance(groups, list | tuple):
-        return [name.item() if isinstance(name, np.generic) else name for name in groups]
-    names = np.asarray(groups)
+        is_plain = set(map(type, groups)) <= {int, str, float, bool}
+        return list(groups) if is_plain else list(map(_as_name, groups))
+    # What is masked is missing.
+    names = groups if isinstance(groups, np.ma.MaskedArray) else np.asarray(groups)
     if names.ndim == 2 and names.shape[1] == 1:
         names = names[:, 0]
     if names.ndim != 1:
@@ -75,8 +98,27 @@ def _as_list(groups: Any, n: int) -> list[Hashable]:
             f"groups of shape {names.shape} must have one entry for each of the {n} rows of X: "
             "shape (n_samples,)."
         )
-    found: list[Hashable] = names.tolist()
+    found: list[Hashable] = names.tolist() if names.dtype.kind not in "mM" else _as_times(names)
     return found
+
+
+def _as_name(name: Any) -> Any:
+    """Return an entry of a list as the same entry of an array would be."""
+    if isinstance(name, torch.Tensor) and name.ndim == 0:
+        return name.item()  # the hash of a tensor is its place in memory
+    if not isinstance(name, np.generic):
+        return name
+    return _as_times(np.asarray([name]))[0] if name.dtype.kind in "mM" else name.item()
+
+
+def _as_times(names: _Array) -> list[Hashable]:
+    """Return times as those of the standard library: equal ones have one hash, whatever the unit.
+
+    Those that are finer than a microsecond stay as they are.
+    """
+    rounded = names.astype(f"{names.dtype.kind}8[us]")
+    pairs = zip(rounded.tolist(), names, (rounded == names) | np.isnat(names), strict=True)
+    return [time if is_exact else name for time, name, is_exact in pairs]
 
 
 def _is_missing(name: Any) -> bool:

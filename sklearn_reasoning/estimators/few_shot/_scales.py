@@ -27,8 +27,9 @@ class Scales:
 
     @classmethod
     def of(cls, rows: GroupedRows) -> Scales:
-        """Return those of rows."""
-        return cls(*_mean_and_scale(rows.x, np.inf), *_mean_and_scale(rows.y, 1.0))
+        """Return those of rows; a ValueError where numbers are too large to have any."""
+        x, y = _mean_and_scale("X", rows.x, np.inf), _mean_and_scale("y", rows.y, 1.0)
+        return cls(*x, *y)
 
     @staticmethod
     def hold_in(module: torch.nn.Module, n_models: int, n_features: int, n_outputs: int) -> None:
@@ -58,8 +59,15 @@ class Scales:
 _NAMES = ("x_mean", "x_scale", "y_mean", "y_scale")
 
 
-def _mean_and_scale(values: _Array, of_constant: float) -> tuple[_Array, _Array]:
-    mean, spread = values.mean(axis=0), values.std(axis=0)
+def _mean_and_scale(name: str, values: _Array, of_constant: float) -> tuple[_Array, _Array]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = values.mean(axis=0), values.std(axis=0)
+    (too_large,) = np.nonzero(~np.isfinite(spread))
+    if len(too_large):
+        raise ValueError(
+            f"Column {too_large[0]} of {name} holds numbers so large that their spread is "
+            "infinite: divide it by its size."
+        )
     # What rounding leaves of a constant is no spread.
     least = 8.0 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
     return mean, np.where(spread > least, spread, of_constant)

@@ -123,6 +123,8 @@ def few_shot_gap_table(
     _check_estimator(estimator)
     all_shots = _counts("shots", shots, least=1)
     all_k = [estimator.get_params()["k"]] if k is None else _counts("k", k, least=0)
+    if groups is None:
+        raise ValueError("groups=None: give the group of each row, of which there are several.")
     check_consistent_length(X, y, groups)
     groups = column_or_1d(groups)
     splits = list(_splits(cv, X, y, groups, all_shots))

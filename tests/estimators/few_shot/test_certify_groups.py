@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from estimators.few_shot._small_groups import fitted, make_lines
+from estimators.few_shot._small_groups import SMALL, fitted, make_lines
 
+from sklearn_reasoning import FewShotReasoningRegressor
 from sklearn_reasoning.algorithms import get_algorithm
 from sklearn_reasoning.properties import certify, convergence, stability
 
@@ -73,6 +74,17 @@ def test_which_groups_are_far():
     few = model.certify([5, 2])
     assert list(few.groups) == [5, 2]
     assert few.rows.distance[0] == pytest.approx(certificate.rows.distance[5])
+
+
+def test_groups_are_named_as_groups_lists_them():
+    X, y, groups = make_lines(6, 4)
+    names = [("a", g) if g % 2 else g for g in groups.tolist()]
+    model = FewShotReasoningRegressor(**SMALL).fit(X, y, names)
+    assert model.certify([("a", 1), 2]).groups.tolist() == [("a", 1), 2]
+    assert model.certify(model.groups_[1:3]).groups.tolist() == [("a", 1), 2]
+    assert model.certify(4).groups.tolist() == [4]
+    of_all = FewShotReasoningRegressor(**SMALL).fit(X, y)
+    assert of_all.certify(of_all.groups_).holds
 
 
 def test_what_cannot_be_certified():

@@ -25,6 +25,15 @@ REFUSED = {
     "NaN": ({}, (X, Y, missing(np.nan)), ValueError, r"groups is missing .* row 5"),
     "None": ({}, (X, Y, missing(None)), ValueError, r"groups is missing .* row 5"),
     "NaN in floats": ({}, (X, Y, missing(np.nan).astype(float)), ValueError, "groups is missing"),
+    "a time that is none": (
+        {},
+        (X, Y, np.array(["NaT"] + ["2020-01-01"] * 23, "M8[D]")),
+        ValueError,
+        "groups is missing .* row 0",
+    ),
+    "masked": ({}, (X, Y, np.ma.masked_equal(GROUPS, 2)), ValueError, "groups is missing .* row 8"),
+    "huge X": ({}, (X * 1e200, Y, GROUPS), ValueError, "Column 0 of X .* so large"),
+    "huge y": ({}, (X, Y * 1e200, GROUPS), ValueError, "Column 0 of y .* so large"),
     "no hash": ({}, (X, Y, [[1]] * 23 + [{}]), TypeError, "groups must hold"),
     "single rows": ({}, (X, Y, ALONE), ValueError, "shots='auto'.* every group has a single row"),
     "many shots": ({"shots": 4}, (X, Y, GROUPS), ValueError, "shots=4.* the largest, 0, has 4"),
@@ -77,6 +86,7 @@ def test_groups_with_a_single_row_are_named_and_train_the_start():
         ((X, Y, GROUPS[:3]), "3 entries"),
         ((X[:0], Y[:0], GROUPS[:0]), "0 sample"),
         ((X, Y, missing(np.nan)), "groups is missing"),
+        ((X * 1e300, Y, GROUPS), "X or y of group 0 .* so much larger"),
     ],
 )
 def test_adapt_refuses(arguments, message):

@@ -1,9 +1,11 @@
 """What fit, adapt, predict and score of the few-shot regressor promise."""
 
 import copy
+from datetime import datetime
 
 import numpy as np
 import pytest
+import torch
 from estimators.few_shot._small_groups import SMALL, fitted, make_lines
 from sklearn.metrics import r2_score
 
@@ -154,6 +156,23 @@ def test_names_of_groups_are_numbers_strings_or_objects():
         assert (model.predict(X, names) == expected).all()
         assert len(model.groups_) == 10
     assert by_number.groups_.dtype == np.int64
+
+
+def test_times_name_groups_whatever_their_unit():
+    X, y, groups = make_lines(10, 4)
+    days = np.datetime64("2020-01-01") + groups.astype("m8[D]")
+    model = FewShotReasoningRegressor(**SMALL).fit(X, y, days)
+    expected = FewShotReasoningRegressor(**SMALL).fit(X, y, groups).predict(X, groups)
+    as_objects = [datetime(2020, 1, 1 + group) for group in groups.tolist()]
+    for names in (days, days.astype("M8[ns]"), list(days.astype("M8[s]")), as_objects):
+        assert (model.predict(X, names) == expected).all()
+    assert model.groups_[0] == datetime(2020, 1, 1)
+
+
+def test_numbers_of_torch_name_groups():
+    X, y, groups = make_lines(10, 4)
+    model = FewShotReasoningRegressor(**SMALL).fit(X, y, [torch.tensor(g) for g in groups])
+    assert (model.groups_ == np.arange(10)).all()
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_other_cuts():
