@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -19,7 +18,6 @@ from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._deferred_fit import defer
 from sklearn_reasoning.estimators._fitted_net import FittedNet
-from sklearn_reasoning.estimators._held_out import kept_and_held_out
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
@@ -29,14 +27,13 @@ from sklearn_reasoning.training import ModelNet, TrainedModel, as_if_stopped, tr
 
 from ._adapt_name import ParameterAndMethod
 from ._certificate import FewShotCertificate, certify_groups
-from ._episodes import Episodes
-from ._groups import GroupedRows, as_names, read_groups, read_names
+from ._groups import GroupedRows, are_first, as_names, read_groups, read_names
 from ._head_model import HeadModel
-from ._parameters import CONSTRAINTS, architecture_of, check_relations, check_shots, settings_of
-from ._scales import Scales
+from ._known_groups import KnownGroups, Use, use_of
+from ._parameters import CONSTRAINTS, check_relations, check_shots
+from ._plan import task_of, warn_of_single_rows
 from ._task import FewShotTask
 from ._use_of_heads import UseOfHeads
-from ._use_of_weights import UseOfWeights
 from ._weights_model import WeightsModel
 
 _Array = np.ndarray[Any, Any]
@@ -318,15 +315,15 @@ class FewShotReasoningRegressor(
             self.algorithm_ = check_relations(self)
             rows, dtype = self._read(X, y, groups, reset=True)
             check_shots(self.shots, rows)
-            self._known = rows
-            _warn_of_single_rows(rows)
-            seed = seed_of(self.random_state)
-            task = self._task_of(rows, seed, dtype, before)
+            self._known = KnownGroups(rows, None)
+            warn_of_single_rows(rows, stacklevel=3)
+            last = before.get("net_") if self.warm_start else None
+            task = task_of(self, rows, seed_of(self.random_state), dtype, last)
             if watch is None and defer(self, task):
                 return self
             net = task.train_beside(
                 [task],
-                initial=before.get("net_") if self.warm_start else None,
+                initial=last,
                 callbacks=self.callbacks,
                 verbose=self.verbose,
                 watch=watch,
@@ -358,60 +355,6 @@ class FewShotReasoningRegressor(
         names = read_groups(groups, len(X))
         return GroupedRows.of(X.astype(np.float64, order="C"), y, names), dtype
 
-    def _hold_out(self, rows: GroupedRows, seed: int) -> tuple[GroupedRows, GroupedRows | None]:
-        if not self.early_stopping:
-            return rows, None
-        n = len(rows.sizes)
-        refusal = (
-            "early_stopping=True holds out whole groups, and validation_fraction="
-            f"{self.validation_fraction!r} leaves none to train on, of {n}. Give more groups, or "
-            "set early_stopping=False."
-        )
-        kept, held_out = kept_and_held_out(n, self.validation_fraction, seed, refusal)
-        parts = rows.take(kept), rows.take(held_out)
-        for part in parts:
-            check_shots(self.shots, part)
-        return parts
-
-    def _task_of(
-        self, rows: GroupedRows, seed: int, dtype: torch.dtype, before: dict[str, Any]
-    ) -> FewShotTask:
-        """Return what ``fit`` trains, in the units of the last fit if it goes on from there."""
-        train_rows, held_out = self._hold_out(rows, seed)
-        architecture = architecture_of(self, rows.x.shape[1], rows.y.shape[1])
-        settings = settings_of(self, len(train_rows.sizes), seed)
-        scales = Scales.of(train_rows)
-        if self.warm_start and "net_" in before:
-            last = before["net_"].module_
-            if last.architecture != architecture:
-                raise ValueError(
-                    "warm_start=True goes on from the last fit and needs its shapes; columns or a "
-                    "parameter that changes them are now different. Use clone() to begin anew."
-                )
-            scales = Scales.held_by(last)
-
-        def episodes(part: GroupedRows, *, is_fixed: bool) -> Episodes:
-            return Episodes(
-                scales.standardised(part),
-                self.shots,
-                self.cut,
-                settings.batch_size,
-                seed,
-                dtype,
-                self.device,
-                is_fixed=is_fixed,
-            )
-
-        return FewShotTask(
-            architecture,
-            settings,
-            scales,
-            episodes(train_rows, is_fixed=False),
-            None if held_out is None else episodes(held_out, is_fixed=True),
-            dtype,
-            self.device,
-        )
-
     def _finish_fit(self, task: FewShotTask, trained: TrainedModel) -> None:
         """Become fitted, with what was trained for the task."""
         net = trained.net
@@ -422,27 +365,17 @@ class FewShotReasoningRegressor(
         # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
         net.optimizer_.forget()
         self.net_ = net
-        self._know()
-
-    def _know(self) -> None:
-        """Adapt to the groups that are known."""
-        self._places = {name: i for i, name in enumerate(self._known.names)}
-        use = self._use()
-        self._adapted = use.adapted(self._known) if use.keeps_adapted else None
-        if self._adapted is not None and not np.isfinite(self._adapted).all():
+        self._known = KnownGroups.of(self._known.rows, self._use())
+        if self._known.heads is not None and not np.isfinite(self._known.heads).all():
             raise DivergenceError("Adaptation left the finite numbers. Lower lr.")
 
     def _as_if_stopped(self, net: ModelNet) -> dict[str, Any]:
         """Return what ``fit`` would set if it stopped now, beyond what it has set before."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other.net_ = as_if_stopped(net)
-        other._know()
+        stopped = as_if_stopped(net)
         return {
-            "net_": other.net_,
+            "net_": stopped,
             "n_iter_": int(net.progress_.n_iter[0]),
-            "_places": other._places,
-            "_adapted": other._adapted,
+            "_known": KnownGroups.of(self._known.rows, use_of(stopped.module_)),
         }
 
     # ------------------------------------------------------------------ using
@@ -484,22 +417,10 @@ class FewShotReasoningRegressor(
         """
         check_is_fitted(self)
         rows, _ = self._read(X, y, groups, reset=False)
-        other = object.__new__(type(self))
+        other: FewShotReasoningRegressor = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other._add(rows)
+        other._known = self._known.with_others(rows, self._use())
         return other
-
-    def _add(self, rows: GroupedRows) -> None:
-        """Know other groups, too."""
-        before, use = self._adapted, self._use()
-        new = set(rows.names)
-        kept = [i for i, name in enumerate(self._known.names) if name not in new]
-        self._known = self._known.updated(rows)
-        self._places = {name: i for i, name in enumerate(self._known.names)}
-        if before is not None:
-            heads = use.adapted(rows)
-            _check_heads(heads, rows)
-            self._adapted = np.concatenate([before[kept], heads])
 
     def predict(self, X: Any, groups: Any = None, k: int | None = None) -> _Array:
         """Return the predictions of rows, each by the head of its group.
@@ -532,20 +453,9 @@ class FewShotReasoningRegressor(
         check_is_fitted(self)
         steps = None if k is None else check_k(k)
         x = validate_data(self, readable_numbers("X", X), reset=False, dtype=np.float64)
-        places = self._places
-        found = read_groups(groups, len(x))
-        codes = np.array([places.get(name, -1) for name in found], dtype=np.int64)
-        outputs = self._outputs(x, codes, steps)
+        codes = self._known.codes(read_groups(groups, len(x)))
+        outputs = self._known.predict(self._use(), x, codes, steps)
         return outputs[:, 0] if self._is_1d else outputs
-
-    def _outputs(self, x: _Array, codes: _Array, k: int | None) -> _Array:
-        use = self._use()
-        if self._adapted is not None and (k is None or k == self.module_.k[0]):
-            return use.predict(x, self._adapted, codes)
-        asked, own = np.unique(codes, return_inverse=True)
-        is_known = asked >= 0
-        adapted = use.adapted(self._known.take(asked[is_known]), k)
-        return use.predict(x, adapted, np.where(is_known, np.cumsum(is_known) - 1, -1)[own])
 
     @documented_like(predict)
     def score(
@@ -609,7 +519,7 @@ class FewShotReasoningRegressor(
             if sample_weight is None
             else _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
         )
-        is_first = _are_first(names, shots)
+        is_first = are_first(names, shots)
         if is_first.all():
             sizes = {name: names.count(name) for name in set(names)}
             largest = max(sizes, key=lambda name: sizes[name])
@@ -619,15 +529,14 @@ class FewShotReasoningRegressor(
             )
         own = np.empty(len(names), dtype=object)
         own[:] = names
-        adapted = self._forgetful()
+        use, known = self._use(), self._known.none()
         if shots:
             rows = GroupedRows.of(
                 x[is_first], self._as_columns(targets[is_first]), own[is_first].tolist()
             )
-            adapted._add(rows)
+            known = known.with_others(rows, use)
         rest = ~is_first
-        codes = np.array([adapted._places.get(name, -1) for name in own[rest]], dtype=np.int64)
-        outputs = adapted._outputs(x[rest], codes, None)
+        outputs = known.predict(use, x[rest], known.codes(own[rest].tolist()), None)
         weight = None if weight is None else weight[rest]
         return float(r2_score(self._as_columns(targets[rest]), outputs, sample_weight=weight))
 
@@ -638,15 +547,6 @@ class FewShotReasoningRegressor(
                 f"y has {y.shape[1]} columns; the model has {self.n_outputs_} outputs."
             )
         return y
-
-    def _forgetful(self) -> FewShotReasoningRegressor:
-        """Return an estimator with the same net that knows no group."""
-        other: FewShotReasoningRegressor = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._known = self._known.take(np.array([], dtype=np.int64))
-        other._places = {}
-        other._adapted = None if self._adapted is None else self._adapted[:0]
-        return other
 
     def certify(self, groups: Any = None, *, accuracy: float = 0.01) -> FewShotCertificate:
         """Certify how converged, stable and sensitive the adaptation of each group is.
@@ -696,22 +596,13 @@ class FewShotReasoningRegressor(
 
     def _named(self, groups: Any) -> GroupedRows:
         """Return the rows of known groups, by their names."""
-        if groups is None:
-            wanted = list(self._known.names)
-        else:
-            wanted = list(dict.fromkeys(read_names(groups)))
-        if unknown := [name for name in wanted if name not in self._places]:
-            raise ValueError(
-                f"groups: {unknown[0]!r} is not known. adapt() makes groups known, and groups_ "
-                "lists those that are."
-            )
-        if not wanted:
-            raise ValueError("groups: there is none to certify; adapt() makes groups known.")
-        return self._known.take(np.array([self._places[name] for name in wanted]))
+        known = self._known
+        names = known.rows.names if groups is None else tuple(dict.fromkeys(read_names(groups)))
+        return known.named(names)
 
     def _fitted_layer(self) -> FittedLayer:
         check_is_fitted(self)
-        return certify_groups(self._use_to_certify(), self._known, 0.01).layer
+        return certify_groups(self._use_to_certify(), self._known.rows, 0.01).layer
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return what the model does on known groups, whose names stand in place of X."""
@@ -731,7 +622,7 @@ class FewShotReasoningRegressor(
     def groups_(self) -> _Array:
         """The names of the groups that are known."""
         self._net()
-        return as_names(self._known.names)
+        return as_names(self._known.rows.names)
 
     @property
     def start_(self) -> _Array | None:
@@ -745,38 +636,5 @@ class FewShotReasoningRegressor(
         ridge = self._use().ridge
         return None if ridge is None else float(ridge)
 
-    def _use(self) -> UseOfHeads | UseOfWeights:
-        module = self.module_
-        return UseOfHeads(module) if isinstance(module, HeadModel) else UseOfWeights(module)
-
-
-def _warn_of_single_rows(rows: GroupedRows) -> None:
-    single = [rows.names[i] for i in np.flatnonzero(rows.sizes == 1)]
-    if not single:
-        return
-    named = ", ".join(map(repr, single[:3])) + (", ..." if len(single) > 3 else "")
-    warnings.warn(
-        f"{len(single)} of {len(rows.sizes)} groups have a single row ({named}): it cannot be cut "
-        "into one to adapt to and one to predict, and trains the start alone.",
-        UserWarning,
-        stacklevel=4,
-    )
-
-
-def _check_heads(heads: _Array, rows: GroupedRows) -> None:
-    bad = np.flatnonzero(~np.isfinite(heads).all(axis=(1, 2)))
-    if len(bad):
-        raise ValueError(
-            f"X or y of group {rows.names[bad[0]]!r} holds numbers so much larger than those of "
-            "fit that adaptation leaves the finite numbers."
-        )
-
-
-def _are_first(names: Sequence[Hashable], shots: int) -> _Array:
-    """Return which rows are among the first so many of their groups."""
-    seen: dict[Hashable, int] = {}
-    is_first = np.zeros(len(names), dtype=bool)
-    for i, name in enumerate(names):
-        n = seen[name] = seen.get(name, 0) + 1
-        is_first[i] = n <= shots
-    return is_first
+    def _use(self) -> Use:
+        return use_of(self.module_)

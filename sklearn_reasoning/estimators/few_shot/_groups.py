@@ -169,15 +169,13 @@ class GroupedRows:
         names = tuple(self.names[i] for i in groups.tolist())
         return GroupedRows(names, self.x[rows], self.y[rows], sizes)
 
-    def updated(self, others: GroupedRows) -> GroupedRows:
-        """Return these groups and others, of which those with equal names replace these."""
-        new = set(others.names)
-        kept = self.take(np.array([i for i, g in enumerate(self.names) if g not in new], dtype=int))
+    def followed_by(self, others: GroupedRows) -> GroupedRows:
+        """Return these groups and then others, which have other names."""
         return GroupedRows(
-            kept.names + others.names,
-            np.concatenate([kept.x, others.x]),
-            np.concatenate([kept.y, others.y]),
-            np.concatenate([kept.sizes, others.sizes]),
+            self.names + others.names,
+            np.concatenate([self.x, others.x]),
+            np.concatenate([self.y, others.y]),
+            np.concatenate([self.sizes, others.sizes]),
         )
 
 
@@ -186,6 +184,16 @@ def rows_of(firsts: _Array, sizes: _Array) -> _Array:
     starts = np.cumsum(sizes) - sizes
     shifts: _Array = np.repeat(firsts - starts, sizes)
     return shifts + np.arange(int(sizes.sum()))
+
+
+def are_first(names: Sequence[Hashable], n: int) -> _Array:
+    """Return which rows are among the first n of their groups."""
+    seen: dict[Hashable, int] = {}
+    is_first = np.zeros(len(names), dtype=bool)
+    for i, name in enumerate(names):
+        place = seen[name] = seen.get(name, 0) + 1
+        is_first[i] = place <= n
+    return is_first
 
 
 def as_names(names: Sequence[Hashable]) -> _Array:

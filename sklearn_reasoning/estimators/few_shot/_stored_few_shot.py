@@ -24,6 +24,7 @@ from sklearn_reasoning.training import ModelSettings
 
 from ._groups import ONE_GROUP, GroupedRows
 from ._head_model import HeadModel
+from ._known_groups import KnownGroups
 from ._parameters import CONSTRAINTS
 from ._settings import FewShotArchitecture
 from ._weights_model import WeightsModel
@@ -87,10 +88,10 @@ class FewShotState(StoredState):
 
     def more_tensors(self, estimator: Any) -> dict[str, Tensor]:
         """Return the rows of the known groups, and their heads."""
-        known: GroupedRows = estimator._known
-        arrays = {name: getattr(known, name) for name in ("x", "y", "sizes")}
-        if estimator._adapted is not None:
-            arrays["heads"] = estimator._adapted
+        known: KnownGroups = estimator._known
+        arrays = {name: getattr(known.rows, name) for name in ("x", "y", "sizes")}
+        if known.heads is not None:
+            arrays["heads"] = known.heads
         return {
             f"groups.{name}": torch.from_numpy(np.ascontiguousarray(array))
             for name, array in arrays.items()
@@ -98,7 +99,7 @@ class FewShotState(StoredState):
 
     def more_values(self, estimator: Any) -> dict[str, Any]:
         """Return the names of groups and columns, and whether y had one dimension."""
-        names = [None if n is ONE_GROUP else _plain(n) for n in estimator._known.names]
+        names = [None if n is ONE_GROUP else _plain(n) for n in estimator._known.rows.names]
         columns = getattr(estimator, "feature_names_in_", None)
         return {
             "groups": names,
@@ -118,12 +119,10 @@ class FewShotState(StoredState):
             raise ValueError(f"is_1d={is_1d!r}")
         tensors = parts["groups"]
         heads = tensors.pop("heads", None)
-        known = _restored(names, tensors, a)
+        rows = _restored(names, tensors, a)
         found: dict[str, Any] = {
             "_is_1d": is_1d,
-            "_known": known,
-            "_places": {name: i for i, name in enumerate(known.names)},
-            "_adapted": _restored_heads(heads, len(known.names), a),
+            "_known": KnownGroups(rows, _restored_heads(heads, len(rows.names), a)),
         }
         if columns is not None:
             found["feature_names_in_"] = restored_names(columns, a.n_features)

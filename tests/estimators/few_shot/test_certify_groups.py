@@ -37,7 +37,7 @@ def test_each_group_is_as_far_as_the_table_says(algo):
         minimiser = -np.linalg.solve(Q, b)
         first = np.linalg.norm(model.start_ - minimiser)
         assert table["first_distance"][group] == pytest.approx(first)
-        head = model._adapted[group]
+        head = model._known.heads[group]
         distance = np.linalg.norm(head - minimiser)
         assert table["distance"][group] == pytest.approx(distance, abs=1e-12)
         if algo not in ("cg", "opt"):

@@ -49,7 +49,8 @@ def test_a_file_whose_rows_do_not_fit_is_refused(rows, tmp_path):
     from dataclasses import replace
 
     model = FewShotReasoningRegressor(**SMALL).fit(X, Y, GROUPS)
-    model._known = replace(model._known, x=rows)
+    known = model._known
+    model._known = replace(known, rows=replace(known.rows, x=rows))
     save_model(model, tmp_path / "model")
     with pytest.raises(ModelFileError):
         load_model(tmp_path / "model")
