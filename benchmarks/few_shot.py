@@ -122,28 +122,36 @@ def held(**options):
 
 
 def print_search():
+    print("\n| 75 fits over k and shots | one by one | batched | times | same bits |")
+    print("|---|---|---|---|---|")
+    for name, n_tasks, options in [
+        ("100 groups, hidden sizes 64, 64", 100, {}),
+        ("100 groups, hidden size 16", 100, {"basis_hidden": (16,), "n_basis": 8}),
+        ("40 groups, hidden size 16", 40, {"basis_hidden": (16,), "n_basis": 8}),
+    ]:
+        single, batched, same = searched(n_tasks, options)
+        row = f"{single:.1f} | {batched:.1f} | {single / batched:.1f} | {'yes' if same else 'no'}"
+        print(f"| {name} | {row} |", flush=True)
+
+
+def searched(n_tasks, options):
+    """Return CPU seconds one by one and batched, and whether the scores are the same bits."""
     from sklearn import config_context
     from sklearn.model_selection import GridSearchCV, GroupKFold
 
-    X, y, groups = make_few_shot(100, 20, random_state=0)
+    X, y, groups = make_few_shot(n_tasks, 20, random_state=0)
     grid = {"k": [1, 2, 5, 10, 20], "shots": [2, 5, 10]}
-    results, seconds = {}, {}
+    model = FewShotReasoningRegressor(max_epochs=20, random_state=0, **options)
+    results, seconds = [], []
     with config_context(enable_metadata_routing=True):
-        model = FewShotReasoningRegressor(max_epochs=20, random_state=0)
         model.set_fit_request(groups=True).set_score_request(groups=True, shots=True)
-        for search in (BatchedGridSearchCV, GridSearchCV):
+        for search in (GridSearchCV, BatchedGridSearchCV):
             began = time.process_time()
             fitted = search(model, grid, cv=GroupKFold(5), refit=False)
             fitted.fit(X, y, groups=groups, shots=5)
-            seconds[search.__name__] = time.process_time() - began
-            results[search.__name__] = fitted.cv_results_
-    batched, single = (results[name] for name in ("BatchedGridSearchCV", "GridSearchCV"))
-    same = all(
-        np.array_equal(batched[f"split{i}_test_score"], single[f"split{i}_test_score"])
-        for i in range(5)
-    )
-    ratio = seconds["GridSearchCV"] / seconds["BatchedGridSearchCV"]
-    print(f"\n75 fits over k and shots: {seconds}, {ratio:.1f} times; the same bits: {same}")
+            seconds.append(time.process_time() - began)
+            results.append([fitted.cv_results_[f"split{i}_test_score"] for i in range(5)])
+    return *seconds, np.array_equal(*results)
 
 
 def print_cuts(sets, out):
