@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.numbers import readable_numbers
 from sklearn_reasoning._support.random_state import seed_of
+from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._deferred_fit import defer
 from sklearn_reasoning.estimators._fitted_net import FittedNet
@@ -310,7 +311,7 @@ class FewShotReasoningRegressor(
         n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
         watch = watch_of(self, n_epochs, X, y, self._as_if_stopped)
         before = dict(self.__dict__)
-        with self._unchanged_on_failure():
+        with self._unchanged_on_failure(), training_context():
             self._validate_params()
             self.algorithm_ = check_relations(self)
             rows, dtype = self._read(X, y, groups, reset=True)

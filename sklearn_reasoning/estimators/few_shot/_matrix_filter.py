@@ -58,12 +58,15 @@ class _Filtered(torch.autograd.Function):
     ) -> Tensor:
         t, U = _eigenbasis(T)
         L = 1.0 + t[..., -1:]
+        is_trained = any(ctx.needs_input_grad)
         phi, L_slope, share_slope = None, None, None
-        if share is not None:
+        if share is not None and is_trained:
             phi, L_slope, share_slope = _step_size_and_slopes(algorithm, share, L)
+        elif share is not None:
+            phi = step_size_at(algorithm, share, L)
         q, pull = _filter_at(algorithm, 1.0 + t, k, phi, L)
         turned = U.mT @ rhs
-        if any(ctx.needs_input_grad):
+        if is_trained:
             t_slope, phi_slope = pull()
             ctx.save_for_backward(t, U, q, turned, t_slope, phi_slope, L_slope, share_slope)
             ctx.share_shape = None if share is None else share.shape
