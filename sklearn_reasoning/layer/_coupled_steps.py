@@ -10,7 +10,8 @@ as many rows as the one or the other. A name with ``_`` is the gradient of that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import cycle, repeat
 from typing import Any
 
 import torch
@@ -67,23 +68,30 @@ class CoupledSteps:
 
         Two buffers take turns: an iterate is overwritten by the one after the next.
         """
-        shape, matrix = start.shape, (len(G), -1)
-        new, y, z, moved = (torch.empty_like(start) for _ in range(4))
-        y.copy_(start)
-        z.copy_(start)
+        ys = cycle([start.clone(), torch.empty_like(start)])
+        return self.written(G, b, ys, repeat(start.clone()))
+
+    def written(
+        self, G: Tensor, b: Tensor, ys: Iterable[Tensor], zs: Iterable[Tensor]
+    ) -> Iterator[Tensor]:
+        """Yield y_1, y_2, ..., each written into the next of ``ys``, of which the first is y_0.
+
+        Of ``zs`` the first is z_0. When y_{i+1} is yielded, z_i is in its place; all may share one.
+        """
+        places = zip(ys, zs, strict=False)
+        y, z = next(places)
+        matrix, v = (len(G), -1), torch.empty_like(y)
         pushed = torch.mul(b, -self.phi).reshape(matrix)
-        project = self.cells.projector(start)
-        i = 0
-        while True:
+        project = self.cells.projector(y)
+        for i, (new, beyond) in enumerate(places):
             x = z if self.momentum.looks_ahead else y
-            torch.addmm(pushed, G, x.view(matrix), alpha=-self.phi, out=moved.view(matrix))
-            moved.add_(z)
-            project(moved, new.view(shape))
+            torch.addmm(pushed, G, x.view(matrix), alpha=-self.phi, out=v.view(matrix))
+            v.add_(z)
+            project(v, new)
             yield new
-            torch.sub(new, y, out=z)
-            z.mul_(self.after(i)).add_(new)
-            y, new = new, y
-            i += 1
+            torch.sub(new, y, out=beyond)
+            beyond.mul_(self.after(i)).add_(new)
+            y, z = new, beyond
 
 
 class _Last(torch.autograd.Function):
@@ -93,25 +101,14 @@ class _Last(torch.autograd.Function):
     def forward(
         ctx: Any, G: Tensor, b: Tensor, start: Tensor, steps: CoupledSteps, k: int
     ) -> Tensor:
-        matrix = (len(G), -1)
         ys = torch.empty(k + 1, *start.shape, dtype=b.dtype, device=b.device)
-        ys[0] = start
         # Gradients of G need the points where gradients were taken.
         ahead = steps.momentum.looks_ahead
-        zs = torch.empty(k, *start.shape, dtype=b.dtype, device=b.device) if ahead else ys
-        z, v = start.clone(), torch.empty_like(start)
-        pushed = torch.mul(b, -steps.phi).reshape(matrix)
-        project = steps.cells.projector(start)
-        for i in range(k):
-            if ahead:
-                zs[i] = z
-            x = zs[i]
-            torch.addmm(pushed, G, x.view(matrix), alpha=-steps.phi, out=v.view(matrix))
-            v.add_(z)
-            project(v, ys[i + 1])
-            torch.sub(ys[i + 1], ys[i], out=z)
-            z.mul_(steps.after(i)).add_(ys[i + 1])
-        ctx.saved = G, ys, zs, steps
+        zs = torch.empty_like(ys) if ahead else torch.empty_like(ys[0]).expand_as(ys)
+        ys[0], zs[0] = start, start
+        for _ in steps.written(G, b, ys, zs):
+            pass
+        ctx.saved = G, ys, zs if ahead else ys, steps
         return ys[k].clone() if k == 0 else ys[k]
 
     @staticmethod
