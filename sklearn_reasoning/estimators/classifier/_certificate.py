@@ -1,4 +1,4 @@
-"""How far the outputs of a convex classifier are from the exact minimisers."""
+"""What is proven of a convex classifier, and how far its outputs are from the minimisers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,41 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_reasoning.properties import MeasuredRows
+from sklearn_reasoning.properties import FittedLayer, MeasuredRows
 
-from ._coupled_model import kept_of
+from ._coupled_model import CoupledModel, kept_of, penalty_of
 from ._relax import Relaxation
 
 _Array = np.ndarray[Any, Any]
 
 # Rows whose minimisers are looked for at once.
 _AT_ONCE = 64
+
+
+def check_convex(concavity: float | None) -> None:
+    """Refuse an energy that is concave by a share of L in some directions."""
+    if concavity is not None and concavity >= 0.0:
+        raise ValueError(
+            f"The fitted energy is concave by {concavity:.3g} of L in some directions: it has "
+            "several minimisers, and no certificate holds. Fit with concavity=0 for a convex "
+            "one."
+        )
+
+
+def fitted_layer(module: CoupledModel, relaxation: Relaxation) -> FittedLayer:
+    """Return the trained layer of a module, of which the relaxation is made."""
+    model, curved = relaxation.model, relaxation.curved
+    phi = model.step_size_on(curved)
+    return FittedLayer(
+        module.algorithm,
+        int(module.k[0]),
+        phi,
+        model.lower_bound(curved),
+        curved.largest,
+        None if phi is None else (phi, phi),
+        start_norm=float(np.linalg.norm(module.double_first())),
+        penalty=penalty_of(module.architecture),
+    )
 
 
 def measure(relaxation: Relaxation, x: _Array, k: int) -> MeasuredRows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -11,65 +10,32 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_reasoning._support.documentation import documented_like
-from sklearn_reasoning._support.numbers import moderate_weights, readable_numbers
+from sklearn_reasoning._support.numbers import readable_numbers
 from sklearn_reasoning._support.random_state import independent_random_state, seed_of
 from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
-from sklearn_reasoning.estimators._held_out import kept_and_held_out
-from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
 from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
-from sklearn_reasoning.training import ModelNet, ModelSettings, as_if_stopped, build_net, train
+from sklearn_reasoning.training import ModelNet, as_if_stopped
 
-from ._coupled_model import CoupledModel, columns_of, penalty_of
-from ._labels import (
-    Labels,
-    cell_weights,
-    check_comparable,
-    check_known,
-    labels_of,
-    missing_of,
-    read_cells,
-    read_labels,
-)
-from ._minimisers import measure
-from ._parameters import (
-    CONSTRAINTS,
-    architecture_of,
-    check_relations,
-    input_noise_of,
-    settings_of,
-)
-from ._perception import check_module, drawing
-from ._relax import (
-    Relaxation,
-    Relaxed,
-    distance_to_whole,
-    is_tolerance,
-    readable_scale,
-    rounded,
-)
-from ._restarts import DECIDED, search
-from ._rows import CellBatches, CellRows
-from ._settings import ClassifierArchitecture
-from ._slower_starts import learned_nothing, slower_starts
+from ._certificate import check_convex, fitted_layer, measure
+from ._coupled_model import CoupledModel, columns_of
+from ._labels import Labels
+from ._parameters import CONSTRAINTS, check_relations
+from ._reading import read_rows
+from ._relax import Relaxation, Relaxed, readable_scale
+from ._restarts import check_n_restarts, energies_of, search
+from ._scores import RightAnswers, right_answers
+from ._steps_to_take import steps_to_take
+from ._task import task_of
 
 _Array = np.ndarray[Any, Any]
-
-# predict_k="converged": steps until no row moves further than this, and the most of them.
-_STANDS_STILL = 1e-6
-_MOST_STEPS = 5000
 
 
 class HybridReasoningClassifier(
@@ -371,127 +337,22 @@ class HybridReasoningClassifier(
         """
         n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
         watch = watch_of(self, n_epochs, X, y, _as_if_stopped, sample_weight)
-        before = dict(self.__dict__)
         with self._unchanged_on_failure(), training_context():
             self._validate_params()
             self.algorithm_ = check_relations(self)
-            rows, labels, dtype = self._read(X, y, sample_weight, before)
-            seed = seed_of(self.random_state)
-            architecture = architecture_of(self, labels, rows.x.shape[1])
-            train_rows, held_out = self._hold_out(rows, seed)
-            settings = settings_of(self, len(train_rows.x), seed)
-            net = self._net_of(architecture, settings, dtype, before)
-            x = torch.tensor(rows.x[:2], dtype=dtype, device=self.device)
-            check_module(net.module_.perception, architecture, x)
-            n_classes, size = labels.n_classes, settings.batch_size
-            noise = input_noise_of(self, train_rows.x, labels.n_cells)
-            batches = CellBatches(
-                train_rows,
-                n_classes,
-                size,
-                seed,
-                dtype,
-                self.device,
-                *noise,
-                permutes=self.permute_classes,
-            )
-            valid = (
-                None
-                if held_out is None
-                else CellBatches(held_out, n_classes, 1000, None, dtype, self.device)
-            )
-            # Modules of one's own may draw, as dropout does.
-            draws = drawing(seed, self.device) if callable(self.perception) else nullcontext()
-            with draws:
-                train(net, batches, valid, epochs=settings.max_epochs, watch=watch)
-                if (rows.cell_weight == 0.0).any() and not self.warm_start and watch is None:
-                    for slower in slower_starts(settings):
-                        if not learned_nothing(net, settings, n_classes):
-                            break
-                        net = self._net_of(architecture, slower, dtype, before)
-                        train(net, batches, valid, epochs=settings.max_epochs)
-            self._finish(net)
+            last = self._net() if self.warm_start and self.__sklearn_is_fitted__() else None
+            last_labels = None if last is None else self._labels
+            rows, labels, dtype = read_rows(self, X, y, sample_weight, last_labels)
+            self._labels: Labels = labels
+            self.n_outputs_, self.classes_ = labels.n_cells, labels.attribute
+            task = task_of(self, rows, labels, dtype, seed_of(self.random_state))
+            self._finish(task.trained(last, self.callbacks, self.verbose, watch))
         if watch is not None:
             watch.end()
         return self
 
-    def _read(
-        self, X: Any, y: Any, sample_weight: Any, before: dict[str, Any]
-    ) -> tuple[CellRows, Labels, torch.dtype]:
-        """Return what fit is given, without rows of weight zero."""
-        if y is None:
-            validate_data(self, X, y)  # says what is missing in scikit-learn's words
-        X = validate_data(self, readable_numbers("X", X), dtype=[np.float64, np.float32])
-        cells, missing, kind = read_labels(y, self.missing_label)
-        check_consistent_length(X, cells)
-        sample_weight = readable_numbers("sample_weight", sample_weight)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        weight = moderate_weights(weight)
-        if not weight.sum() > 0.0:
-            raise ValueError("sample_weight must not be zero for every row.")
-        kept = np.flatnonzero(weight)
-        X, cells, missing, weight = X[kept], cells[kept], missing[kept], weight[kept]
-        if self.warm_start and "net_" in before:
-            labels = before["_labels"]
-            # Rows of which every label is 0 or 1 need not be an indicator.
-            kind = labels.kind if kind == "multilabel" and labels.kind == "cells" else kind
-            if (labels.kind, labels.n_cells) != (kind, cells.shape[1]):
-                raise ValueError(
-                    "warm_start=True goes on from the last fit, whose y was of another kind or had "
-                    "other columns. Use clone() to begin anew."
-                )
-        else:
-            labels = labels_of(cells, missing, kind)
-        codes = labels.encode(cells, missing)
-        check_known(labels, cells, codes)
-        of_cells = cell_weights(labels, codes, self.class_weight, weight)
-        dtype = torch.float32 if X.dtype == np.float32 else torch.float64
-        self._labels, self.n_outputs_ = labels, labels.n_cells
-        self.classes_ = labels.attribute
-        return CellRows(X, codes, weight, of_cells), labels, dtype
-
-    def _hold_out(self, rows: CellRows, seed: int) -> tuple[CellRows, CellRows | None]:
-        if not self.early_stopping:
-            return rows, None
-        n = len(rows.x)
-        refusal = (
-            "early_stopping=True needs two rows or more, to train on and to hold out, and "
-            f"validation_fraction={self.validation_fraction!r} leaves no training rows of "
-            f"n_samples={n}."
-        )
-        kept, held_out = kept_and_held_out(n, self.validation_fraction, seed, refusal)
-        return rows.take(kept), rows.take(held_out)
-
-    def _net_of(
-        self,
-        architecture: ClassifierArchitecture,
-        settings: ModelSettings,
-        dtype: torch.dtype,
-        before: dict[str, Any],
-    ) -> ModelNet:
-        """Return the net to train: drawn, or with the weights of the last one."""
-        net = build_net(
-            CoupledModel,
-            architecture,
-            [settings],
-            dtype,
-            self.device,
-            self.callbacks,
-            self.verbose,
-        )
-        if not (self.warm_start and "net_" in before):
-            net.module_.draw_weights(0, settings.seed)
-            return net
-        last = before["net_"].module_
-        if last.architecture != architecture:
-            raise ValueError(
-                "warm_start=True goes on from the last fit and needs its shapes; columns, classes "
-                "or a parameter that changes them are now different. Use clone() to begin anew."
-            )
-        net.module_.load_state_dict(last.state_dict())
-        return net
-
     def _finish(self, net: ModelNet) -> None:
+        """Become fitted; a DivergenceError if the training left the finite numbers."""
         finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
         if net.progress_.diverged.any() or not finite:
             raise DivergenceError("Training left the finite numbers. Lower lr.")
@@ -565,7 +426,7 @@ class HybridReasoningClassifier(
         if return_steps:
             found.append(relaxed.steps)
         if return_energy:
-            found.extend(_energies(relaxation, x, outputs))
+            found.extend(energies_of(relaxation, x, outputs))
         return found[0] if len(found) == 1 else tuple(found)
 
     @documented_like(predict)
@@ -631,8 +492,8 @@ class HybridReasoningClassifier(
             If X or y does not have the columns of ``fit``, y has other kinds of labels or a row
             without any, or no weight is above 0.
         """
-        right, asked, weight = self._right(X, y, sample_weight, k)
-        return float(np.average((right | ~asked).all(axis=1), weights=weight))
+        right = self._right_answers(X, y, sample_weight)
+        return right.share_of_rows(self.predict(X, k=k))
 
     @documented_like(score)
     def cell_accuracy(
@@ -659,8 +520,8 @@ class HybridReasoningClassifier(
         >>> HybridReasoningClassifier(random_state=0).fit(X, y).cell_accuracy(X, y)
         1.0
         """
-        right, asked, weight = self._right(X, y, sample_weight, k)
-        return float(np.average(right, weights=asked * weight[:, None]))
+        right = self._right_answers(X, y, sample_weight)
+        return right.share_of_cells(self.predict(X, k=k))
 
     def predict_energy(self, X: Any) -> tuple[_Array, _Array]:
         r"""Return the energies :math:`\tfrac12 y'Qy + b'y` that the layer minimises.
@@ -693,14 +554,7 @@ class HybridReasoningClassifier(
         ((2, 2, 2), (2, 2))
         """
         x = self._features(X)
-        relaxation = self._relaxation()
-        b = -relaxation.evidence(x)
-        problem, _ = relaxation.model.problem_of(relaxation.curved, b, torch.zeros_like(b))
-        energy: Any = problem.energy
-        Q, b = (v.detach().cpu().numpy() for v in (energy.Q, energy.b))
-        # One matrix stands for those of all rows.
-        Q.flags.writeable = False
-        return Q, b
+        return self._relaxation().quadratics(x)
 
     def certify(self, X: Any = None, *, accuracy: float = 0.01) -> ModelCertificate:
         """Certify how converged, stable and sensitive the layer of a convex model is.
@@ -734,15 +588,10 @@ class HybridReasoningClassifier(
         True
         """
         check_is_fitted(self)
-        if (concavity := self.concavity_) is not None and concavity >= 0.0:
-            raise ValueError(
-                f"The fitted energy is concave by {concavity:.3g} of L in some directions: it has "
-                "several minimisers, and no certificate holds. Fit with concavity=0 for a convex "
-                "one."
-            )
+        check_convex(self.concavity_)
         return certify(self, X, accuracy=accuracy)
 
-    # ------------------------------------------------------------------ what it is made of
+    # ------------------------------------------------------------------ attributes
 
     @property
     def module_(self) -> CoupledModel:
@@ -756,7 +605,7 @@ class HybridReasoningClassifier(
         A = self.module_.coupling
         if A is None:
             return None
-        factor = A.detach().double()[:, columns_of(self._built())]
+        factor = A.detach().double()[:, columns_of(self.module_.architecture)]
         found: _Array = (factor.T @ factor).cpu().numpy()
         return found
 
@@ -766,40 +615,23 @@ class HybridReasoningClassifier(
         curvature = self.module_.curvature
         return None if curvature is None else -float(curvature.detach())
 
+    # ------------------------------------------------------------------ behind them
+
     def _features(self, X: Any) -> _Array:
         check_is_fitted(self)
         x: _Array = validate_data(self, readable_numbers("X", X), reset=False, dtype=np.float64)
         return x
 
+    def _relaxation(self) -> Relaxation:
+        return Relaxation(self.module_, readable_scale(self.evidence_scale))
+
     def _relax(
         self, X: Any, k: int | None, until: float | None
     ) -> tuple[Relaxation, _Array, Relaxed]:
         x = self._features(X)
-        steps, until = self._steps(k, until)
+        steps, until = steps_to_take(k, until, self.predict_k, int(self.module_.k[0]))
         relaxation = self._relaxation()
         return relaxation, x, relaxation.relax(x, steps, until)
-
-    def _relaxation(self) -> Relaxation:
-        scale = readable_scale(self.evidence_scale)
-        return Relaxation(self.module_, scale)
-
-    def _steps(self, k: int | None, until: float | None) -> tuple[int, float | None]:
-        """Return the number of steps, and the movement after which they end sooner."""
-        if until is not None:
-            if not is_tolerance(until):
-                raise ValueError(f"until={until!r} must be a number of at least 0.")
-            return _MOST_STEPS if k is None else check_k(k), float(until)
-        if k is not None:
-            return check_k(k), None
-        if self.predict_k is None:
-            return int(self.module_.k[0]), None
-        if isinstance(self.predict_k, str):
-            if self.predict_k != "converged":
-                raise ValueError(
-                    f"predict_k={self.predict_k!r} must be a whole number, 'converged' or None."
-                )
-            return _MOST_STEPS, _STANDS_STILL
-        return check_k(self.predict_k, "predict_k"), None
 
     def _searched(
         self,
@@ -809,63 +641,21 @@ class HybridReasoningClassifier(
         n_restarts: int | None,
         random_state: int | np.random.RandomState | None,
     ) -> _Array:
-        n = self.n_restarts if n_restarts is None else n_restarts
-        if isinstance(n, bool) or not isinstance(n, Integral):
-            raise TypeError(f"n_restarts={n!r} must be a whole number.")
-        if n < 0:
-            raise ValueError(f"n_restarts={n!r} must not be negative.")
-        if not n or not len(x):
+        n = check_n_restarts(self.n_restarts if n_restarts is None else n_restarts)
+        if not n:
             return relaxed.outputs
         if random_state is None and not isinstance(self.random_state, np.random.RandomState):
             random_state = self.random_state
-        k = int(relaxed.steps.max())
         random_state = independent_random_state(random_state)
-        return search(relaxation, x, relaxed.outputs, int(n), random_state, k)
+        return search(relaxation, x, relaxed.outputs, n, random_state, int(relaxed.steps.max()))
 
-    def _right(
-        self, X: Any, y: Any, sample_weight: Any, k: int | None
-    ) -> tuple[_Array, _Array, _Array]:
-        """Return which cells are right, which are asked for, (n, n_cells), and weights of rows."""
+    def _right_answers(self, X: Any, y: Any, sample_weight: Any) -> RightAnswers:
         x = self._features(X)
-        cells = read_cells(y)
-        if cells.shape != (len(x), self.n_outputs_):
-            raise ValueError(
-                f"y of shape {np.shape(y)} does not go with {len(x)} rows of {self.n_outputs_} "
-                "cells."
-            )
-        missing = missing_of(cells, self.missing_label)
-        check_comparable(self._labels, cells[~missing])
-        sample_weight = readable_numbers("sample_weight", sample_weight)
-        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
-        if not weight.any():
-            raise ValueError("sample_weight must not be zero for every row.")
-        predicted = self.predict(X, k=k).reshape(cells.shape)
-        right = np.zeros(cells.shape, dtype=bool)
-        right[~missing] = predicted[~missing] == cells[~missing]
-        return right, ~missing, weight
-
-    def _start_of_layer(self) -> dict[str, Any]:
-        start = self.module_.double_first()
-        return {"start_norm": float(np.linalg.norm(start)), "penalty": penalty_of(self._built())}
-
-    def _built(self) -> ClassifierArchitecture:
-        architecture: ClassifierArchitecture = self.module_.architecture
-        return architecture
+        return right_answers(x, y, sample_weight, self._labels, self.missing_label)
 
     def _fitted_layer(self) -> FittedLayer:
         check_is_fitted(self)
-        model = self._relaxation()
-        curved = model.curved
-        mu, phi = model.model.lower_bound(curved), model.model.step_size_on(curved)
-        return FittedLayer(
-            self.algorithm_,
-            int(self.module_.k[0]),
-            phi,
-            mu,
-            curved.largest,
-            None if phi is None else (phi, phi),
-            **self._start_of_layer(),
-        )
+        return fitted_layer(self.module_, self._relaxation())
 
     def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
         """Return spectra and distances on X, for ``certify``; after another k steps if given."""
@@ -877,12 +667,6 @@ class HybridReasoningClassifier(
         tags.classifier_tags.multi_label = True
         tags.target_tags.single_output = True
         return tags
-
-
-def _energies(relaxation: Relaxation, x: _Array, outputs: _Array) -> tuple[_Array, _Array]:
-    """Return the energies of the rounded answers, and which rows are whole."""
-    energies = relaxation.energy(rounded(outputs), -relaxation.evidence(x))
-    return energies, np.asarray((distance_to_whole(outputs) <= DECIDED).all(axis=1))
 
 
 def _as_if_stopped(net: ModelNet) -> dict[str, Any]:

@@ -130,6 +130,15 @@ class Relaxation:
         energies: _Array = (y * (0.5 * product + b)).sum(dim=(0, 1)).cpu().numpy()
         return energies
 
+    def quadratics(self, x: _Array) -> tuple[_Array, _Array]:
+        """Return Q, one read-only matrix for all rows, and b: all outputs, cell by cell."""
+        b = -self.evidence(x)
+        problem, _ = self.model.problem_of(self.curved, b, torch.zeros_like(b))
+        energy: Any = problem.energy
+        Q, b = (v.detach().cpu().numpy() for v in (energy.Q, energy.b))
+        Q.flags.writeable = False
+        return Q, b
+
 
 def rounded(outputs: _Array) -> _Array:
     """Return the nearest whole answer, of the same shape."""

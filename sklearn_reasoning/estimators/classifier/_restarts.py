@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,21 @@ _FEWEST_STEPS = 200
 
 # What a guess takes off the energy of its class, in spectral norms of Q.
 _BIAS = 1.0
+
+
+def check_n_restarts(n_restarts: Any) -> int:
+    """Return a number of restarts; a TypeError if it is none, a ValueError if it is negative."""
+    if isinstance(n_restarts, bool) or not isinstance(n_restarts, Integral):
+        raise TypeError(f"n_restarts={n_restarts!r} must be a whole number.")
+    if n_restarts < 0:
+        raise ValueError(f"n_restarts={n_restarts!r} must not be negative.")
+    return int(n_restarts)
+
+
+def energies_of(relaxation: Relaxation, x: _Array, outputs: _Array) -> tuple[_Array, _Array]:
+    """Return the energies of the rounded answers, and which rows are whole."""
+    energies = relaxation.energy(rounded(outputs), -relaxation.evidence(x))
+    return energies, np.asarray((distance_to_whole(outputs) <= DECIDED).all(axis=1))
 
 
 def search(
