@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -39,16 +40,35 @@ class TrainingTask:
     dtype: torch.dtype
     device: str
 
-    def train_beside(self, tasks: Sequence[TrainingTask]) -> ModelNet:
-        """Return the trained net of tasks with one key, this one among them."""
+    def train_beside(
+        self,
+        tasks: Sequence[TrainingTask],
+        *,
+        initial: ModelNet | None = None,
+        callbacks: Any = None,
+        verbose: int = 0,
+        watch: Any = None,
+    ) -> ModelNet:
+        """Return the trained net of tasks with one key, this one among them.
+
+        Parameters
+        ----------
+        tasks : sequence of TrainingTask
+        initial, callbacks, verbose, watch
+            As for :func:`fit_stack`.
+        """
         validation = [task.validation for task in tasks if task.validation is not None]
         return fit_stack(
             self.architecture,
             [task.settings for task in tasks],
             [task.rows for task in tasks],
             validation=validation or None,
+            initial=initial,
             dtype=self.dtype,
             device=self.device,
+            callbacks=callbacks,
+            verbose=verbose,
+            watch=watch,
         )
 
     @property
