@@ -6,7 +6,9 @@ from ._architecture import (
     n_held_out_of as n_held_out_of,
 )
 from ._outputs import mean_norm as mean_norm, output_dtypes as output_dtypes
+from ._reading import read_given as read_given, read_rows as read_rows
 from ._regressor import HybridReasoningRegressor
 from ._stored_regressor import RegressorState as RegressorState
+from ._task import task_of as task_of
 
 __all__ = ["HybridReasoningRegressor"]

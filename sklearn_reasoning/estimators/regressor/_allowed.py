@@ -62,5 +62,5 @@ def warn_of_rows_outside(penalty: Penalty, rows: Rows, dtype: type) -> None:
             f"{n_outside} of {len(y)} training rows of y are outside {penalty!r}, by up to "
             f"{distance.max():.6g}. No prediction can reach them; it is trained to come near.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )

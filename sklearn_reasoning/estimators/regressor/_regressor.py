@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_reasoning._support.documentation import documented_like
-from sklearn_reasoning._support.numbers import moderate_weights, readable_numbers
 from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._deferred_fit import defer
@@ -21,7 +20,6 @@ from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import (
     CONSTRAINTS,
     check_k,
-    check_outputs,
     check_relations,
 )
 from sklearn_reasoning.estimators._versioned import VersionStamped
@@ -30,7 +28,6 @@ from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.penalties import Penalty
 from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
-    Architecture,
     Given,
     ModelNet,
     RegressionModel,
@@ -39,24 +36,22 @@ from sklearn_reasoning.training import (
     TrainingTask,
     as_if_stopped,
     fit_stack,
-    measure,
     predict,
     predict_energy,
     single_start,
     trained_models,
 )
 
-from ._allowed import of_rows, resolve_penalty, warn_of_rows_outside
-from ._architecture import architecture_of, hold_out, settings_of
-from ._columns import resolve_columns
+from ._allowed import resolve_penalty
+from ._architecture import architecture_of, settings_of
+from ._certificate import measure_rows, start_of_layer
 from ._given_term import warn_of_misfit
 from ._loss_parameter import LossParameter
-from ._outputs import check_magnitude, mean_norm, output_dtypes
+from ._outputs import mean_norm, output_dtypes
+from ._reading import read_given, read_rows
+from ._task import net_to_go_on_from, task_of
 
 _Array = np.ndarray[Any, Any]
-
-# How far R'R may be from I, by the dtype that is trained in.
-_ORTHOGONAL = {torch.float32: 1e-3, torch.float64: 1e-6}
 
 
 class HybridReasoningRegressor(
@@ -399,20 +394,16 @@ class HybridReasoningRegressor(
         """
         watch = watch_of(self, self.max_epochs, X, y, _as_if_stopped, sample_weight)
         with self._unchanged_on_failure():
-            task = self._task_of(*self._validated_rows(X, y, sample_weight, reset=True))
+            task = task_of(self, *self._validated_rows(X, y, sample_weight, reset=True))
             if defer(self, task):
                 return self
             warn_of_misfit(task.architecture, task.rows, stacklevel=2 + IS_WRAPPED)
-            warm = self.warm_start and hasattr(self, "net_")
-            initial = self._net_of_shape(task.architecture, "warm_start=True") if warm else None
-            net = fit_stack(
-                task.architecture,
-                [task.settings],
-                [task.rows],
-                validation=None if task.validation is None else [task.validation],
+            initial = None
+            if self.warm_start and hasattr(self, "net_"):
+                initial = net_to_go_on_from(self, task.architecture, "warm_start=True")
+            net = task.train_beside(
+                [task],
                 initial=initial,
-                dtype=task.dtype,
-                device=self.device,
                 callbacks=self.callbacks,
                 verbose=self.verbose,
                 watch=watch,
@@ -422,16 +413,6 @@ class HybridReasoningRegressor(
         if watch is not None:
             watch.end()
         return self
-
-    def _task_of(
-        self, rows: Rows, dtype: torch.dtype, hold_out: Callable[..., Any] = hold_out
-    ) -> TrainingTask:
-        """Return what ``fit`` trains on rows that were read."""
-        architecture = architecture_of(self)
-        seed = seed_of(self.random_state)
-        rows, validation = hold_out(self, rows, seed)
-        settings = settings_of(self, len(rows.y), seed)
-        return TrainingTask(architecture, settings, rows, validation, dtype, self.device)
 
     def _finish_fit(self, task: TrainingTask, trained: TrainedModel) -> None:
         """Become fitted, with what was trained for the task."""
@@ -475,7 +456,7 @@ class HybridReasoningRegressor(
         with self._unchanged_on_failure():
             rows, dtype = self._validated_rows(X, y, sample_weight, reset=first)
             architecture = architecture_of(self)
-            net = None if first else self._net_of_shape(architecture, "partial_fit")
+            net = None if first else net_to_go_on_from(self, architecture, "partial_fit")
             seed = seed_of(self.random_state) if net is None else net.models[0].seed
             if first:
                 warn_of_misfit(architecture, rows, stacklevel=2)
@@ -506,79 +487,12 @@ class HybridReasoningRegressor(
         self, X: Any, y: Any, sample_weight: Any, reset: bool
     ) -> tuple[Rows, torch.dtype]:
         self._check_parameters()
-        return self._read_rows(X, y, sample_weight, reset)
+        return read_rows(self, X, y, sample_weight, reset=reset)
 
     def _check_parameters(self) -> None:
         self._validate_params()
         self.algorithm_ = check_relations(self)
         self._penalty = resolve_penalty(self, self.algorithm_)
-
-    def _read_rows(
-        self, X: Any, y: Any, sample_weight: Any, reset: bool
-    ) -> tuple[Rows, torch.dtype]:
-        X, y = validate_data(
-            self,
-            readable_numbers("X", X),
-            readable_numbers("y", y),
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-        )
-        sample_weight = readable_numbers("sample_weight", sample_weight)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        weight = moderate_weights(weight)
-        if not weight.sum() > 0.0:
-            raise ValueError("sample_weight must not be zero for every row.")
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if reset:
-            check_outputs(self, n_outputs)
-            self.n_outputs_ = n_outputs
-            self._is_1d = y.ndim == 1
-            self._columns = resolve_columns(
-                X.shape[1],
-                n_outputs,
-                self.linear_term,
-                self.rotation,
-                getattr(self, "feature_names_in_", None),
-                () if self._penalty is None else self._penalty.columns(),
-            )
-        elif n_outputs != self.n_outputs_:
-            raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
-        dtype = torch.float32 if X.dtype == np.float32 else torch.float64
-        x, *others = given = self._columns.split(X, _ORTHOGONAL[dtype])
-        self._check_limits(given)
-        y_dtype = y.dtype
-        # In one memory order, so that a frame and an array of the same numbers give the same bits.
-        y = y.reshape(len(y), -1).astype(np.float64, order="C")
-        check_magnitude(y)
-        rows = Rows(x, y, weight, *others)
-        # Rows of weight zero are absent: they would take places in batches, and turns of the order.
-        rows = rows if weight.all() else rows.take(np.flatnonzero(weight))
-        if self._penalty is not None:
-            # Limits are as exact as X.
-            is_rounded = np.float32 in (y_dtype, X.dtype if given.limits is not None else None)
-            warn_of_rows_outside(self._penalty, rows, np.float32 if is_rounded else np.float64)
-        return rows, dtype
-
-    def _check_limits(self, given: Given) -> None:
-        """Refuse a set that does not go with d outputs, or is empty for a row."""
-        if self._penalty is not None:
-            of_rows(self._penalty, given.limits).check(self.n_outputs_)
-
-    def _net_of_shape(self, architecture: Architecture, what: str) -> ModelNet:
-        """Return the fitted net, if what the parameters ask for now still fits it."""
-        net: ModelNet = self.net_
-        step_size = net.module_.step_size
-        n_sizes = (self.k,) if self.step_size_per_iteration else ()
-        if net.module_.architecture != architecture or (
-            step_size is not None and step_size.shape[1:] != n_sizes
-        ):
-            raise ValueError(
-                f"{what} goes on from the last fit and needs its shapes; columns, outputs or a "
-                "parameter that changes them are now different. Use clone() to begin anew."
-            )
-        return net
 
     def _set_fitted(self, trained: TrainedModel, rows: Rows) -> None:
         self.net_ = trained.net
@@ -632,12 +546,6 @@ class HybridReasoningRegressor(
         return self._as_trained(
             predict(self.module_, *self._split(X), k=None if k is None else int(k))
         )
-
-    def _as_trained(self, y: _Array) -> _Array:
-        """Return outputs in the shape of y in ``fit``, and in the dtype."""
-        (dtype,) = output_dtypes(self.module_)
-        y = y.astype(dtype, copy=False)
-        return y[:, 0] if self._is_1d else y
 
     def predict_start(self, X: Any) -> _Array:
         """Return the points at which the k steps begin.
@@ -737,23 +645,7 @@ class HybridReasoningRegressor(
         """
         return certify(self, X, accuracy=accuracy)
 
-    def _start_of_layer(self) -> dict[str, Any]:
-        norm = None if self.start_ is None else float(np.linalg.norm(self.start_))
-        a = self.module_.architecture
-        # A projection after free steps moves no two outputs apart: what holds of them holds.
-        penalty = a.penalty if a.obeys_in_steps else None
-        return {"start_norm": norm, "counted_from": _counted_from(a), "penalty": penalty}
-
-    def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
-        """Return spectra and distances on X, for ``certify``; after another k steps if given."""
-        found = measure(self.module_, *self._split(X), k=k)
-        return MeasuredRows.of(
-            found.eigenvalues,
-            found.distance,
-            found.first_distance,
-            found.gradient_norm,
-            found.start_norm,
-        )
+    # ------------------------------------------------------------------ attributes
 
     @property
     def module_(self) -> RegressionModel:
@@ -775,6 +667,8 @@ class HybridReasoningRegressor(
         values: _Array = step_size.detach()[0].cpu().numpy().copy()
         return values if values.ndim else float(values)
 
+    # ------------------------------------------------------------------ behind them
+
     def _check_k(self, k: int) -> None:
         check_k(k)
         trained, step_size = self.module_.k[0], self.step_size_
@@ -785,15 +679,20 @@ class HybridReasoningRegressor(
             )
 
     def _split(self, X: Any) -> Given:
-        return self._read_columns(X, self.module_.weights.dtype)
+        return read_given(self, X, self.module_.weights.dtype)
 
-    def _read_columns(self, X: Any, dtype: torch.dtype) -> Given:
-        """Return what is read from X, as float64, of a model that is trained in a dtype."""
-        X = validate_data(self, readable_numbers("X", X), reset=False, dtype=np.float64)
-        given = self._columns.split(X, _ORTHOGONAL[dtype])
-        if given.limits is not None:
-            self._check_limits(given)
-        return given
+    def _as_trained(self, y: _Array) -> _Array:
+        """Return outputs in the shape of y in ``fit``, and in the dtype."""
+        (dtype,) = output_dtypes(self.module_)
+        y = y.astype(dtype, copy=False)
+        return y[:, 0] if self._is_1d else y
+
+    def _start_of_layer(self) -> dict[str, Any]:
+        return start_of_layer(self.module_)
+
+    def _measure_rows(self, X: Any, k: int | None = None) -> MeasuredRows:
+        """Return spectra and distances on X, for ``certify``; after another k steps if given."""
+        return measure_rows(self.module_, self._split(X), k)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -811,13 +710,6 @@ class HybridReasoningRegressor(
 
 
 _PARAMETERS: dict[type, list[str]] = {}
-
-
-def _counted_from(a: Architecture) -> str:
-    """Return from where the steps of a model count y, as :class:`FittedLayer` has it."""
-    if not a.is_centred or a.obeys_in_steps:
-        return "zero"
-    return "start" if a.starts_at_origin and a.penalty is None else "elsewhere"
 
 
 def _as_if_stopped(net: ModelNet) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from sklearn_reasoning.estimators.regressor import (
     hold_out,
     mean_norm,
     output_dtypes,
+    read_given,
+    read_rows,
+    task_of,
 )
 from sklearn_reasoning.training import Given, Rows, TrainedStack, TrainingTask, predict_stack
 
@@ -76,16 +79,16 @@ class SharedRows:
         key = fold, r.linear_term, r.rotation, r.spectrum, r._penalty
         if key not in self._read:
             data = train()
-            rows, dtype = regressor._read_rows(*data, reset=True)
+            rows, dtype = read_rows(regressor, *data, reset=True)
             told = {name: vars(regressor)[name] for name in _TOLD if name in vars(regressor)}
             self._read[key] = rows, dtype, told, _num_samples(data[0])
         rows, dtype, told, n = self._read[key]
         regressor.__dict__.update(told)
-        task = regressor._task_of(rows, dtype, self._hold_out)
+        task = task_of(regressor, rows, dtype, self._hold_out)
 
         def given(part: int) -> Given:
             if (*key, part) not in self._given:
-                self._given[*key, part] = regressor._read_columns(X_of(part), dtype)
+                self._given[*key, part] = read_given(regressor, X_of(part), dtype)
             return self._given[*key, part]
 
         return PlainFit(task, regressor._is_1d, len(task.rows.y) == n, given)
