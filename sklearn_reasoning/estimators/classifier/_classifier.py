@@ -28,11 +28,11 @@ from ._certificate import check_convex, fitted_layer, measure
 from ._coupled_model import CoupledModel, columns_of
 from ._labels import Labels
 from ._parameters import CONSTRAINTS, check_relations
+from ._prediction_options import check_n_restarts, readable_scale, steps_to_take
 from ._reading import read_rows
-from ._relax import Relaxation, Relaxed, readable_scale
-from ._restarts import check_n_restarts, energies_of, search
+from ._relax import Relaxation, Relaxed
+from ._restarts import energies_of, search
 from ._scores import RightAnswers, right_answers
-from ._steps_to_take import steps_to_take
 from ._task import task_of
 
 _Array = np.ndarray[Any, Any]

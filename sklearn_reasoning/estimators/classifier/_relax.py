@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Iterator
 from itertools import islice
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -170,16 +169,3 @@ def in_float64(model: CoupledModel) -> CoupledModel:
 def _rows(y: Tensor) -> _Array:
     rows: _Array = y.permute(2, 0, 1).contiguous().cpu().numpy()
     return rows
-
-
-def is_tolerance(value: Any) -> bool:
-    """Tell whether a value is a finite number that is not negative."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and 0.0 <= float(value) < math.inf
-
-
-def readable_scale(value: Any) -> float:
-    """Return a scale of evidence; a ValueError if it is no finite number above 0."""
-    if not is_tolerance(value) or not value:
-        raise ValueError(f"evidence_scale={value!r} must be a finite number above 0.")
-    return float(value)

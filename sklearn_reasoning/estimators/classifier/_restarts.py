@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ _Array = np.ndarray[Any, Any]
 
 # Cells closer to a whole answer than this are decided. Of Sudoku boards, solved ones are within
 # 0.05 in all cells, and others beyond 0.45 in some.
-DECIDED = 0.25
+_DECIDED = 0.25
 
 # The fewest steps after a guess.
 _FEWEST_STEPS = 200
@@ -25,19 +24,10 @@ _FEWEST_STEPS = 200
 _BIAS = 1.0
 
 
-def check_n_restarts(n_restarts: Any) -> int:
-    """Return a number of restarts; a TypeError if it is none, a ValueError if it is negative."""
-    if isinstance(n_restarts, bool) or not isinstance(n_restarts, Integral):
-        raise TypeError(f"n_restarts={n_restarts!r} must be a whole number.")
-    if n_restarts < 0:
-        raise ValueError(f"n_restarts={n_restarts!r} must not be negative.")
-    return int(n_restarts)
-
-
 def energies_of(relaxation: Relaxation, x: _Array, outputs: _Array) -> tuple[_Array, _Array]:
     """Return the energies of the rounded answers, and which rows are whole."""
     energies = relaxation.energy(rounded(outputs), -relaxation.evidence(x))
-    return energies, np.asarray((distance_to_whole(outputs) <= DECIDED).all(axis=1))
+    return energies, np.asarray((distance_to_whole(outputs) <= _DECIDED).all(axis=1))
 
 
 def search(
@@ -55,7 +45,7 @@ def search(
     relaxed answer leads back to it more often. Of the rounded answers that with the lowest energy
     is kept. Rows whose cells are all decided take no steps.
     """
-    undecided = np.flatnonzero((distance_to_whole(outputs) > DECIDED).any(axis=1))
+    undecided = np.flatnonzero((distance_to_whole(outputs) > _DECIDED).any(axis=1))
     if not n_restarts or not len(undecided):
         return outputs
     outputs = outputs.copy()
@@ -97,7 +87,7 @@ def _best(relaxation: Relaxation, x: _Array, relaxed: _Array, guesses: _Array, k
 
 def _guesses(outputs: _Array, n_restarts: int, random_state: np.random.RandomState) -> _Array:
     """Return cells and classes to guess, of one row, (n_restarts, 2)."""
-    open_cells = np.flatnonzero(distance_to_whole(outputs[None])[0] > DECIDED)
+    open_cells = np.flatnonzero(distance_to_whole(outputs[None])[0] > _DECIDED)
     cells = open_cells[random_state.randint(len(open_cells), size=n_restarts)]
     shares = outputs[cells]
     drawn = random_state.random_sample(n_restarts)
