@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.estimators import DeferredFit
-from sklearn_reasoning.estimators.regressor import _regressor
+from sklearn_reasoning.estimators.regressor import _reading
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, l2_loss_scorer
 
 RNG = np.random.default_rng(0)
@@ -117,7 +117,7 @@ def test_what_is_held_out_and_what_weighs_nothing(options, weighted):
 
 def test_a_frame_is_read_once_a_fold(monkeypatch):
     read = []
-    validate_data = _regressor.validate_data
+    validate_data = _reading.validate_data
 
     def counted(estimator, data, *args, **options):
         read.append(len(data))
@@ -125,7 +125,7 @@ def test_a_frame_is_read_once_a_fold(monkeypatch):
 
     frame = pd.DataFrame(X, columns=list("abc"))
     reference = GridSearchCV(make_model(), GRID, cv=2, refit=False).fit(frame, Y)
-    monkeypatch.setattr(_regressor, "validate_data", counted)
+    monkeypatch.setattr(_reading, "validate_data", counted)
 
     ours = BatchedGridSearchCV(make_model(), GRID, cv=2, refit=False).fit(frame, Y)
 
