@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,8 @@ def read_names(names: Any) -> list[Hashable]:
     ValueError, TypeError
         As for :func:`read_groups`.
     """
+    if getattr(names, "ndim", 1) == 0:
+        names = np.asarray(names).reshape(1)
     if isinstance(names, str | bytes) or not hasattr(names, "__len__"):
         names = [names]
     if not isinstance(names, list | tuple):
@@ -87,8 +90,7 @@ def read_names(names: Any) -> list[Hashable]:
 
 def _as_list(groups: Any, n: int) -> list[Hashable]:
     if isinstance(groups, list | tuple):
-        is_plain = set(map(type, groups)) <= {int, str, float, bool}
-        return list(groups) if is_plain else list(map(_as_name, groups))
+        return _as_names(groups)
     # What is masked is missing.
     names = groups if isinstance(groups, np.ma.MaskedArray) else np.asarray(groups)
     if names.ndim == 2 and names.shape[1] == 1:
@@ -98,12 +100,19 @@ def _as_list(groups: Any, n: int) -> list[Hashable]:
             f"groups of shape {names.shape} must have one entry for each of the {n} rows of X: "
             "shape (n_samples,)."
         )
-    found: list[Hashable] = names.tolist() if names.dtype.kind not in "mM" else _as_times(names)
-    return found
+    if names.dtype.kind in "mM":
+        return _as_times(names)
+    found: list[Hashable] = names.tolist()
+    return _as_names(found) if names.dtype.kind == "O" else found
+
+
+def _as_names(names: Sequence[Any]) -> list[Hashable]:
+    is_plain = set(map(type, names)) <= {int, str, float, bool}
+    return list(names) if is_plain else list(map(_as_name, names))
 
 
 def _as_name(name: Any) -> Any:
-    """Return an entry of a list as the same entry of an array would be."""
+    """Return an entry of a list, or of objects, as the same entry of an array would be."""
     if isinstance(name, torch.Tensor) and name.ndim == 0:
         return name.item()  # the hash of a tensor is its place in memory
     if not isinstance(name, np.generic):
@@ -124,7 +133,9 @@ def _as_times(names: _Array) -> list[Hashable]:
 def _is_missing(name: Any) -> bool:
     if name is None or type(name).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(name, float) and name != name
+    if isinstance(name, tuple):
+        return any(map(_is_missing, name))
+    return isinstance(name, Number | np.generic) and bool(name != name)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def test_groups_are_named_as_groups_lists_them():
     model = FewShotReasoningRegressor(**SMALL).fit(X, y, names)
     assert model.certify([("a", 1), 2]).groups.tolist() == [("a", 1), 2]
     assert model.certify(model.groups_[1:3]).groups.tolist() == [("a", 1), 2]
-    assert model.certify(4).groups.tolist() == [4]
+    for name in (4, np.int64(4), np.array(4)):
+        assert model.certify(name).groups.tolist() == [4]
     of_all = FewShotReasoningRegressor(**SMALL).fit(X, y)
     assert of_all.certify(of_all.groups_).holds
 

@@ -158,6 +158,14 @@ def test_names_of_groups_are_numbers_strings_or_objects():
     assert by_number.groups_.dtype == np.int64
 
 
+def test_numbers_in_an_array_of_objects_are_numbers():
+    X, y, groups = make_lines(6, 4)
+    names = np.empty(len(groups), dtype=object)
+    names[:] = [np.int64(group) for group in groups]
+    model = FewShotReasoningRegressor(**SMALL | {"max_epochs": 2}).fit(X, y, names)
+    assert model.groups_.dtype == np.int64
+
+
 def test_times_name_groups_whatever_their_unit():
     X, y, groups = make_lines(10, 4)
     days = np.datetime64("2020-01-01") + groups.astype("m8[D]")
