@@ -93,7 +93,7 @@ class FewShotState(StoredState):
         if known.heads is not None:
             arrays["heads"] = known.heads
         return {
-            f"groups.{name}": torch.from_numpy(np.ascontiguousarray(array))
+            f"groups.{name}": torch.from_numpy(np.require(array, requirements=["C", "W"]))
             for name, array in arrays.items()
         }
 

@@ -84,7 +84,8 @@ class UseOfHeads:
 
     def predict(self, x: _Array, adapted: _Array, codes: _Array) -> _Array:
         """Return predictions of rows, (n, d); the code -1 is the start."""
-        heads = torch.as_tensor(adapted, device=self.device)
+        # joblib maps large arrays, to be read only, which torch warns of.
+        heads = torch.as_tensor(np.require(adapted, requirements="W"), device=self.device)
         outputs = np.empty((len(x), len(self.scales.y_mean)))
         with torch.no_grad(), one_thread():
             for first in range(0, len(x), _ROWS_AT_ONCE):

@@ -2,6 +2,7 @@
 
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from estimators.few_shot._small_groups import SMALL, fitted, make_lines
@@ -54,3 +55,14 @@ def test_a_file_whose_rows_do_not_fit_is_refused(rows, tmp_path):
     save_model(model, tmp_path / "model")
     with pytest.raises(ModelFileError):
         load_model(tmp_path / "model")
+
+
+@pytest.mark.filterwarnings("error")
+def test_arrays_that_joblib_maps_are_read_only(tmp_path):
+    model = fitted()
+    joblib.dump(model, tmp_path / "model.joblib")
+    mapped = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    assert not mapped._known.heads.flags.writeable
+    save_model(mapped, tmp_path / "model")
+    for loaded in (mapped, load_model(tmp_path / "model")):
+        assert (loaded.predict(X, GROUPS) == model.predict(X, GROUPS)).all()
