@@ -449,7 +449,9 @@ class FewShotReasoningRegressor(
         TypeError
             If ``k`` is no whole number.
         ValueError
-            If it is negative, X does not have the columns of ``fit``, or the groups do not fit X.
+            If it is negative, X does not have the columns of ``fit``, the groups do not fit X, or
+            the steps of a group leave the finite numbers, as those on all weights can where its
+            rows are much larger than those of ``fit``.
         """
         check_is_fitted(self)
         steps = None if k is None else check_k(k)
@@ -507,7 +509,9 @@ class FewShotReasoningRegressor(
         True
         """
         if shots is None:
-            return float(r2_score(y, self.predict(X, groups), sample_weight=sample_weight))
+            outputs = self.predict(X, groups)
+            targets = readable_numbers("y", y)
+            return float(r2_score(targets, outputs, sample_weight=sample_weight))
         check_is_fitted(self)
         shots = check_k(shots, "shots")
         X, y = readable_numbers("X", X), readable_numbers("y", y)

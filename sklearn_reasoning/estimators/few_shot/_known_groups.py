@@ -93,13 +93,27 @@ class KnownGroups:
         return self.rows.take(self.codes(names))
 
     def predict(self, use: Use, x: _Array, codes: _Array, k: int | None) -> _Array:
-        """Return predictions of rows after k steps, (n, d); the code -1 is the start."""
+        """Return predictions of rows after k steps, (n, d); the code -1 is the start.
+
+        Raises
+        ------
+        ValueError
+            If one is not finite, as where steps on all weights diverge.
+        """
         if self.heads is not None and (k is None or k == use.module.k[0]):
             return use.predict(x, self.heads, codes)
         asked, own = np.unique(codes, return_inverse=True)
         is_known = asked >= 0
         adapted = use.adapted(self.rows.take(asked[is_known]), k)
-        return use.predict(x, adapted, np.where(is_known, np.cumsum(is_known) - 1, -1)[own])
+        places = np.where(is_known, np.cumsum(is_known) - 1, -1)
+        outputs = use.predict(x, adapted, places[own])
+        bad = codes[~np.isfinite(outputs).all(axis=1) & (codes >= 0)]
+        if len(bad):
+            raise ValueError(
+                f"Predictions of group {self.rows.names[bad[0]]!r} leave the finite numbers: X or "
+                "y of the rows that it adapts to are too large, beside those of fit, for its steps."
+            )
+        return outputs
 
 
 def use_of(module: HeadModel | WeightsModel) -> Use:

@@ -87,20 +87,23 @@ def check_relations(estimator: Any) -> Algorithm:
     return algorithm
 
 
-def check_shots(shots: Any, rows: GroupedRows) -> None:
-    """Refuse a number of shots that leaves no group a row to be asked."""
+def check_shots(shots: Any, rows: GroupedRows, part: str = "", way_out: str = "") -> None:
+    """Refuse a number of shots that leaves no group a row to be asked.
+
+    ``part`` and ``way_out`` say which groups these are, and how else they could be more.
+    """
     largest = int(np.argmax(rows.sizes))
     size, name = int(rows.sizes[largest]), rows.names[largest]
     if size < 2:
         raise ValueError(
-            f"shots={shots!r}: no group can be cut into rows to learn from and rows to ask, since "
-            f"every group has a single row (n_samples={len(rows.x)}). Give groups of two rows or "
-            "more."
+            f"shots={shots!r}: no group{part} can be cut into rows to learn from and rows to ask, "
+            f"since every group{part} has a single row (n_samples={len(rows.x)}). Give groups of "
+            f"two rows or more{way_out}."
         )
     if not isinstance(shots, str) and size <= shots:
         raise ValueError(
-            f"shots={shots!r}: no group has more rows than that; the largest, {name!r}, has "
-            f"{size}. Set shots to at most {size - 1}, or to 'auto'."
+            f"shots={shots!r}: no group{part} has more rows than that; the largest, {name!r}, has "
+            f"{size}. Set shots to at most {size - 1}, or to 'auto'{way_out}."
         )
 
 

@@ -87,8 +87,9 @@ def _hold_out(
     )
     kept, held_out = kept_and_held_out(n, estimator.validation_fraction, seed, refusal)
     parts = rows.take(kept), rows.take(held_out)
-    for part in parts:
-        check_shots(estimator.shots, part)
+    for part, use in zip(parts, ("leaves to train on", "holds out"), strict=True):
+        whose = f" that early_stopping=True {use}"
+        check_shots(estimator.shots, part, whose, ", or set early_stopping=False")
     return parts
 
 

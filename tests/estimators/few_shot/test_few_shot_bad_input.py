@@ -1,6 +1,7 @@
 """What few-shot regression refuses, by the name of what is wrong, and loses nothing."""
 
 import copy
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -19,6 +20,10 @@ def missing(value):
     return names
 
 
+def pairs(value):
+    return [("a", value if i == 5 else group) for i, group in enumerate(GROUPS.tolist())]
+
+
 REFUSED = {
     "groups of another length": ({}, (X, Y, GROUPS[:-1]), ValueError, "23 entries.* 24 rows"),
     "groups in a table": ({}, (X, Y, GROUPS.reshape(12, 2)), ValueError, r"groups of shape"),
@@ -31,6 +36,11 @@ REFUSED = {
         ValueError,
         "groups is missing .* row 0",
     ),
+    **{
+        f"{value!r} among objects": ({}, (X, Y, missing(value)), ValueError, "missing .* row 5")
+        for value in (np.float32("nan"), np.datetime64("NaT"), complex("nan"), Decimal("nan"))
+    },
+    "half of a pair": ({}, (X, Y, pairs(np.nan)), ValueError, "groups is missing .* row 5"),
     "masked": ({}, (X, Y, np.ma.masked_equal(GROUPS, 2)), ValueError, "groups is missing .* row 8"),
     "huge X": ({}, (X * 1e200, Y, GROUPS), ValueError, "Column 0 of X .* so large"),
     "huge y": ({}, (X, Y * 1e200, GROUPS), ValueError, "Column 0 of y .* so large"),
@@ -52,11 +62,25 @@ REFUSED = {
         ValueError,
         "early_stopping=True holds out whole groups",
     ),
+    "single rows to train on": (
+        {"early_stopping": True, "validation_fraction": 0.5},
+        (X, Y, np.where(GROUPS == 1, GROUPS, ALONE + 10)),
+        ValueError,
+        r"every group that early_stopping=True (leaves to train on|holds out) has a single row .*"
+        "early_stopping=False",
+    ),
+    "large groups held out": (
+        {"early_stopping": True, "validation_fraction": 0.5, "shots": 3},
+        (X, Y, np.where((GROUPS == 1) | (ALONE % 2 == 0), GROUPS, GROUPS + 10)),
+        ValueError,
+        r"shots=3: no group that early_stopping=True (leaves to train on|holds out) has more",
+    ),
     "divergence": ({"lr": 1e12, "optimizer": "sgd"}, (X, Y, GROUPS), DivergenceError, "lr"),
 }
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.* groups have a single row:UserWarning")
 @pytest.mark.parametrize("name", REFUSED)
 def test_fit_refuses_and_keeps_what_was_fitted(name):
     params, arguments, error, message = REFUSED[name]
@@ -108,8 +132,17 @@ def test_predict_and_score_refuse():
         model.score(X, Y, GROUPS, shots=-1)
     with pytest.raises(TypeError, match="shots='auto'"):
         model.score(X, Y, GROUPS, shots="auto")
+    with pytest.raises(ValueError, match="y holds text"):
+        model.score(X, Y.astype(str), GROUPS)
     with pytest.raises(ValueError, match="y has 2 columns"):
         model.score(X, np.stack([Y, Y], axis=1), GROUPS, shots=2)
+
+
+def test_steps_on_all_weights_that_diverge_name_their_group():
+    model = fitted(adapt="all", k=5).adapt(1000.0 * X[:4], 1000.0 * Y[:4], ["far"] * 4)
+    assert np.isfinite(model.predict(X, GROUPS)).all()
+    with pytest.raises(ValueError, match="group 'far' leave the finite numbers"):
+        model.predict(1000.0 * X[:4], ["far"] * 4)
 
 
 @pytest.mark.parametrize("weight", [np.ones(3), -np.ones(8)])
