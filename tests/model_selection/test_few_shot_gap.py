@@ -155,6 +155,8 @@ def test_the_display_draws_it(data):
         ({"cv": [(range(40), range(40, 60))]}, "on both sides.*GroupKFold"),
         ({"groups": [0, 1]}, "inconsistent numbers of samples"),
         ({"groups": None}, "groups=None"),
+        ({"cv": []}, "no folds"),
+        ({"cv": [(range(40), [])]}, "Fold 0 of cv has no held-out rows"),
     ],
 )
 def test_bad_values_are_named(change, message, data):
@@ -162,6 +164,26 @@ def test_bad_values_are_named(change, message, data):
     arguments = {"groups": groups, "shots": 2, "cv": 2} | change
     with pytest.raises(ValueError, match=message):
         few_shot_gap_table(ShrunkenMeans(), X, y, **arguments)
+
+
+@pytest.mark.parametrize("name", [lambda group: ("a", group), lambda group: group or None])
+def test_names_that_have_no_order_are_refused(name, data):
+    X, y, groups = data
+    with pytest.raises(ValueError, match="groups must hold one name for each row, none of them"):
+        few_shot_gap_table(ShrunkenMeans(), X, y, [name(g) for g in groups], shots=2, cv=2)
+
+
+def test_a_metric_is_a_function(data):
+    with pytest.raises(TypeError, match="metric='r2' must be callable"):
+        few_shot_gap_table(ShrunkenMeans(), *data, shots=2, cv=2, metric="r2")
+
+
+def test_no_cv_is_five_folds_of_groups(data):
+    X, y, groups = data
+    order = np.random.default_rng(0).permutation(len(y))
+    shuffled = X[order], y[order], groups[order]
+    tables = [few_shot_gap_table(ShrunkenMeans(), *shuffled, shots=2, cv=cv) for cv in (None, 5)]
+    assert (tables[0]["gap"] == tables[1]["gap"]).all()
 
 
 @pytest.mark.parametrize("estimator", [FewShotReasoningRegressor, KFold(2)])

@@ -55,13 +55,14 @@ def few_shot_gap_table(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
     groups : array-like of shape (n_samples,)
-        Whose row it is. A group's first rows are its first in this order.
+        Whose row it is: names that can be sorted, as splitters ask for. A group's first rows are
+        its first in this order.
     shots : int or list of ints
         Known rows of each group, in training and here.
     k : int or list of ints, default=None
         Numbers of steps. None is that of the estimator.
-    cv : int, splitter or iterable of (train, test) indices, default=5
-        The folds, by groups; an int is that many folds of ``GroupKFold``.
+    cv : int, splitter, iterable of (train, test) indices or None, default=5
+        The folds, by groups; an int is that many folds of ``GroupKFold``, None five.
     metric : callable, default=mean_l2_loss
         Loss from ``metric(y_true, y_pred)``, of which less is better.
     n_jobs : int, default=None
@@ -85,11 +86,12 @@ def few_shot_gap_table(
     Raises
     ------
     TypeError
-        If ``estimator`` is no instance of an estimator with ``fit``, ``adapt`` and ``predict``.
+        If ``estimator`` is no instance of an estimator with ``fit``, ``adapt`` and ``predict``, or
+        ``metric`` cannot be called.
     ValueError
         If ``shots`` or ``k`` is no positive int (of k, 0 is one) or list of them, lengths are
-        unlike, a group is on both sides of a fold, or no group of one side has rows beyond its
-        shots.
+        unlike, groups cannot be sorted, a group is on both sides of a fold, or no group of one side
+        has rows beyond its shots.
 
     See Also
     --------
@@ -125,9 +127,13 @@ def few_shot_gap_table(
     all_k = [estimator.get_params()["k"]] if k is None else _counts("k", k, least=0)
     if groups is None:
         raise ValueError("groups=None: give the group of each row, of which there are several.")
+    if not callable(metric):
+        raise TypeError(f"metric={metric!r} must be callable: metric(y_true, y_pred).")
     check_consistent_length(X, y, groups)
-    groups = column_or_1d(groups)
+    groups = _sortable(groups)
     splits = list(_splits(cv, X, y, groups, all_shots))
+    if not splits:
+        raise ValueError(f"cv={cv!r} has no folds.")
     candidates = list(product(all_k, all_shots))
     measured = Parallel(n_jobs=n_jobs)(
         delayed(_measure)(clone(estimator), X, y, groups, train, test, steps, n, metric)
@@ -202,6 +208,7 @@ def _splits(
     cv: Any, X: Any, y: Any, groups: NDArray[Any], all_shots: list[int]
 ) -> Iterator[tuple[_Rows, _Rows]]:
     """Return the folds, once they are known to be measurable."""
+    cv = 5 if cv is None else cv
     cv = GroupKFold(cv) if isinstance(cv, Integral) else check_cv(cv)
     for i, (train, test) in enumerate(cv.split(X, y, groups)):
         train, test = (np.arange(len(groups))[rows] for rows in (train, test))
@@ -212,6 +219,8 @@ def _splits(
                 "none of those is unseen. Take a splitter by groups, such as GroupKFold."
             )
         for side, rows in (("training", train), ("held-out", test)):
+            if not rows.size:
+                raise ValueError(f"Fold {i} of cv has no {side} rows.")
             largest = np.unique(groups[rows], return_counts=True)[1].max()
             if largest <= max(all_shots):
                 raise ValueError(
@@ -219,6 +228,19 @@ def _splits(
                     f"has more than {largest} rows. Take shots below that."
                 )
         yield train, test
+
+
+def _sortable(groups: Any) -> NDArray[Any]:
+    """Return the names of the rows' groups, once they are known to have an order."""
+    try:
+        names: NDArray[Any] = column_or_1d(groups)
+        np.unique(names)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "groups must hold one name for each row, none of them missing, that can be sorted: "
+            "numbers, or strings. Give other names numbers of their own first."
+        ) from None
+    return names
 
 
 def _counts(name: str, value: Any, least: int) -> list[int]:
