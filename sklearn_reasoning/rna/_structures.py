@@ -113,15 +113,19 @@ def check_pairs(pairs: Any, n: int) -> _Array:
     found = np.asarray(pairs)
     if found.size == 0:
         return np.zeros((0, 2), dtype=np.intp)
-    if found.ndim != 2 or found.shape[1] != 2 or found.dtype.kind not in "iu":
+    # Whole numbers in floats are what tables and files of numbers often hold.
+    is_whole = found.dtype.kind in "iu" or (
+        found.dtype.kind == "f" and bool((found == np.trunc(found)).all())
+    )
+    if found.ndim != 2 or found.shape[1] != 2 or not is_whole:
         raise ValueError(
             f"pairs must be whole numbers of shape (m, 2), got {found.dtype} of {found.shape}"
         )
-    found = found.astype(np.intp)
     outside = (found < 0).any(axis=1) | (found[:, 1] >= n) | (found[:, 0] >= found[:, 1])
     if outside.any():
         i, j = found[outside.argmax()].tolist()
         raise ValueError(f"the pair ({i}, {j}) does not have 0 <= i < j < {n}")
+    found = found.astype(np.intp)
     bases, counts = np.unique(found, return_counts=True)
     if (counts > 1).any():
         raise ValueError(f"the base {bases[counts.argmax()]} is paired twice")

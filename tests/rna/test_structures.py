@@ -51,7 +51,9 @@ def test_nested_pairs_have_round_brackets_only():
         ([[0, 3]], "the pair (0, 3) does not have"),
         ([[2, 1]], "the pair (2, 1) does not have"),
         ([[0, 1], [1, 2]], "the base 1 is paired twice"),
-        ([[0.5, 1.0]], "must be whole numbers"),
+        ([[0.5, 1.0]], "must be whole numbers of shape (m, 2), got float64 of (1, 2)"),
+        ([[0.0, np.nan]], "must be whole numbers"),
+        ([[0.0, np.inf]], "the pair (0.0, inf) does not have"),
         ([0, 1], "of shape"),
     ],
 )
@@ -59,6 +61,13 @@ def test_wrong_structures_are_named_by_their_index(structure, message):
     with pytest.raises(ValueError, match=r"^structures\[1\]: ") as caught:
         read_structures(["...", structure], [3, 3])
     assert message in str(caught.value)
+
+
+def test_whole_numbers_in_floats_are_pairs():
+    (pairs,) = read_structures([np.array([[1.0, 7.0], [0.0, 8.0]])], [9])
+    assert pairs.dtype == np.intp
+    assert pairs.tolist() == [[0, 8], [1, 7]]
+    assert format_dot_bracket([[0.0, 8.0]], 9) == "(.......)"
 
 
 def test_more_crossing_pairs_than_brackets():
