@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import UNUSED
@@ -16,31 +14,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_reasoning._support.documentation import documented_like
 from sklearn_reasoning._support.random_state import seed_of
-from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.estimators._fitted_net import FittedNet
-from sklearn_reasoning.estimators._held_out import kept_and_held_out
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
-from sklearn_reasoning.estimators._watch import IS_WRAPPED, watch_of, with_callbacks
-from sklearn_reasoning.exceptions import DivergenceError
+from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
 from sklearn_reasoning.matching import MatchingCertificate, joined
 from sklearn_reasoning.properties import FittedLayer
-from sklearn_reasoning.rna import (
-    allowed_pairs,
-    decode_pairs,
-    encode,
-    format_dot_bracket,
-    pair_f1,
-    read_structures,
-)
-from sklearn_reasoning.training import ModelNet, as_if_stopped, build_net, train
+from sklearn_reasoning.rna import decode_pairs, format_dot_bracket, pair_f1
 
-from ._batches import FoldBatches, FoldRows
-from ._inference import Folding
-from ._inputs import read_strings
+from ._inference import Folding, foldings
+from ._inputs import Sequences, hold_out, read_known, read_rows, read_sequences
 from ._model import FoldingModel
-from ._parameters import CONSTRAINTS, architecture_of, settings_of
-from ._prior import read_priors
+from ._parameters import CONSTRAINTS, architecture_of, check_used
+from ._train import attributes_if_stopped, trained_net
 
 _Array = np.ndarray[Any, Any]
 
@@ -242,7 +228,8 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
             In A, C, G, U or T, in capitals or not, and IUPAC's codes for what is not known.
         structures : sequence of str or of array-like of shape (m, 2)
             For each sequence a dot-bracket string, with brackets ``()``, ``[]``, ``{}``, ``<>`` or
-            letters ``Aa`` to ``Zz``, or the pairs i < j, counted from 0.
+            letters ``Aa`` to ``Zz``, or the pairs i < j, counted from 0, as whole numbers (of a
+            dtype of floats too).
 
         Returns
         -------
@@ -265,93 +252,38 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
             If structures hold pairs that are not allowed, which then are not learned.
         """
         n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
-        watch = watch_of(self, n_epochs, sequences, structures, _as_if_stopped)
+        watch = watch_of(self, n_epochs, sequences, structures, attributes_if_stopped)
         with self._unchanged_on_failure():
             self._validate_params()
             architecture = architecture_of(self)
-            rows = self._rows(sequences, structures)
+            rows = read_rows(self, sequences, structures)
             seed = seed_of(self.random_state)
-            rows, held_out = self._hold_out(rows, seed)
-            batches = self._batches(rows, seed)
-            valid = None if held_out is None else self._batches(held_out, None)
-            with training_context():
-                net = build_net(
-                    FoldingModel,
-                    architecture,
-                    [settings_of(self, batches.n_batches, seed)],
-                    torch.float32,
-                    self.device,
-                    self.callbacks,
-                    self.verbose,
-                )
-                net.module_.draw_weights(0, seed)
-                train(net, batches, valid, watch=watch)
-            _check_finite(net)
+            rows, held_out = hold_out(self, rows, seed)
+            net = trained_net(self, architecture, rows, held_out, seed, watch)
             self.n_iter_ = int(net.progress_.n_iter[0])
-            # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
-            net.optimizer_.forget()
             self.algorithm_ = architecture.algorithm
             self.net_ = net
         if watch is not None:
             watch.end()
         return self
 
-    def _batches(self, rows: FoldRows, seed: int | None) -> FoldBatches:
-        return FoldBatches(rows, int(self.batch_size), int(self.bucket), seed, self.device)
-
-    def _rows(self, sequences: Any, structures: Any) -> FoldRows:
-        """Return what fit is given, without pairs that are not allowed."""
-        strings, pairs = self._read(sequences, structures)
-        codes = encode(strings, self.unknown_letters)
-        learned = []
-        for own, all_pairs in zip(codes, pairs, strict=True):
-            is_allowed = allowed_pairs(own)[all_pairs[:, 0], all_pairs[:, 1]]
-            learned.append(all_pairs[is_allowed])
-        left_out = [len(all_) - len(own) for all_, own in zip(pairs, learned, strict=True)]
-        if any(left_out):
-            first = int(np.flatnonzero(left_out)[0])
-            warnings.warn(
-                f"{sum(left_out)} pairs in {np.count_nonzero(left_out)} structures are not learned "
-                f"(structures[{first}] has the first): bases that cannot pair, or less than four "
-                "places apart.",
-                UserWarning,
-                stacklevel=3 + IS_WRAPPED,
-            )
-        return FoldRows(codes, learned, read_priors(self.prior, strings))
-
-    def _read(self, sequences: Any, structures: Any) -> tuple[list[str], list[_Array]]:
-        strings = read_strings("sequences", sequences)
-        given = read_strings("structures", structures)
-        if len(strings) != len(given):
-            raise ValueError(f"There are {len(strings)} sequences and {len(given)} structures.")
-        encode(strings, self.unknown_letters)
-        return strings, read_structures(given, map(len, strings))
-
-    def _hold_out(self, rows: FoldRows, seed: int) -> tuple[FoldRows, FoldRows | None]:
-        if not self.early_stopping:
-            return rows, None
-        n = len(rows.codes)
-        refusal = (
-            "early_stopping=True needs two sequences or more, to train on and to hold out, and "
-            f"validation_fraction={self.validation_fraction!r} leaves none of {n} to train on."
-        )
-        kept, held_out = kept_and_held_out(n, self.validation_fraction, seed, refusal)
-        return rows.take(kept), rows.take(held_out)
-
     # ------------------------------------------------------------------ using
 
-    def _foldings(self, sequences: Any) -> Iterable[Folding]:
+    def _read(self, sequences: Any) -> Sequences:
         check_is_fitted(self)
-        strings = read_strings("sequences", sequences)
-        codes = encode(strings, self.unknown_letters)
-        if (self.prior is not None) != self.module_.architecture.has_prior:
-            raise ValueError(
-                f"prior={self.prior!r} is not that of fit, which had "
-                f"{'one' if self.prior is None else 'none'}: fit again, or set it back."
-            )
-        for index, own in enumerate(codes):
-            priors = read_priors(self.prior, strings[index : index + 1], first=index)
-            yield Folding(self.module_, own, None if priors is None else priors[0])
+        check_used(self)
+        return read_sequences(sequences, self.unknown_letters)
+
+    def _foldings(self, read: Sequences) -> Iterator[Folding]:
+        return foldings(self.module_, self.prior, read)
+
+    def _pairings(self, read: Sequences, k: int | None) -> Iterator[_Array]:
+        steps = None if k is None else check_k(k)
+        return (folding.pairing(steps) for folding in self._foldings(read))
+
+    def _pairs(self, read: Sequences, k: int | None = None) -> list[_Array]:
+        knots = bool(self.pseudoknots)
+        return [decode_pairs(weights, pseudoknots=knots) for weights in self._pairings(read, k)]
 
     @documented_like(fit)
     def predict(self, sequences: Any, k: int | None = None) -> list[str]:
@@ -373,11 +305,12 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         NotFittedError
             If the estimator is not fitted.
         TypeError, ValueError
-            If ``k`` is no whole number or negative, or a sequence is not what it should be.
+            If ``k`` is no whole number or negative, a sequence is not what it should be, or
+            ``prior``, ``pseudoknots`` or ``unknown_letters`` were set to what they cannot be.
         """
-        strings = read_strings("sequences", sequences)
-        pairs = self.predict_pairs(strings, k)
-        return [format_dot_bracket(own, len(s)) for own, s in zip(pairs, strings, strict=True)]
+        read = self._read(sequences)
+        pairs = self._pairs(read, k)
+        return [format_dot_bracket(own, len(s)) for own, s in zip(pairs, read.strings, strict=True)]
 
     @documented_like(fit, predict)
     def predict_pairs(self, sequences: Any, k: int | None = None) -> list[_Array]:
@@ -410,10 +343,7 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         >>> [pairs.shape[1] for pairs in model.predict_pairs(["GGGGAAAACCCC", "ACGU"])]
         [2, 2]
         """
-        knots = bool(self.pseudoknots)
-        return [
-            decode_pairs(weights, pseudoknots=knots) for weights in self._pairings(sequences, k)
-        ]
+        return self._pairs(self._read(sequences), k)
 
     @documented_like(fit, predict)
     def predict_proba(self, sequences: Any, k: int | None = None) -> list[_Array]:
@@ -447,12 +377,7 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         >>> weights.shape, bool(weights.sum(axis=1).max() <= 1.0)
         ((12, 12), True)
         """
-        return list(self._pairings(sequences, k))
-
-    def _pairings(self, sequences: Any, k: int | None) -> Iterable[_Array]:
-        check_is_fitted(self)
-        steps = None if k is None else check_k(k)
-        return (folding.pairing(steps) for folding in self._foldings(sequences))
+        return list(self._pairings(self._read(sequences), k))
 
     @documented_like(fit, predict)
     def score(self, sequences: Any, structures: Any) -> float:
@@ -473,8 +398,9 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         TypeError, ValueError
         """
         check_is_fitted(self)
-        strings, pairs = self._read(sequences, structures)
-        predicted = self.predict_pairs(strings)
+        check_used(self)
+        read, pairs = read_known(sequences, structures, self.unknown_letters)
+        predicted = self._pairs(read)
         return float(np.mean([pair_f1(*both) for both in zip(pairs, predicted, strict=True)]))
 
     @documented_like(fit, predict)
@@ -508,9 +434,9 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         >>> bool(certificate.gap[0] <= certificate.gap_bound[0])
         True
         """
-        check_is_fitted(self)
+        read = self._read(sequences)
         steps = self.module_.k[0] if k is None else check_k(k)
-        return joined(folding.certificate(steps) for folding in self._foldings(sequences))
+        return joined(folding.certificate(steps) for folding in self._foldings(read))
 
     def _fitted_layer(self) -> FittedLayer:
         raise TypeError(
@@ -531,15 +457,3 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         tags.target_tags.required = True
         tags.non_deterministic = False
         return tags
-
-
-def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
-    """Return what ``fit`` would set if it stopped now."""
-    n_iter = int(net.progress_.n_iter[0])
-    return {"net_": as_if_stopped(net), "n_iter_": n_iter, "algorithm_": net.module_.algorithm}
-
-
-def _check_finite(net: ModelNet) -> None:
-    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.parameters())
-    if net.progress_.diverged.any() or not finite:
-        raise DivergenceError("Training left the finite numbers. Lower lr.")

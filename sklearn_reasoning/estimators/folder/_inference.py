@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from sklearn_reasoning.matching import (
     within_capacity,
 )
 
+from ._inputs import Sequences
 from ._model import FoldingModel
 from ._network import padded_codes
-from ._prior import SparsePrior
+from ._prior import SparsePrior, read_priors
 
 _Array = np.ndarray[Any, Any]
 
@@ -51,3 +53,18 @@ class Folding:
             s = self._model.multipliers(self._dual, k)
             accelerated = self._model.algorithm.name == "fista"
             return certificate_of(self._dual, s, k, is_accelerated=accelerated)
+
+
+def foldings(model: FoldingModel, prior: Any, read: Sequences) -> Iterator[Folding]:
+    """Yield the foldings of sequences.
+
+    A ValueError if a prior is given and the model was trained without one, or the other way.
+    """
+    if (prior is not None) != model.architecture.has_prior:
+        raise ValueError(
+            f"prior={prior!r} is not that of fit, which had "
+            f"{'one' if prior is None else 'none'}: fit again, or set it back."
+        )
+    for index, codes in enumerate(read.codes):
+        given = read_priors(prior, read.strings[index : index + 1], first=index)
+        yield Folding(model, codes, None if given is None else given[0])

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_reasoning.estimators._parameters import check_device, check_numbers
+from sklearn_reasoning.estimators._parameters import check_device, check_numbers, check_values
 from sklearn_reasoning.matching import MATCHING_ALGORITHMS, matching_algorithm
 from sklearn_reasoning.training import ModelSettings, check_callbacks
 
@@ -72,6 +72,17 @@ def architecture_of(estimator: Any) -> FolderArchitecture:
         has_prior=e.prior is not None,
         learned=_learned(e),
     )
+
+
+def check_used(estimator: Any) -> None:
+    """Check the parameters that predictions read, which may have been set after ``fit``.
+
+    The ValueError names the parameter.
+    """
+    names = ("prior", "pseudoknots", "unknown_letters")
+    values = {name: getattr(estimator, name) for name in names}
+    constraints = {name: CONSTRAINTS[name] for name in names}
+    check_values(type(estimator).__name__, values, constraints)
 
 
 def _learned(estimator: Any) -> str:

@@ -10,6 +10,7 @@ MORE, THEIRS = make_hairpins(6, pseudoknots=True, random_state=1)
 
 def folder(**parameters):
     small = {
+        "k": 5,
         "sequence_channels": 8,
         "sequence_layers": 1,
         "pair_channels": 8,

@@ -1,5 +1,7 @@
 """What is wrong is named, by its index, before any training."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,8 @@ GOOD = "GGGGAAAACCCC"
         ([GOOD], [[[0, 12]]], ValueError, r"structures\[0\]: the pair \(0, 12\) does not"),
         ([GOOD], [[[11, 0]]], ValueError, r"structures\[0\]: the pair \(11, 0\) does not"),
         ([GOOD], [3.5], ValueError, r"structures\[0\]: pairs must be whole numbers"),
+        ([GOOD], np.array([7]), TypeError, "structures holds a whole number for each sequence"),
+        ([GOOD], [[[0.0, 10.5]]], ValueError, r"structures\[0\]: pairs must be .* got float64"),
         ([GOOD, GOOD], ["." * 12], ValueError, "There are 2 sequences and 1 structures"),
         (GOOD, "." * 12, TypeError, "sequences is a single string"),
         ([GOOD], "." * 12, TypeError, "structures is a single string"),
@@ -97,6 +101,18 @@ def test_wrong_k(k, error, fitted):
     for method in (fitted.predict, fitted.predict_proba, fitted.certify):
         with pytest.raises(error, match="k="):
             method(FEW, k)
+
+
+@pytest.mark.parametrize(
+    "parameter", [{"pseudoknots": "no"}, {"unknown_letters": "maybe"}, {"prior": "physics"}]
+)
+def test_parameters_that_predictions_read_are_checked_there(parameter, fitted):
+    model = copy.copy(fitted).set_params(**parameter)
+    for method in (model.predict, model.predict_pairs, model.predict_proba, model.certify):
+        with pytest.raises(ValueError, match=f"The '{next(iter(parameter))}' parameter of"):
+            method(FEW)
+    with pytest.raises(ValueError, match=f"The '{next(iter(parameter))}' parameter of"):
+        model.score(FEW, FEW_STRUCTURES)
 
 
 def test_a_failed_fit_leaves_the_estimator_as_it_was(fitted):

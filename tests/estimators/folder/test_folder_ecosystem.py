@@ -19,7 +19,7 @@ from estimators.folder._small_folders import (
 )
 from sklearn.base import clone
 from sklearn.exceptions import SkipTestWarning
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
@@ -107,6 +107,8 @@ def test_structures_as_pairs(fitted):
     assert same(folder().fit(FEW, [parse_dot_bracket(s) for s in FEW_STRUCTURES]), fitted)
     lists = [parse_dot_bracket(s).tolist() for s in FEW_STRUCTURES]
     assert same(folder().fit(FEW, lists), fitted)
+    floats = [parse_dot_bracket(s).astype(float) for s in FEW_STRUCTURES]
+    assert same(folder().fit(FEW, floats), fitted)
 
 
 def test_seeds(fitted):
@@ -156,6 +158,17 @@ def test_a_grid_search():
     assert len(search.predict(MORE)) == len(MORE)
 
 
+def test_predictions_of_folds():
+    found = cross_val_predict(folder(), FEW, FEW_STRUCTURES, cv=2)
+    assert found.tolist() == [
+        *folder().fit(FEW[5:], FEW_STRUCTURES[5:]).predict(FEW[:5]),
+        *folder().fit(FEW[:5], FEW_STRUCTURES[:5]).predict(FEW[5:]),
+    ]
+    # Weights have a size for each sequence, and structures are no classes.
+    with pytest.raises(TypeError, match=r"for method='predict_proba', as if structures were class"):
+        cross_val_predict(folder(), FEW, FEW_STRUCTURES, cv=2, method="predict_proba")
+
+
 def test_the_last_step_of_a_pipeline(fitted):
     upper = FunctionTransformer(lambda strings: [string.upper() for string in strings])
     pipeline = make_pipeline(upper, folder()).fit([s.lower() for s in FEW], FEW_STRUCTURES)
@@ -180,7 +193,7 @@ def test_callbacks_and_lines(capsys):
 
 
 def test_early_stopping_keeps_the_best_epoch():
-    model = folder(early_stopping=True, n_iter_no_change=2, max_epochs=40, tol=0.2, k=5)
+    model = folder(early_stopping=True, n_iter_no_change=2, max_epochs=40, tol=0.2)
     model.fit(SEQUENCES, STRUCTURES)
     losses = model.history_[:, "valid_loss"]
     assert model.n_iter_ == len(losses) < 40
