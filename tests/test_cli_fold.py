@@ -1,5 +1,7 @@
 """The command that folds: what it prints is what the model predicts."""
 
+import copy
+
 import pytest
 from estimators.folder._small_folders import MORE, SEQUENCES, STRUCTURES, folder
 
@@ -49,6 +51,17 @@ def test_wrong_sequences(files, content, message, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["fold", *files])
     assert message in capsys.readouterr().err
+
+
+def test_letters_that_the_model_refuses(model, files, capsys):
+    model = copy.copy(model).set_params(unknown_letters="refuse")
+    save_model(model, files[2])
+    write_fasta(files[0], [Record("one", MORE[0]), Record("two", "GGGNAAACCC")])
+    with pytest.raises(SystemExit, match="2"):
+        main(["fold", *files])
+    found = capsys.readouterr()
+    assert "sequences[1] has 'N' at position 3" in found.err
+    assert not found.out
 
 
 def test_wrong_models(files, capsys):

@@ -44,7 +44,6 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 
     try:
         records = read_fasta(options.input)
-        encode([record.sequence for record in records])
     except (OSError, ValueError) as error:
         parser.error(f"argument FASTA: {error}")
     if not records:
@@ -58,6 +57,10 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             f"argument --model: {options.model} holds a {type(model).__name__}, not a "
             "HybridReasoningFolder"
         )
+    try:
+        encode([record.sequence for record in records], model.unknown_letters)
+    except ValueError as error:
+        parser.error(f"argument FASTA: {error}")
     if options.nested:
         model.set_params(pseudoknots=False)
     write = ct_lines if options.ct else dot_bracket_lines
