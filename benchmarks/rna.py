@@ -3,7 +3,7 @@
 F1 is that of pairs, exactly those of the known structure, the mean over sequences. CPU seconds are
 those of one core. Beside ours, where ViennaRNA is installed: RNAfold's least free energy ("mfe")
 and its maximum expected accuracy ("mea"). An interval is of 95 %, from 2,000 draws of sequences,
-paired where two are compared.
+paired where two are compared; that of a mean over folds is Student's.
 
 Parts: "split" (five folds at random, sequences of up to 128 bases; --folds runs fewer), "trna" (the
 same of transfer RNA alone), "families" (each of nine families left out, with ViennaRNA's
@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from _memory import peak_bytes
 from _vienna import Vienna
+from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import HybridReasoningFolder
@@ -69,6 +70,15 @@ def interval(values: Any) -> str:
     return f"{values.mean():.3f} ({low:.3f} to {high:.3f})"
 
 
+def mean_of_folds(of_each: list[float]) -> str:
+    """Return the mean over folds, and Student's interval of it."""
+    mean, n = np.mean(of_each), len(of_each)
+    if n == 1:
+        return f"{mean:.3f}"
+    low, high = stats.t(n - 1, mean, stats.sem(of_each)).interval(0.95)
+    return f"{mean:.3f} ({low:.3f} to {high:.3f})"
+
+
 def report(name: str, ours: Any, rivals: dict[str, Any], more: str = "") -> None:
     print(f"{name}: n = {len(ours)}, F1 {interval(ours)}{more}", flush=True)
     for rival, theirs in rivals.items():
@@ -95,12 +105,17 @@ def rivals_of(data: Any, test: Any, vienna: Vienna) -> dict[str, Any]:
 def split(asked: Any, family: str | None = None, **options: Any) -> None:
     data = load_archiveii(asked.path, max_length=128, family=family)
     parts = np.array_split(np.random.default_rng(0).permutation(len(data.sequences)), 5)
+    found: dict[str, list[float]] = {}
     for number, test in enumerate(parts[: asked.folds]):
         train = np.concatenate(parts[:number] + parts[number + 1 :])
         model, seconds = fitted(data, train, **options)
         ours = f1_of(data, test, model.predict_pairs(take(data.sequences, test)))
-        more = f", {seconds:.0f} CPU s of training"
-        report(f"fold {number + 1}", ours, rivals_of(data, test, asked.vienna), more)
+        more, rivals = f", {seconds:.0f} CPU s of training", rivals_of(data, test, asked.vienna)
+        report(f"fold {number + 1}", ours, rivals, more)
+        for name, values in {"ours": ours, **rivals}.items():
+            found.setdefault(name, []).append(values.mean())
+    for name, of_each in found.items():
+        print(f"mean over folds: {name} {mean_of_folds(of_each)}")
 
 
 def trna(asked: Any) -> None:
