@@ -109,8 +109,12 @@ def split(asked: Any, family: str | None = None, **options: Any) -> None:
     for number, test in enumerate(parts[: asked.folds]):
         train = np.concatenate(parts[:number] + parts[number + 1 :])
         model, seconds = fitted(data, train, **options)
-        ours = f1_of(data, test, model.predict_pairs(take(data.sequences, test)))
+        sequences = take(data.sequences, test)
+        ours = f1_of(data, test, model.predict_pairs(sequences))
         more, rivals = f", {seconds:.0f} CPU s of training", rivals_of(data, test, asked.vienna)
+        for k in (3, 200):
+            at_k = f1_of(data, test, model.predict_pairs(sequences, k))
+            more += f", {at_k.mean():.3f} at k = {k}"
         report(f"fold {number + 1}", ours, rivals, more)
         for name, values in {"ours": ours, **rivals}.items():
             found.setdefault(name, []).append(values.mean())
