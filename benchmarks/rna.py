@@ -9,8 +9,8 @@ Parts: "split" (five folds at random, sequences of up to 128 bases; --folds runs
 same of transfer RNA alone), "families" (each of nine families left out, with ViennaRNA's
 probabilities as the prior: up to --most sequences of a family, drawn at random, and of them those
 of up to 200 bases to train on), "without" (the same families without a prior: a network of the
-default size and passes, trained on up to 200 sequences of each other family of up to 200 bases,
-and 5 longer ones; also its F1 of other short sequences of those families), "rules" (sums of rows
+default size and passes, trained on up to 150 sequences of each other family of up to 200 bases,
+and 3 longer ones; also its F1 of other short sequences of those families), "rules" (sums of rows
 above 1, and bases in two pairs, after k steps: ours, and the dual's own weights, which nothing
 divides), "long" (time and memory at 512 bases).
 
@@ -42,7 +42,7 @@ from sklearn_reasoning.rna import decode_pairs, pair_f1
 CALIBRATED = {"max_epochs": 3, "lr": 1e-2}
 LONGEST_SHORT = 200
 # A network learns from these of each family, and is asked about some of those that it has not seen.
-SHORT_ONES, LONG_ONES, ASKED_AGAIN = 200, 5, 20
+SHORT_ONES, LONG_ONES, ASKED_AGAIN = 150, 3, 20
 
 
 def take(values: Any, which: Any) -> list[Any]:
