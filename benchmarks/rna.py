@@ -9,9 +9,9 @@ Parts: "split" (five folds at random, sequences of up to 128 bases; --folds runs
 same of transfer RNA alone), "families" (each of nine families left out, with ViennaRNA's
 probabilities as the prior: up to --most sequences of a family, drawn at random, and of them those
 of up to 200 bases to train on), "without" (the same families without a prior: a network of the
-default size and passes, trained on up to 150 sequences of each other family of up to 200 bases,
-and 3 longer ones; also its F1 of other short sequences of those families), "rules" (sums of rows
-above 1, and bases in two pairs, after k steps: ours, and the dual's own weights, which nothing
+default size, trained in --epochs passes on up to 150 sequences of each other family of up to 200
+bases, and 3 longer ones; also its F1 of other short sequences of those families), "rules" (sums of
+rows above 1, and bases in two pairs, after k steps: ours, and the dual's own weights, which nothing
 divides), "long" (time and memory at 512 bases).
 
 Run: python benchmarks/rna.py archiveii.csv.gz --parts split --folds 1
@@ -149,7 +149,7 @@ def without(asked: Any) -> None:
         long = [own[~is_short[own]][:LONG_ONES] for own in others]
         train = np.concatenate([*(own[:SHORT_ONES] for own in short), *long])
         again = np.concatenate([own[SHORT_ONES : SHORT_ONES + ASKED_AGAIN] for own in short])
-        model, seconds = fitted(data, train)
+        model, seconds = fitted(data, train, max_epochs=asked.epochs)
         seen = f1_of(data, again, model.predict_pairs(take(data.sequences, again)))
         return model, (
             f", {seconds:.0f} CPU s of training on {len(train)}; of their families' other "
@@ -247,6 +247,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5, help="of the random splits; default 5")
     parser.add_argument("--most", type=int, default=40, help="sequences of a family; default 40")
     parser.add_argument("--only", help="the one family that is left out; default each in turn")
+    parser.add_argument("--epochs", type=int, default=12, help='of "without"; default 12')
     parser.add_argument("--cache", help="npz file, where folds of ViennaRNA are kept")
     options = parser.parse_args()
     if options.path is None:
