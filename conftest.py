@@ -6,10 +6,16 @@ import sys
 import pytest
 
 
+def pytest_collection():
+    """Search for no garbage while everything is imported: there is next to none."""
+    gc.disable()
+
+
 def pytest_collection_finish():
     """Leave what was imported out of every later search for garbage: there is a lot of it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,6 @@ import csv
 import importlib.util
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -176,14 +174,17 @@ def test_only_what_draws_needs_matplotlib(capsys, monkeypatch):
         assert not streams.out
 
 
-def test_python_dash_m_prints_the_table_without_loading_matplotlib():
-    arguments = ["-X", "importtime", "-m", "sklearn_reasoning", "properties", "--algo=gd", "--k=2"]
-    result = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+def test_python_dash_m_prints_the_table_without_loading_matplotlib(new_process):
+    code = (
+        "import runpy, sys\n"
+        "try: runpy.run_module('sklearn_reasoning', run_name='__main__', alter_sys=True)\n"
+        "finally: print([*sys.modules], file=sys.stderr)"
+    )
+    result = new_process(code, "properties", "--algo=gd", "--k=2")
     assert result.returncode == 0
     assert result.stdout.splitlines()[2].split()[:2] == ["2", "0.81"]
-    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
-    assert "sklearn_reasoning.cli._print_properties" in imported
-    assert "matplotlib" not in imported
+    assert "'sklearn_reasoning.cli._print_properties'" in result.stderr
+    assert "'matplotlib'" not in result.stderr
 
 
 def test_inf_is_explained_where_it_is(capsys):

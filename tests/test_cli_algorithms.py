@@ -99,7 +99,8 @@ def test_the_demo_compares_own_algorithms(own, monkeypatch):
     assert given["n_jobs"] == os.cpu_count()
 
 
-def test_the_demo_reloads_a_model_with_an_own_algorithm(own, capsys):
+def test_the_demo_reloads_a_model_with_an_own_algorithm(own, capsys, monkeypatch):
+    monkeypatch.setattr(_run_demo, "GRID", {"k": [1], "q_hidden": [None]})
     arguments = ["--algo", "folder_of_mine:Mine", "--n-train", "30", "--epochs", "1", "--jobs", "1"]
     assert main(["demo", *arguments, "--out", "out"]) == 0
     assert "predictions are the same bits" in capsys.readouterr().out.replace("\n", " ")

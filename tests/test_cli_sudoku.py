@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sklearn_reasoning import load_model
-from sklearn_reasoning.cli import _run_sudoku, main
+from sklearn_reasoning.cli import _demo_files, _run_sudoku, main
 from sklearn_reasoning.datasets import load_sudoku_images
 
 
@@ -18,12 +18,18 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def printed(folder):
+def printed(folder, new_process):
     """Run the demo once, on boards too few to solve any."""
+
+    def run(command, check):
+        assert check
+        new_process(*command[2:]).check_returncode()
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_demo_files.subprocess, "run", run)
         patch.setattr(_run_sudoku, "N_TEST", 8)
         patch.setattr(_run_sudoku, "N_RESTARTS", 2)
-        arguments = ["--boards", "60", "--epochs", "2", "--out", str(folder)]
+        arguments = ["--boards", "40", "--epochs", "2", "--out", str(folder)]
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             assert main(["demo", "sudoku", *arguments]) == 0

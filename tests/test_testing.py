@@ -20,7 +20,13 @@ from sklearn_reasoning.energies import DenseQuadratic, DiagonalQuadratic, Spectr
 from sklearn_reasoning.testing import check_algorithm, check_energy
 
 
-@pytest.mark.parametrize("algorithm", [*list_algorithms(), RecurrentCell(width=3, n_layers=2)])
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        *list_algorithms(),
+        pytest.param(RecurrentCell(width=3, n_layers=2), marks=pytest.mark.hard),
+    ],
+)
 def test_all_that_is_shipped_passes(algorithm):
     check_algorithm(algorithm)
 

@@ -244,13 +244,15 @@ def _check_algorithms(penalty: Penalty, d: int) -> None:
         if not algorithm.needs <= problem.provides:
             continue
         phi = algorithm.initial_step_size(MU, L) if has_step_size(algorithm) else None
-        for i, y in enumerate(iterates_of(algorithm, problem, MANY, phi)):
+        ys = torch.stack(list(iterates_of(algorithm, problem, MANY, phi)))
+        if penalty.is_set:
+            inside = (_distance(penalty, ys) <= _EXACT).all(dim=-1)
             require(
-                not penalty.is_set or bool((_distance(penalty, y) <= _EXACT).all()),
+                bool(inside.all()),
                 penalty,
-                f"iterate {i} of {name!r} is outside the set.",
+                f"iterate {int(inside.int().argmin())} of {name!r} is outside the set.",
             )
-        ends[name] = y
+        ends[name] = ys[-1]
     first, *others = ends
     for other in others:
         close(

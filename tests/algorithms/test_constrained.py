@@ -59,9 +59,25 @@ def layer(penalty, mu, algo="opt", **options):
     return ReasoningLayer(algo, mu=mu, L=1.0, penalty=penalty, **options)
 
 
+def few(*kinds):
+    """The penalties, of which the ordinary suite runs those of some kinds."""
+    return [
+        pytest.param(penalty, marks=() if isinstance(penalty, kinds) else pytest.mark.hard)
+        for penalty in PENALTIES
+    ]
+
+
 @pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("mu", [0.1, 1e-3])
-def test_it_is_where_many_steps_end(penalty, mu):
+def test_it_is_where_many_steps_end(penalty):
+    assert_many_steps_end_there(penalty, 0.1)
+
+
+@pytest.mark.parametrize("penalty", few(Simplex, Ball, L1))
+def test_it_is_where_many_steps_end_where_they_are_slow(penalty):
+    assert_many_steps_end_there(penalty, 1e-3)
+
+
+def assert_many_steps_end_there(penalty, mu):
     y = layer(penalty, mu)(energy(mu))
     steps = layer(penalty, mu, "nag", k=int(40 / mu**0.5))(energy(mu)).detach()
     assert (y - steps).norm() <= 1e-10 * steps.norm()
@@ -121,7 +137,7 @@ def test_rows_are_no_matter_of_each_other():
 # ---------------------------------------------------------------------- derivatives
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("penalty", few(Nonnegative, Ball, Monotone, GroupL1))
 def test_derivatives_of_both_orders_are_finite_differences(penalty):
     posed = energy(0.1, kind="dense")
     inputs = [x[:2].clone().requires_grad_() for x in (posed.Q, posed.b)]

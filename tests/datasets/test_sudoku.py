@@ -48,7 +48,13 @@ def plain_solutions(board, size, limit=2):
 
 @pytest.mark.parametrize(
     ("n_samples", "n_givens", "size"),
-    [(12, (31, 42), 9), (12, (17, 30), 9), (3, 23, 9), (30, (4, 16), 4), (30, 4, 4)],
+    [
+        (12, (31, 42), 9),
+        (6, (17, 30), 9),
+        pytest.param(3, 23, 9, marks=pytest.mark.hard),
+        (30, (4, 16), 4),
+        (30, 4, 4),
+    ],
 )
 def test_a_board_has_one_solution_which_is_y(n_samples, n_givens, size):
     X, y = make_sudoku(n_samples, n_givens, size, encoding="digits", random_state=0)
@@ -71,8 +77,8 @@ def test_solutions_obey_the_rules(size):
 
 @pytest.mark.parametrize("size", [4, 9])
 def test_onehot_is_a_block_of_columns_a_cell(size):
-    digits, y = make_sudoku(20, n_givens=(8, 12) if size == 4 else 30, size=size, **DIGITS)
-    X, y_of_X = make_sudoku(20, n_givens=(8, 12) if size == 4 else 30, size=size, random_state=0)
+    digits, y = make_sudoku(20, n_givens=(8, 12) if size == 4 else 36, size=size, **DIGITS)
+    X, y_of_X = make_sudoku(20, n_givens=(8, 12) if size == 4 else 36, size=size, random_state=0)
 
     np.testing.assert_array_equal(y, y_of_X)
     assert X.dtype == np.float32
@@ -89,12 +95,12 @@ def counts(n_samples, n_givens, size=9):
 
 
 def test_numbers_of_givens_are_uniform_in_the_range():
-    found = np.bincount(counts(1200, (31, 42)), minlength=43)
+    found = np.bincount(counts(600, (31, 42)), minlength=43)
 
     assert found[:31].sum() == 0
-    # 100 of each are expected: four standard deviations.
-    assert found[31:].min() > 60
-    assert found[31:].max() < 140
+    # 50 of each are expected: four standard deviations.
+    assert found[31:].min() > 22
+    assert found[31:].max() < 78
 
 
 @pytest.mark.parametrize("n_givens", [24, 36, 81])
@@ -103,15 +109,15 @@ def test_a_single_number_of_givens_is_met(n_givens):
 
 
 def test_few_givens_stay_in_the_range_and_are_few():
-    found = counts(150, (17, 30))
+    found = counts(40, (17, 30))
 
     assert found.min() >= 17
     assert found.max() <= 30
-    assert 25 < found.mean() < 26.5
+    assert 25 < found.mean() < 27
 
 
 def test_grids_are_unlike():
-    _, y = make_sudoku(2000, random_state=0)
+    _, y = make_sudoku(2000, n_givens=81, random_state=0)
     # Relabelled so that the first row is 1 to 9: the digits' names do not count.
     names = np.argsort(y[:, :9], axis=1)
     relabelled = np.take_along_axis(names, y - 1, axis=1)
@@ -124,29 +130,29 @@ def test_grids_are_unlike():
 
 @pytest.mark.parametrize("n_givens", [(31, 42), (17, 30)])
 def test_fewer_boards_are_the_first_of_more(n_givens):
-    few, many = (make_sudoku(n, n_givens, random_state=5) for n in (7, 40))
+    few, many = (make_sudoku(n, n_givens, random_state=5) for n in (4, 10))
 
-    np.testing.assert_array_equal(few[0], many[0][:7])
-    np.testing.assert_array_equal(few[1], many[1][:7])
+    np.testing.assert_array_equal(few[0], many[0][:4])
+    np.testing.assert_array_equal(few[1], many[1][:4])
 
 
 def test_batches_change_no_board(monkeypatch):
-    whole = make_sudoku(12, (17, 30), random_state=2)
-    monkeypatch.setattr("sklearn_reasoning.datasets._sudoku._LARGEST_BATCH", 5)
+    whole = make_sudoku(5, (25, 33), random_state=2)
+    monkeypatch.setattr("sklearn_reasoning.datasets._sudoku._LARGEST_BATCH", 3)
     monkeypatch.setattr("sklearn_reasoning.datasets._sudoku_solver._WIDTH", 10)
 
-    np.testing.assert_array_equal(whole[0], make_sudoku(12, (17, 30), random_state=2)[0])
+    np.testing.assert_array_equal(whole[0], make_sudoku(5, (25, 33), random_state=2)[0])
 
 
 def test_seed_gives_the_same_bits_and_none_is_fresh():
-    first, second = (make_sudoku(5, random_state=7) for _ in range(2))
+    first, second = (make_sudoku(5, 40, random_state=7) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
 
     rng = np.random.RandomState(7)
-    np.testing.assert_array_equal(first[1], make_sudoku(5, random_state=rng)[1])
-    assert not np.array_equal(first[1], make_sudoku(5, random_state=rng)[1])
-    assert not np.array_equal(make_sudoku(5)[1], make_sudoku(5)[1])
+    np.testing.assert_array_equal(first[1], make_sudoku(5, 40, random_state=rng)[1])
+    assert not np.array_equal(first[1], make_sudoku(5, 40, random_state=rng)[1])
+    assert not np.array_equal(make_sudoku(5, 40)[1], make_sudoku(5, 40)[1])
 
 
 def test_global_random_state_is_untouched():

@@ -30,9 +30,11 @@ from sklearn_reasoning import (
     HybridReasoningRegressor,
 )
 from sklearn_reasoning.algorithms import GradientDescent
+from sklearn_reasoning.estimators.denoiser import _denoiser, _parameters, _patches
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = np.tanh(X[:, :2] - X[:, 1:])
+STEPS = 10
 
 
 def regressor(**parameters):
@@ -41,7 +43,7 @@ def regressor(**parameters):
 
 
 def denoiser(**parameters):
-    options = {"f_channels": 2, "g_channels": 2, "patch_size": 8, "max_steps": 101}
+    options = {"f_channels": 2, "g_channels": 2, "patch_size": 8, "max_steps": STEPS + 1}
     return HybridReasoningDenoiser(**options | parameters, random_state=0)
 
 
@@ -58,7 +60,11 @@ ESTIMATORS = {
 
 
 @pytest.fixture(params=ESTIMATORS)
-def make_and_data(request):
+def make_and_data(request, monkeypatch):
+    if request.param == "denoiser":  # two epochs of few steps
+        for module in (_denoiser, _parameters, _patches):
+            monkeypatch.setattr(module, "STEPS_PER_EPOCH", STEPS)
+        monkeypatch.setattr(_patches.PatchSteps, "n_batches", STEPS)
     return ESTIMATORS[request.param]
 
 
@@ -180,7 +186,7 @@ def test_what_watches_changes_no_bit(tmp_path, make_and_data, capsys):
         TrainEndCheckpoint(dirname=str(tmp_path)),
         GradientNormClipping(1e9),
         PrintLog(sink=lambda text: None),
-        ProgressBar(detect_notebook=False, batches_per_epoch=100),
+        ProgressBar(detect_notebook=False, batches_per_epoch=STEPS),
     ]
     watched = make(callbacks=watching).fit(*data)
     assert np.array_equal(watched.predict(data[0]), make().fit(*data).predict(data[0]))

@@ -30,12 +30,16 @@ CONFIGURATIONS = {algo: {"algo": algo} for algo in list_algorithms()} | {
     "simplex": {"constraint": "simplex", "algo": "gd", "project": "last_step"},
     "box": {"constraint": Box(-1.0, 1.0), "algo": "heavy_ball"},
     "l1": {"penalty": L1(0.1)},
-}
+    "rnn, predicted, sgd": {
+        "algo": "rnn", "k": 4, "rotation": "predicted", "optimizer": "sgd", "max_epochs": 6
+    },
+    "cg, given": {"algo": "cg", "k": 4, "linear_term": "given"},
+}  # fmt: skip
 
 
-# Each has some fifty checks. All algorithms, and what differs most from their default: columns,
-# what is predicted, how it is trained.
-ORDINARY = (*list_algorithms(), "given", "predicted", "sgd", "nonnegative", "simplex")
+# Each has some fifty checks. The default, and two or three things at a time that differ most from
+# it: the algorithm, columns, what is predicted, how it is trained, sets.
+ORDINARY = ("nag", "rnn, predicted, sgd", "cg, given", "simplex")
 
 
 @pytest.mark.parametrize(

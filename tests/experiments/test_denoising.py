@@ -265,7 +265,7 @@ def test_figure_7_alone_runs_no_other_study(made):
 def test_it_goes_on_beside_other_figures_and_refuses_other_settings(made):
     folder, found = made
     before = (folder / "denoising.csv").stat().st_mtime_ns
-    protocol = Protocol.quick().but({"k": (1, 2)})
+    protocol = Protocol.quick().but({"algos": ("gd",), "k": (1, 2), "q_hidden": (0,)})
     again = reproduce(["fig2", "fig7"], folder, protocol=protocol, denoising=PHOTOGRAPHS, verbose=0)
     assert {claim.figure for claim in again.claims} == {"fig2", "fig7"}
     assert again.denoising == found.denoising

@@ -163,7 +163,7 @@ def test_noise_is_on_training_labels_alone():
 
 
 def test_selection_by_cross_validation_and_fresh_weights(table):
-    other = run_study(SMALL.but({"selection": "cross-validation", "k": (4,)}))
+    other = run_study(SMALL.but({"selection": "cross-validation", "k": (4,), "q_hidden": (3,)}))
     assert set(other["lr"]) <= set(SMALL.lrs)
     fresh = run_study(SMALL.but({"same_initial_weights": False, "k": (4,), "q_hidden": (3,)}))
     same = [row["train_loss"] for row in rows_of(table, algo="gd", k=4, q_hidden=3)]

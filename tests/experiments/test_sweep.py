@@ -67,9 +67,9 @@ def lines_of(ax):
     [
         ("n_samples", [30, 10]),
         ("n_features", [3, 5]),
-        ("n_outputs", [3, 6]),
+        pytest.param("n_outputs", [3, 6], marks=pytest.mark.hard),
         ("mu", [0.05, 0.5]),
-        ("L", [1, 4.0]),
+        pytest.param("L", [1, 4.0], marks=pytest.mark.hard),
         ("noise", [0.0, 0.5]),
     ],
 )

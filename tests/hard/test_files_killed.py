@@ -1,8 +1,6 @@
 """A process killed while it saves leaves the old file or the new one, whole."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +10,11 @@ import pytest
 @pytest.mark.parametrize(
     "timed", [5, pytest.param(1_000, marks=pytest.mark.hard)], ids=["share", "all"]
 )
-def test_a_killed_save_leaves_a_whole_file(timed):
+def test_a_killed_save_leaves_a_whole_file(timed, new_process):
     script = Path(__file__).with_name("_kill_saves.py")
-    command = [sys.executable, str(script), "--timed", str(timed)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    code = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    done = new_process(code, str(script), "--timed", str(timed))
+    assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     at_calls, after = result["at each call"], result["after a time"]
     # It was killed before the file was moved, after that, and with a part of it written.

@@ -5,8 +5,6 @@ predicts, or refuses X as any estimator may.
 """
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,10 +15,11 @@ import pytest
     [(300, 1), pytest.param(100_000, 0, marks=pytest.mark.hard)],
     ids=["share", "all"],
 )
-def test_no_change_of_a_file_gives_anything_else(n, seed, tmp_path):
+def test_no_change_of_a_file_gives_anything_else(n, seed, new_process):
     script = Path(__file__).with_name("_mutate_files.py")
-    command = [sys.executable, str(script), "--n", str(n), "--seed", str(seed)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    code = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    done = new_process(code, str(script), "--n", str(n), "--seed", str(seed))
+    assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["failures"] == []
     counts = result["counts"]

@@ -93,7 +93,7 @@ def test_the_layer_is_the_loop(name, start):
 def test_many_steps_end_at_scipys_minimiser(name):
     expected = np.stack([minimiser(row) for row in range(N)])
     for start in (None, torch.tensor(START)):
-        y = layer_of(name, k=500)(Softplus(), start=start).detach().numpy()
+        y = layer_of(name, k=200)(Softplus(), start=start).detach().numpy()
         np.testing.assert_allclose(y, expected, atol=1e-7)
         for row in range(N):  # and is nearer to it than scipy is
             assert np.abs(slope(y[row], row)).max() <= 1e-12
@@ -104,7 +104,7 @@ def test_a_set_and_an_energy_that_is_not_quadratic_go_together(name):
     layer = layer_of(name, penalty=Nonnegative())
     for k in (0, 1, 2, 7):
         assert (layer(Softplus(), k=k, start=torch.tensor(START)) >= 0).all()
-    y = layer(Softplus(), k=500).detach().numpy()
+    y = layer(Softplus(), k=200).detach().numpy()
     expected = np.stack([minimiser(row, [(0, None)] * D) for row in range(N)])
     assert (expected == 0).any()
     assert (expected > 0).any()
@@ -336,7 +336,7 @@ def test_a_quadratic_written_as_a_value_is_the_least_squares_problem():
     check_energy(LeastSquares())
     curvatures = np.linalg.eigvalsh(A.T @ A)
     layer = ReasoningLayer(
-        "nag", 4000, curvatures[0], curvatures[-1], penalty=Nonnegative(), learn_step_size=False
+        "nag", 1000, curvatures[0], curvatures[-1], penalty=Nonnegative(), learn_step_size=False
     )
     expected = [lsq_linear(A, -C[row], (0, np.inf), method="bvls").x for row in range(N)]
     np.testing.assert_allclose(layer(LeastSquares()), np.stack(expected), atol=1e-8)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from _covering import covering
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_reasoning import HybridReasoningRegressor
@@ -58,8 +59,7 @@ def searches(grid, X=X, Y=Y, **options):
         ]
 
 
-@pytest.mark.parametrize("name", GRIDS)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@covering("name, dtype", GRIDS, [np.float64, np.float32])
 def test_the_bits_are_those_of_a_grid_search(name, dtype):
     rows, (ours, reference) = searches(GRIDS[name], X.astype(dtype), Y.astype(dtype))
     for key, expected in reference.cv_results_.items():

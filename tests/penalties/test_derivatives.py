@@ -66,7 +66,26 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("name", MADE)
+# What `make test-hard` alone differentiates numerically: others have more options of the kind.
+LIKE_ANOTHER = {
+    "box, of all",
+    "box, of outputs",
+    "simplex, of groups",
+    "budget, of all",
+    "budget, of outputs",
+    "ball",
+    "affine",
+    "l1",
+    "l1, of outputs",
+    "group l1",
+    "decreasing",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.hard if name in LIKE_ANOTHER else ()) for name in MADE],
+)
 def test_in_everything(name):
     make, *options = MADE[name]
     inputs = [normal(6, N, D), number(0.7), *options]

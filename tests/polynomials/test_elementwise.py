@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning._polynomials import _elementwise, evaluate, values_and_slopes
 from sklearn_reasoning.algorithms import Algorithm, get_algorithm
@@ -36,9 +37,7 @@ def test_values_and_slopes_are_those_of_the_steps(name, k):
         torch.testing.assert_close(own, other.detach(), rtol=1e-10, atol=1e-11)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("per_model", [False, True])
-@pytest.mark.parametrize("name", CLOSED)
+@covering("name, per_model, dtype", CLOSED, [True, False], [torch.float64, torch.float32])
 def test_blocks_change_no_bit(name, per_model, dtype, monkeypatch):
     """Rows innermost in memory, as in stacks, or outermost; every k and phi its own, or one."""
     phi = 0.8 + 0.1 * points(5, 1, 1, dtype=dtype) if per_model else 0.9

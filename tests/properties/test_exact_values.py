@@ -9,6 +9,7 @@ from functools import lru_cache
 import mpmath
 import numpy as np
 import pytest
+from _covering import covering
 from mpmath import mpf
 
 from sklearn_reasoning.algorithms import PerIteration
@@ -100,9 +101,9 @@ SETTINGS = [(name, which) for name in WITH_STEP_SIZE for which in STEP_SIZES]
 SETTINGS.append(("chebyshev", None))
 
 
-@pytest.mark.parametrize("condition", CONDITIONS)
-@pytest.mark.parametrize(("name", "which"), SETTINGS)
-def test_attained_is_the_value_at_its_eigenvalue_and_certified_is_near(name, which, condition):
+@covering("setting, condition", SETTINGS, CONDITIONS)
+def test_attained_is_the_value_at_its_eigenvalue_and_certified_is_near(setting, condition):
+    name, which = setting
     mu = 1.0 / condition
     phi = None if which is None else step_size(name, which, mu)
     steps = K if condition == 1e6 else K[:-1]  # k = 1000 takes most of the time
@@ -118,10 +119,9 @@ def test_attained_is_the_value_at_its_eigenvalue_and_certified_is_near(name, whi
             assert certified <= (1.05 if what == "sensitivity" else 1.001) * attained, label
 
 
-@pytest.mark.parametrize("k", [1, 3, 30])
-@pytest.mark.parametrize("condition", [10.0, 1e6])
-@pytest.mark.parametrize(("name", "which"), SETTINGS)
-def test_certified_is_above_the_exact_values_on_a_grid(name, which, condition, k):
+@covering("setting, condition, k", SETTINGS, [10.0, 1e6], [1, 3, 30])
+def test_certified_is_above_the_exact_values_on_a_grid(setting, condition, k):
+    name, which = setting
     mu = 1.0 / condition
     phi = None if which is None else step_size(name, which, mu)
     with mpmath.workdps(40):
@@ -298,18 +298,17 @@ def assert_bounds_the_exact_values(name, k, which, mu, L):
             assert mpf(float(found.certified)) >= exact(what, name, t, k, phi, mu, L), (what, t)
 
 
-@pytest.mark.parametrize("gap", [1e-4, 1e-6, 1e-9, 1e-12, 1e-15])
-@pytest.mark.parametrize("L", [0.7, 1.0, 3.0])
-@pytest.mark.parametrize(("name", "which"), SETTINGS)
-def test_bounds_where_mu_is_near_L(name, which, L, gap):
+@covering("setting, L, gap", SETTINGS, [0.7, 1.0, 3.0], [1e-15, 1e-12, 1e-9, 1e-6, 1e-4])
+def test_bounds_where_mu_is_near_L(setting, L, gap):
     """1 - phi t has few digits left there, and its powers fewer."""
+    name, which = setting
     for k in (1, 2, 10):
         assert_bounds_the_exact_values(name, k, which, L * (1.0 - gap), L)
 
 
-@pytest.mark.parametrize("condition", [1e8, 1e10, 1e12, 1e14])
-@pytest.mark.parametrize(("name", "which"), SETTINGS)
-def test_bounds_at_conditions_without_end(name, which, condition):
+@covering("setting, condition", SETTINGS, [1e8, 1e10, 1e12, 1e14])
+def test_bounds_at_conditions_without_end(setting, condition):
+    name, which = setting
     for k in (3, 10, 100):
         assert_bounds_the_exact_values(name, k, which, 1.0 / condition, 1.0)
 

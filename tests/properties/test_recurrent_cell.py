@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning.algorithms import RecurrentCell
 from sklearn_reasoning.properties import convergence, sensitivity, stability, steps_needed
@@ -65,12 +66,11 @@ def check_from_a_start(cell, rng, weights, k, stab, left, Q, Q_moved, b, b_moved
         assert np.linalg.norm(y - moved) <= all_three[i] + slack
 
 
-@pytest.mark.parametrize(("width", "n_layers"), CELLS)
-@pytest.mark.parametrize(
-    ("scale", "noise"), [(1.0, 0.0), (0.4, 0.0), (0.5, 0.05), (1.0, 0.05), (1.0, 0.5)]
-)
-def test_loops_never_exceed_the_products(cell, random_matrix, width, n_layers, scale, noise):
-    algorithm = RecurrentCell(width, n_layers)
+@covering(
+    "size, kind", CELLS, [(1.0, 0.0), (0.4, 0.0), (0.5, 0.05), (1.0, 0.05), (1.0, 0.5)]
+)  # of cells: width and layers; of weights: scale and noise
+def test_loops_never_exceed_the_products(cell, random_matrix, size, kind):
+    algorithm, (scale, noise) = RecurrentCell(*size), kind
     rng = np.random.default_rng(7)
     for d in (1, 2, 4):
         weights = weights_of(algorithm, d, scale=scale, noise=noise, seed=d)

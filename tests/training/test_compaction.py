@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.estimators.regressor._architecture import architecture_of, settings_of
@@ -53,10 +54,13 @@ def make_stack(optimizer, dtype, batch_size, n=40):
     return architecture_of(model), models, of_each, validation, torch_dtype
 
 
-@pytest.mark.parametrize("validated", [False, True])
-@pytest.mark.parametrize("batch_size", [16, 64])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@covering(
+    "optimizer, dtype, batch_size, validated",
+    ["adam", "sgd"],
+    [np.float64, np.float32],
+    [16, 64],
+    [False, True],
+)
 def test_each_model_is_as_if_it_were_trained_alone(optimizer, dtype, batch_size, validated, sizes):
     architecture, models, rows, held_out, torch_dtype = make_stack(optimizer, dtype, batch_size)
     if not validated:

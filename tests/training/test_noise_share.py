@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _covering import covering
 from sklearn.datasets import make_friedman1
 from sklearn.kernel_ridge import KernelRidge
 
@@ -39,8 +40,7 @@ def brute_force(x, y):
     return (n - 1) ** 2 * np.min(criteria, axis=0).sum() / (y**2).sum()
 
 
-@pytest.mark.parametrize("n", [8, 25, 60])
-@pytest.mark.parametrize("seed", range(3))
+@covering("n, seed", [8, 25, 60], range(3))
 def test_it_is_scikit_learns_at_the_penalty_that_brute_force_finds(n, seed):
     x, y, _ = make_data(n=n, seed=seed)
     y = y - y.mean(axis=0)

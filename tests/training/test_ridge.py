@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _covering import covering
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_friedman1
 from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
@@ -52,9 +53,9 @@ def brute_force(x, y, weight, n):
     return np.array(coefficients)[best, outputs], np.array(criteria)[best, outputs], best
 
 
-@pytest.mark.parametrize(("n", "m"), [(40, 5), (12, 5), (8, 1)])
-@pytest.mark.parametrize("seed", range(4))
-def test_it_is_scikit_learns_at_the_penalty_that_brute_force_finds(n, m, seed):
+@covering("shape, seed", [(40, 5), (12, 5), (8, 1)], range(4))
+def test_it_is_scikit_learns_at_the_penalty_that_brute_force_finds(shape, seed):
+    n, m = shape
     x, y, weight = make_data(n=n, m=m, seed=seed)
     found = ridge(x, centred(y, weight), weight, n)
     slopes, _, _ = brute_force(x, y, weight, n)

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning import HybridReasoningRegressor
 from sklearn_reasoning.datasets import make_quadratic_reasoning
@@ -43,11 +44,11 @@ def part_of(given, rows):
     return tuple(None if each is None else each[rows] for each in given)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(("rotation", "linear_term"), COLUMNS)
-@pytest.mark.parametrize("algo", ["gd", "nag", "rnn", "cg", "opt"])
-def test_side_by_side_as_alone(algo, rotation, linear_term, dtype):
-    net, given = trained_stack(algo, rotation, linear_term, dtype, 70)
+@covering("algo, columns, dtype", ["gd", "nag", "rnn", "cg", "opt"], COLUMNS, [
+    np.float64, np.float32
+])  # fmt: skip
+def test_side_by_side_as_alone(algo, columns, dtype):
+    net, given = trained_stack(algo, *columns, dtype, 70)
     # 70, 21 and 32 rows: two padded lengths, one of them shared.
     parts = [given, part_of(given, slice(21)), part_of(given, slice(20, 52))]
     wanted = [(model, part) for model in range(8) for part in parts]

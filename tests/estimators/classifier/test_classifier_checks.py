@@ -20,7 +20,7 @@ CONFIGURATIONS = {
     "opt": {"algo": "opt", "concavity": 0},
     "mixed": {"coupling_start": "mixed", "rank": 2, "predict_k": 30},
 }
-ORDINARY = ("default", "convex")
+ORDINARY = ("default",)
 
 # Of classifiers that have probabilities instead, as a random forest has.
 SKIPPED = "check_classifiers_multilabel_output_format_decision_function"

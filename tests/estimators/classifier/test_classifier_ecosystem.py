@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from _covering import covering
 from estimators.classifier._small_classifiers import (
     cells_of,
     classifier,
@@ -163,8 +164,8 @@ def test_pickles_and_model_files_hold_the_same_bits(kind, tmp_path):
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize(
-    "parameters",
+@covering(
+    "parameters, dtype",
     [
         {"perception": "per_cell"},
         {"perception": "per_cell_image"},
@@ -180,9 +181,8 @@ def test_pickles_and_model_files_hold_the_same_bits(kind, tmp_path):
         {"predict_k": "converged", "n_restarts": 2},
         {"early_stopping": True, "verbose": 0, "keep": "last"},
     ],
-    ids=str,
+    [np.float32, np.float64],
 )
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_model_files_of_every_kind_of_classifier(parameters, dtype, tmp_path):
     x = np.repeat(X, 2, axis=1).astype(dtype)
     model = classifier(**parameters).fit(x, Y)

@@ -40,7 +40,7 @@ def test_exchangeable_classes_get_couplings_that_are_alike():
     unseen = np.array([[1, 0, 2], [2, 1, 0]])
     X_unseen = np.eye(3)[unseen]
     X_unseen[:, 2] = 0.0
-    options = {"perception": "per_cell", "coupling": "full", "max_epochs": 100, "k": 12}
+    options = {"perception": "per_cell", "coupling": "full", "max_epochs": 50, "k": 12}
     options |= {"batch_size": 20, "lr_schedule": "one_cycle", "predict_k": 200}
     model = classifier(permute_classes=True, **options).fit(X.reshape(100, 9), y)
     assert model.score(X.reshape(100, 9), y) == 1.0
