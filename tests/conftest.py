@@ -18,3 +18,17 @@ def new_process():
     processes = NewProcesses()
     yield processes
     processes.close()
+
+
+@pytest.fixture(scope="session")
+def run_in_new_process(new_process):
+    """Return what stands in for ``subprocess.run(["python", "-c", code, ...], check=True)``."""
+
+    def run(command, check):
+        assert check
+        _, option, code, *arguments = command
+        assert option == "-c"
+        here = f"import os, sys\nos.chdir({os.getcwd()!r})\nsys.path.insert(0, '')\n"
+        new_process(here + code, *arguments).check_returncode()
+
+    return run

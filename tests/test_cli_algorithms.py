@@ -9,7 +9,7 @@ import pytest
 
 from sklearn_reasoning import HybridReasoningDenoiser, save_model
 from sklearn_reasoning.algorithms import _registry
-from sklearn_reasoning.cli import _run_demo, main
+from sklearn_reasoning.cli import _demo_files, _run_demo, main
 from sklearn_reasoning.pretrained import load_denoiser
 
 OWN = """
@@ -99,7 +99,10 @@ def test_the_demo_compares_own_algorithms(own, monkeypatch):
     assert given["n_jobs"] == os.cpu_count()
 
 
-def test_the_demo_reloads_a_model_with_an_own_algorithm(own, capsys, monkeypatch):
+def test_the_demo_reloads_a_model_with_an_own_algorithm(
+    own, capsys, monkeypatch, run_in_new_process
+):
+    monkeypatch.setattr(_demo_files.subprocess, "run", run_in_new_process)
     monkeypatch.setattr(_run_demo, "GRID", {"k": [1], "q_hidden": [None]})
     arguments = ["--algo", "folder_of_mine:Mine", "--n-train", "30", "--epochs", "1", "--jobs", "1"]
     assert main(["demo", *arguments, "--out", "out"]) == 0

@@ -18,15 +18,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def printed(folder, new_process):
+def printed(folder, run_in_new_process):
     """Run the demo once, on boards too few to solve any."""
-
-    def run(command, check):
-        assert check
-        new_process(*command[2:]).check_returncode()
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_demo_files.subprocess, "run", run)
+        patch.setattr(_demo_files.subprocess, "run", run_in_new_process)
         patch.setattr(_run_sudoku, "N_TEST", 8)
         patch.setattr(_run_sudoku, "N_RESTARTS", 2)
         arguments = ["--boards", "40", "--epochs", "2", "--out", str(folder)]

@@ -113,7 +113,7 @@ def test_an_axis_follows_what_is_attained():
     assert curve.sensitivity.attained.max() < high < curve.sensitivity.certified.max()
 
 
-@pytest.mark.parametrize("yscale", ["linear", "log"])
+@pytest.mark.parametrize("yscale", [pytest.param("linear", marks=pytest.mark.hard), "log"])
 def test_every_algorithm_is_drawn(yscale):
     algos = list_algorithms()
 

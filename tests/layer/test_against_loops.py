@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning import ReasoningLayer
 from sklearn_reasoning.algorithms import RecurrentCell, get_algorithm, list_algorithms
@@ -159,8 +160,7 @@ def step_size(name, share):
     return share * algorithm.stable_region(MU, L)[1] if algorithm.has_step_size else None
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind", list_algorithms(), KINDS)
 def test_layer_is_the_loop(name, kind):
     energy, Q, b = problem(kind)
     for k in K:

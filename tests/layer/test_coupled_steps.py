@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning.algorithms import Problem, get_algorithm, last_iterate
 from sklearn_reasoning.energies import DenseQuadratic
@@ -86,8 +87,7 @@ def test_gradients_are_those_of_autograd(algo, by, kind, k):
         torch.testing.assert_close(ours, theirs, **GRADIENT_TOLERANCE)
 
 
-@pytest.mark.parametrize("algo", METHODS)
-@pytest.mark.parametrize("kind", ["simplices", "box"])
+@covering("algo, kind", METHODS, ["simplices", "box"])
 def test_gradients_are_those_of_differences(algo, kind):
     cells, _, n_classes = sets(kind)
     G, b, start, mu, L = numbers("cells", n_classes, seed=2)

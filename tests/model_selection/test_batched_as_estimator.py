@@ -93,6 +93,7 @@ def test_other_backends_of_joblib(backend):
     assert_equal_searches(ours, GridSearchCV(make_model(), GRID, cv=2).fit(X, Y))
 
 
+@pytest.mark.hard
 def test_scorers_that_cannot_be_pickled_reach_workers():
     grid = {"algo": ["gd", "rnn"], "max_epochs": [2, 3]}  # two stacks
     scoring = {"steps": lambda model, X, y: model.n_iter_, "r2": lambda m, X, y: m.score(X, y)}

@@ -31,7 +31,7 @@ class Halved(Penalty):
 GRIDS = {
     "k": {"k": [0, 1, 6], "algo": ["gd", "nag"], "constraint": ["nonnegative"]},
     "sets": {
-        "k": [1, 4],
+        "k": [4],
         "constraint": [None, "nonnegative", (0.0, 1.0), Budget(3.0, high=2.0)],
         "project": ["each_step", "last_step"],
     },

@@ -212,7 +212,7 @@ def test_errors_are_those_of_repeated_draws_of_rows(noisy):
     model = clone(GIVEN).fit(X, y)
     rng = np.random.default_rng(0)
     values, errors = [], []
-    for _ in range(200):
+    for _ in range(100):
         training, test = rng.integers(600, size=40), rng.integers(600, size=25)
         measured = decompose_gap(
             model,
@@ -227,8 +227,8 @@ def test_errors_are_those_of_repeated_draws_of_rows(noisy):
     spread = np.std(values, axis=0, ddof=1)
     stated = np.sqrt(np.mean(np.square(errors), axis=0))
     assert spread.shape == (3, 4)
-    # A standard deviation of 200 draws is known to 5 %.
-    np.testing.assert_allclose(stated, spread, rtol=0.2)
+    # A standard deviation of 100 draws is known to 7 %.
+    np.testing.assert_allclose(stated, spread, rtol=0.25)
 
 
 def test_one_row_has_no_error_to_state(rows):

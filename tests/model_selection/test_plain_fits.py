@@ -68,19 +68,25 @@ class Scorer:
         return estimator.loss(X, y)
 
 
+SCORINGS = [
+    None,
+    "r2",
+    "neg_root_mean_squared_error",
+    l2_loss_scorer,
+    make_scorer(r2_score, multioutput="variance_weighted"),
+    make_scorer(lambda y, predicted: float(predicted.dtype.itemsize + predicted[0, 0])),
+    {"a": "r2", "b": l2_loss_scorer},
+]
+
+
 @pytest.mark.parametrize(
-    "scoring",
+    ("scoring", "dtype"),
     [
-        None,
-        "r2",
-        "neg_root_mean_squared_error",
-        l2_loss_scorer,
-        make_scorer(r2_score, multioutput="variance_weighted"),
-        make_scorer(lambda y, predicted: float(predicted.dtype.itemsize + predicted[0, 0])),
-        {"a": "r2", "b": l2_loss_scorer},
+        pytest.param(scoring, dtype, marks=() if i % 2 == j else pytest.mark.hard)
+        for i, scoring in enumerate(SCORINGS)
+        for j, dtype in enumerate([np.float64, np.float32])
     ],
 )
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_scorer_of_predictions_needs_no_estimator(scoring, dtype, completed):
     ours, reference = both(
         make_model(), data=X.astype(dtype), y=(20 + Y).astype(dtype), scoring=scoring

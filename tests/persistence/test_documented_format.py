@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning import HybridReasoningRegressor, save_model
 from sklearn_reasoning.datasets import make_quadratic_reasoning
@@ -10,9 +11,9 @@ from sklearn_reasoning.penalties import Box, Columns, Simplex
 D = 5  # columns of X: 10 of x, D of b, D * D of R
 
 
-@pytest.mark.parametrize(
-    ("n_columns", "parameters"),
-    [
+@covering(
+    "case, dtype",
+    [  # the number of columns, and parameters
         (10, {}),
         (10, {"algo": "gd", "start": "zero", "rotation": "identity", "b_hidden": ()}),
         (10, {"start": "learned", "q_hidden": None, "spectrum": "anchored"}),
@@ -28,11 +29,11 @@ D = 5  # columns of X: 10 of x, D of b, D * D of R
         (10, {"constraint": Simplex(15.0), "project": "last_step", "algo": "gd"}),
         (10 + D, {"constraint": Box(-9.0, Columns([0])), "linear_term": "given"}),
     ],
-    ids=str,
+    [np.float64, np.float32],
 )
 @pytest.mark.filterwarnings("ignore:.*training rows of y are outside:UserWarning")
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_a_reader_of_the_page_predicts(documented, tmp_path, n_columns, parameters, dtype):
+def test_a_reader_of_the_page_predicts(documented, tmp_path, case, dtype):
+    n_columns, parameters = case
     X, y = make_quadratic_reasoning(n_samples=30, random_state=0)
     X = {D: X[:, 10 : 10 + D], D * D: X[:, 10 + D :]}.get(n_columns, X[:, :n_columns])
     # A rate at which rotations and networks leave where they begin.

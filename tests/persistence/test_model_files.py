@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from _covering import covering
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EpochTimer
 
@@ -16,8 +17,7 @@ from sklearn_reasoning.algorithms import GradientDescent, RecurrentCell, list_al
 from sklearn_reasoning.datasets import make_quadratic_reasoning
 
 
-@pytest.mark.parametrize("algo", list_algorithms())
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@covering("algo, dtype", list_algorithms(), [np.float32, np.float64])
 def test_the_same_bits_come_back(fitted, path, algo, dtype):
     X, y = make_quadratic_reasoning(40, random_state=0)
     X = X.astype(dtype)
@@ -106,15 +106,15 @@ def test_a_link_and_the_mode_of_a_file_stay(fitted, path, tmp_path):
 def test_loading_is_linear_in_the_rows_of_a_history(fitted, path):
     model = fitted([[0.0], [1.0]], [0.0, 1.0])
     row = dict(model.history_[-1])
-    for _ in range(100_000):
+    for _ in range(30_000):
         model.history_.append(dict(row))
     save_model(model, path)
     began = time.process_time()
     again = load_model(path)
-    assert time.process_time() - began < 2.0  # half a minute where it grows with the square
+    assert time.process_time() - began < 1.0  # three seconds where it grows with the square
     history = again.history_
-    assert time.process_time() - began < 10.0
-    assert len(history) == 100_004
+    assert time.process_time() - began < 3.0
+    assert len(history) == 30_004
     assert history[0] == {"batches": [], **model.history_[0]}
     assert history[-1] == {"batches": [], **row}
 

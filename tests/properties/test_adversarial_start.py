@@ -15,7 +15,7 @@ from sklearn_reasoning.properties import stability
 
 # Q moves alone; all of Q, b and c move; Q moves, and the bound is that of the start 0.
 SEARCHES = ("Q", "all", "as if from 0")
-RESTARTS, D, ITERATIONS = 10, 2, 120
+RESTARTS, D, ITERATIONS = 10, 2, 80
 MU, L, PHI = 0.1, 1.0, 1.2
 STEPS = {"gd": 4, "nag": 4, "heavy_ball": 4, "chebyshev": 4, "cg": 1, "opt": 1, "rnn": 3}
 

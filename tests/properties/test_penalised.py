@@ -213,7 +213,7 @@ def first_gradient(Q, b, c, penalty, phi):
     return length(stepped - c) / small * (1 + 1e-5) + 1e-7
 
 
-@settings(max_examples=40, derandomize=True, deadline=None, database=None)
+@settings(max_examples=25, derandomize=True, deadline=None, database=None)
 @given(
     algo=st.sampled_from([*PROVEN, "opt"]),
     penalty=st.sampled_from(SETS + TERMS),

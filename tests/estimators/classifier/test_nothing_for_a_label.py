@@ -8,16 +8,23 @@ from estimators.classifier._small_classifiers import cells_of, classifier, featu
 NOTHING = [np.nan, None, pd.NA, pd.NaT, float("nan")]
 
 
+@pytest.fixture(scope="module")
+def of_numbers():
+    """Labels of which every third is -1, and a classifier that leaves these out."""
+    X, known = features(), cells_of(features())
+    numbers = np.where(np.arange(len(X)) % 3 == 0, -1, known[:, 0])
+    codes = np.stack([numbers, known[:, 1]], axis=1)
+    return codes, classifier(missing_label=-1).fit(X, codes)
+
+
 @pytest.mark.parametrize("nothing", NOTHING, ids=repr)
 @pytest.mark.parametrize("missing_label", [np.nan, pd.NA], ids=repr)
-def test_nan_stands_for_all_that_says_nothing(nothing, missing_label):
+def test_nan_stands_for_all_that_says_nothing(nothing, missing_label, of_numbers):
     X, known = features(), cells_of(features())
     words = np.array(["ant", "bee", "cow"], dtype=object)[known]
     words[::3, 0] = nothing
-    numbers = np.where(np.arange(len(X)) % 3 == 0, -1, known[:, 0])
-    codes = np.stack([numbers, known[:, 1]], axis=1)
     model = classifier(missing_label=missing_label).fit(X, words)
-    expected = classifier(missing_label=-1).fit(X, codes)
+    codes, expected = of_numbers
     assert [own.tolist() for own in model.classes_] == [["ant", "bee", "cow"]] * 2
     np.testing.assert_array_equal(
         model.module_.coupling.detach(), expected.module_.coupling.detach()
