@@ -211,8 +211,7 @@ def test_smooth_at_the_double_root(name, k):
         np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize("k", [0, 1, 2, 5, torch.tensor([0, 1, 6])])
-@pytest.mark.parametrize("name", SIZED)
+@covering("name, k", SIZED, [0, 1, 2, 5, torch.tensor([0, 1, 6])])
 def test_first_and_second_derivatives_at_mu_and_zero(name, k):
     algorithm = get_algorithm(name)
     inputs = tensor([MU, 0.0, 1 / 0.9]).requires_grad_(), tensor(0.9).requires_grad_()
@@ -223,8 +222,7 @@ def test_first_and_second_derivatives_at_mu_and_zero(name, k):
             assert torch.autograd.gradgradcheck(lambda t, s, f=formula: f(t, k, s, MU, L), inputs)
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, torch.tensor([1, 6])])
-@pytest.mark.parametrize("name", STEPPED)
+@covering("name, k", STEPPED, [1, 2, 5, torch.tensor([1, 6])])
 def test_a_gradient_that_can_be_differentiated_is_the_same_gradient(name, k):
     algorithm = get_algorithm(name)
     factors, phi = tensor([0.2, 0.9]).requires_grad_(), tensor(0.9).requires_grad_()
@@ -388,8 +386,7 @@ def test_derivatives_by_what_is_not_there():
         get_algorithm("chebyshev").residual_derivative(0.5, 3, wrt="step_size")
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("name", STEPPED)
+@covering("name, dtype", STEPPED, [torch.float64, torch.float32])
 def test_each_element_gets_the_bits_of_its_own_k(name, dtype):
     algorithm = get_algorithm(name)
     ks = torch.tensor([*range(36), 63, 64, 100])

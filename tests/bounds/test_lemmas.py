@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning.bounds import (
     approximation_bound,
@@ -39,9 +40,7 @@ def minimise(Q, b):
     return -np.linalg.solve(Q, b[..., None])[..., 0]
 
 
-@pytest.mark.parametrize("algo", ["gd", "nag"])
-@pytest.mark.parametrize("k", [0, 1, 4, 15])
-@pytest.mark.parametrize("seed", range(3))
+@covering("seed, k, algo", range(3), [0, 1, 4, 15], ["gd", "nag"])
 def test_both_lemmas_where_the_mean_over_b_is_exact(algo, k, seed):
     rng = np.random.default_rng(seed)
     sigma, phi = 2.0, 0.9
@@ -61,9 +60,7 @@ def test_both_lemmas_where_the_mean_over_b_is_exact(algo, k, seed):
     assert representation_level(level, cvg, sigma_b=sigma, L=L, M=M) >= (errors**2).mean()
 
 
-@pytest.mark.parametrize("algo", ["gd", "nag"])
-@pytest.mark.parametrize("k", [0, 1, 4, 15])
-@pytest.mark.parametrize("far", [0.0, 1.0, 30.0])
+@covering("far, k, algo", [0.0, 1.0, 30.0], [0, 1, 4, 15], ["gd", "nag"])
 def test_both_lemmas_from_another_start(algo, k, far):
     rng = np.random.default_rng(k)
     sigma, phi = 2.0, 0.9

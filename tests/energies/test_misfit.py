@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning.energies import misfit
 
@@ -33,8 +34,7 @@ def test_a_hundredfold_a_hundredth_and_a_flipped_sign(n, noise):
     assert of(-b, y) == -1.0
 
 
-@pytest.mark.parametrize("n", [20, 100])
-@pytest.mark.parametrize("seed", range(50))
+@covering("seed, n", range(50), [20, 100])
 def test_b_of_the_right_scale_is_silent_whatever_the_noise(n, seed):
     for noise in (0.0, 0.5, 2.0, 10.0):
         b, y = make_rows(n, noise=noise, seed=seed)

@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 from estimators._small_regressors import WITH_STEP_SIZE, regressor, same_bits, with_columns
 from numpy.testing import assert_allclose
 from skorch.callbacks import Callback
@@ -76,9 +77,7 @@ def test_global_states_are_left_alone(data, seed):
 # ---------------------------------------------------------------------- step sizes, history
 
 
-@pytest.mark.parametrize("per_iteration", [False, True])
-@pytest.mark.parametrize("bounds", ["stable", (0.3, 0.9)])
-@pytest.mark.parametrize("algo", WITH_STEP_SIZE)
+@covering("algo, bounds, per_iteration", WITH_STEP_SIZE, ["stable", (0.3, 0.9)], [False, True])
 def test_step_sizes_never_leave_their_range(data, algo, bounds, per_iteration):
     X, y = data
     low, high = get_algorithm(algo).stable_region(0.1, 1.0) if bounds == "stable" else bounds

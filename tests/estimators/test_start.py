@@ -180,8 +180,7 @@ def test_a_step_size_for_each_iteration_takes_any_start(algo, start):
 # ---------------------------------------------------------------------- the starts themselves
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, linear_term", list_algorithms(), ["learned", "given"])
 def test_the_start_is_what_it_is_called(algo, linear_term):
     X, y = make_data(linear_term)
     weight = np.random.default_rng(5).uniform(0.1, 3.0, size=N)
@@ -211,8 +210,7 @@ def test_auto_is_the_mean_where_b_is_learned_and_zero_where_it_is_given(linear_t
         assert np.abs(model.predict(X) - auto.predict(X)).max() > 1e-3
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, linear_term", list_algorithms(), ["learned", "given"])
 def test_learned_and_predicted_starts_begin_at_the_mean_and_move(algo, linear_term):
     X, y = make_data(linear_term)
     # With Q the same for all rows, one step of chebyshev is at the minimiser, whatever the start.
@@ -284,8 +282,7 @@ def linear_part(model, x):
     return module.unit.item() * (x @ slopes.T + level)
 
 
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, start", list_algorithms(), STARTS)
 def test_a_learned_b_is_ridge_regression_and_the_network_less_Q_times_the_mean(algo, start):
     X, y = make_data()
     weight = np.random.default_rng(5).uniform(0.1, 3.0, size=N)
@@ -302,8 +299,7 @@ def test_a_learned_b_is_ridge_regression_and_the_network_less_Q_times_the_mean(a
         assert_allclose(model.start_, mean + spread * weights["start"], rtol=1e-12)
 
 
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, start", list_algorithms(), STARTS)
 def test_a_given_b_is_left_alone(algo, start):
     X, y = make_data("given")
     model = regressor(algo, start=start, linear_term="given").fit(X, y)

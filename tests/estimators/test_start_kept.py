@@ -45,8 +45,7 @@ def assert_predicts_the_same(one, other, X):
 # ---------------------------------------------------------------------- searches
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@covering("dtype, linear_term", [np.float32, np.float64], ["learned", "given"])
 def test_searches_over_the_start_agree_to_the_bit(linear_term, dtype):
     X, y = make_data(linear_term, dtype)
     weight = np.random.default_rng(1).uniform(0.5, 2.0, size=N)
@@ -170,8 +169,7 @@ def test_a_certificate_never_fails_to_hold(algo, start, linear_term):
         assert "MORE than the bound" not in certificate.summary()
 
 
-@pytest.mark.parametrize("k", [0, 1, 60])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, k", list_algorithms(), [0, 1, 60])
 def test_certificates_hold_for_no_steps_and_for_many(algo, k):
     X, y = make_data()
     for start in ("zero", "predicted"):
@@ -179,8 +177,7 @@ def test_certificates_hold_for_no_steps_and_for_many(algo, k):
         assert certificate.holds is not False
 
 
-@pytest.mark.parametrize("linear_term", ["learned", "given"])
-@pytest.mark.parametrize("start", STARTS)
+@covering("start, linear_term", STARTS, ["learned", "given"])
 def test_the_parts_of_the_gap_add_up_from_every_start(start, linear_term):
     X, y = make_data(linear_term)
     for algo in ("nag", "cg", "opt"):
@@ -205,8 +202,7 @@ def test_the_parts_of_the_gap_add_up_from_every_start(start, linear_term):
 # ---------------------------------------------------------------------- float32
 
 
-@pytest.mark.parametrize("start", ["auto", "mean", "learned", "predicted"])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, start", list_algorithms(), ["auto", "mean", "learned", "predicted"])
 def test_float32_training_predicts_as_float64_training(algo, start):
     X, y = make_data(mean=1000.0)
     models = [regressor(algo, start=start).fit(X.astype(t), y) for t in (np.float32, np.float64)]

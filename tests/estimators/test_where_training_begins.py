@@ -72,9 +72,12 @@ def test_an_untrained_model_predicts_the_ridge_regression(algo, rotation, spectr
         assert error < 1e-9 * explained
 
 
-@pytest.mark.parametrize("k", [1, 2, 30])
-@pytest.mark.parametrize("algo", ["gd", "nag", "heavy_ball", "chebyshev", "opt"])
-@pytest.mark.parametrize("spectrum", ["free", "anchored"])
+@covering(
+    "spectrum, algo, k",
+    ["free", "anchored"],
+    ["gd", "nag", "heavy_ball", "chebyshev", "opt"],
+    [1, 2, 30],
+)
 def test_so_it_does_for_every_number_of_steps(algo, k, spectrum):
     X, y = make_data()
     weight = np.random.default_rng(1).uniform(0.1, 3.0, size=N)

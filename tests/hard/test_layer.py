@@ -3,8 +3,8 @@
 import dataclasses
 
 import numpy as np
-import pytest
 import torch
+from _covering import covering
 from hard._loops import iterates, minimiser
 from hard._running import holds_for
 from hard._strategies import problems
@@ -190,9 +190,7 @@ def test_a_sample_gets_the_same_alone(problem):
         assert np.abs(alone[0] - y[i]).max() <= resolution(problem) * largest[i]
 
 
-@pytest.mark.parametrize("d", [1, 3])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, dtype, d", list_algorithms(), [torch.float64, torch.float32], [1, 3])
 def test_empty_batches(name, dtype, d):
     layer = ReasoningLayer(name, k=3, d=d)
     diagonal = torch.ones(0, d, dtype=dtype)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning import HybridReasoningDenoiser
 from sklearn_reasoning.algorithms import get_algorithm, list_algorithms
@@ -52,8 +53,7 @@ def plain_loop(name, t, b, k, phi, L):
     return y
 
 
-@pytest.mark.parametrize("name", PER_PIXEL)
-@pytest.mark.parametrize("k", [1, 2, 7])
+@covering("k, name", [1, 2, 7], PER_PIXEL)
 def test_predictions_are_k_plain_steps_on_every_pixel(data, name, k, small):
     noisy, clean = data
     model = small(algo=name, k=5, L=3.0).fit(noisy, clean)

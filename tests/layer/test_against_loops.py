@@ -186,8 +186,7 @@ def test_a_cell_with_any_weights_is_the_loop(kind, options):
         assert relative(layer(energy, k=k), expected) <= 1e-10
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind", list_algorithms(), KINDS)
 def test_each_sample_its_own_k_and_another_k_when_called(name, kind):
     energy, Q, b = problem(kind)
     k = [7, 0, 30, 1]
@@ -201,8 +200,7 @@ def test_each_sample_its_own_k_and_another_k_when_called(name, kind):
     assert relative(layer(energy, k=torch.tensor(5)), by_loops(layer, Q, b, 5)) <= 1e-10
 
 
-@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball", "fista", "admm"])
-@pytest.mark.parametrize("kind", KINDS)
+@covering("kind, name", KINDS, ["gd", "nag", "heavy_ball", "fista", "admm"])
 def test_each_iteration_its_own_step_size(name, kind):
     energy, Q, b = problem(kind)
     layer = ReasoningLayer(
@@ -233,8 +231,7 @@ def test_each_iteration_its_own_step_size(name, kind):
         layer(energy, k=5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind", list_algorithms(), KINDS)
 def test_float32_energies_give_float32(name, kind):
     energy, Q, b = problem(kind, torch.float32)
     for options in ({}, {"d": D}):  # weights made at the first call, or before in float64
@@ -281,8 +278,7 @@ def test_cg_goes_on_to_full_precision(kind):
     assert relative(y, -b / eigenvalues.numpy()) <= 1e-10
 
 
-@pytest.mark.parametrize("k", [0, 1, 5])
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, k", list_algorithms(), [0, 1, 5])
 def test_one_linear_term_for_all_spectra(name, k):
     energy, Q, b = problem("diagonal")
     layer = ReasoningLayer(name, k=k, mu=MU, L=L)

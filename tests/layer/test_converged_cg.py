@@ -7,6 +7,7 @@ on. References: the closed form, the layer "opt", and differences of the layer's
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning import ReasoningLayer
 from sklearn_reasoning.energies import (
@@ -67,9 +68,7 @@ def gradients(name, kind, spectrum, b, k, start=None):
     return [x.numpy() for x in torch.autograd.grad(total, leaves, materialize_grads=True)]
 
 
-@pytest.mark.parametrize("k", [2, 3, 10])
-@pytest.mark.parametrize("kind", ["diagonal", "spectral", "dense", "operator"])
-@pytest.mark.parametrize("case", CASES)
+@covering("case, kind, k", CASES, ["diagonal", "spectral", "dense", "operator"], [2, 3, 10])
 def test_the_gradient_is_that_of_the_minimiser(case, kind, k):
     spectrum, b = map(np.array, CASES[case])
     by_spectrum, by_b = gradients("cg", kind, spectrum, b, k)

@@ -44,10 +44,9 @@ def sets(kind):
     return Simplices(), Simplex(groups=(CLASSES,) * CELLS), CLASSES
 
 
-@pytest.mark.parametrize("kind", ["simplices", "box"])
-@pytest.mark.parametrize("by", ["cells", "outputs"])
-@pytest.mark.parametrize("algo", METHODS)
-@pytest.mark.parametrize("k", [0, 1, 2, 7, 40])
+@covering(
+    "k, algo, by, kind", [0, 1, 2, 7, 40], METHODS, ["cells", "outputs"], ["simplices", "box"]
+)
 def test_steps_are_those_of_the_layer(algo, by, kind, k):
     cells, penalty, n_classes = sets(kind)
     G, b, start, mu, L = numbers(by, n_classes)
@@ -65,10 +64,7 @@ def test_steps_are_those_of_the_layer(algo, by, kind, k):
             torch.testing.assert_close(y, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["simplices", "box"])
-@pytest.mark.parametrize("by", ["cells", "outputs"])
-@pytest.mark.parametrize("algo", METHODS)
-@pytest.mark.parametrize("k", [1, 2, K])
+@covering("k, algo, by, kind", [1, 2, K], METHODS, ["cells", "outputs"], ["simplices", "box"])
 def test_gradients_are_those_of_autograd(algo, by, kind, k):
     cells, penalty, n_classes = sets(kind)
     G, b, start, mu, L = numbers(by, n_classes)

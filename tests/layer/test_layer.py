@@ -6,6 +6,7 @@ import gc
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 
 from sklearn_reasoning import ReasoningLayer
 from sklearn_reasoning.algorithms import Algorithm, Problem, get_algorithm, list_algorithms
@@ -183,8 +184,7 @@ def test_weights_follow_the_module():
 # ---------------------------------------------------------------------- derivatives, memory
 
 
-@pytest.mark.parametrize("k", [0, 1, 2, 4])
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, k", list_algorithms(), [0, 1, 2, 4])
 def test_derivatives_in_all_of_the_spectral_energy(name, k):
     rng = np.random.default_rng(0)
     R, _ = np.linalg.qr(rng.normal(size=(2, 2, 2)))

@@ -189,8 +189,7 @@ def test_a_cell_with_any_weights_is_the_loop(kind):
         assert relative(y, by_loops(layer, Q, b, start, k)) <= 1e-10
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", SHIFTED)
+@covering("name, kind", SHIFTED, KINDS)
 def test_it_is_the_layer_from_zero_on_the_shifted_energy(name, kind):
     """With z = y - c the energy has the same Q and the linear term Q c + b."""
     _, _, b, start = problem()
@@ -202,8 +201,7 @@ def test_it_is_the_layer_from_zero_on_the_shifted_energy(name, kind):
         assert relative(layer(energy, k=k, start=torch.tensor(start)), expected) <= 1e-10
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind", list_algorithms(), KINDS)
 def test_no_start_and_a_start_of_zeros_are_the_same(name, kind):
     energy, _ = make(kind, problem()[2])
     layer = layer_of(name)
@@ -212,8 +210,7 @@ def test_no_start_and_a_start_of_zeros_are_the_same(name, kind):
         assert torch.equal(y, zero)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind", list_algorithms(), KINDS)
 def test_started_at_the_minimiser_it_stays_there(name, kind):
     energy, Q = make(kind, problem()[2])
     minimizer = -np.linalg.solve(Q, problem()[2][..., None])[..., 0]
@@ -231,8 +228,7 @@ def test_no_steps_leave_the_start_as_it_is(name):
         assert relative(y, start) <= 1e-15  # to rounding: cg turns it into the eigenbasis and back
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind", list_algorithms(), KINDS)
 def test_each_sample_takes_its_own_number_of_steps_from_its_start(name, kind):
     _, _, b, start = problem()
     energy, Q = make(kind, b)
@@ -242,8 +238,7 @@ def test_each_sample_takes_its_own_number_of_steps_from_its_start(name, kind):
         assert relative(y, by_loops(layer, Q, b, start, k)) <= 1e-10
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind", list_algorithms(), KINDS)
 def test_the_output_has_the_dtype_of_the_energy_whatever_that_of_the_start(name, kind):
     _, _, b, start = problem()
     single, double = (torch.tensor(start, dtype=dtype) for dtype in (torch.float32, torch.float64))
@@ -338,8 +333,7 @@ def test_the_derivative_in_the_start_is_the_residual_polynomial():
 # ---------------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize("name", list_algorithms())
-@pytest.mark.parametrize("kind", KINDS)
+@covering("kind, name", KINDS, list_algorithms())
 def test_shapes_that_do_not_go_with_the_samples(name, kind):
     layer, (energy, _) = layer_of(name), make(kind, problem()[2])
     for shape in ((4,), (N, 1, D), (2, N, D), (3, D), (N, 4), (0, D)):

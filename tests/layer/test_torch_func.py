@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from _covering import covering
 from torch import func
 
 from sklearn_reasoning import ReasoningLayer
@@ -45,9 +46,7 @@ def equal(found, expected):
 # ---------------------------------------------------------------------- Q and b
 
 
-@pytest.mark.parametrize("transform", [func.jacrev, func.jacfwd])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind, transform", list_algorithms(), KINDS, [func.jacrev, func.jacfwd])
 def test_jacobians_are_those_of_autograd(name, kind, transform):
     run, inputs = map_of(name, kind), (matrices(kind), linear_terms())
     equal(transform(run, argnums=(0, 1))(*inputs), torch.autograd.functional.jacobian(run, inputs))
@@ -65,9 +64,7 @@ def test_hessians_are_those_of_autograd(name, kind):
     equal(func.hessian(loss, argnums=(0, 1))(*inputs), expected)
 
 
-@pytest.mark.parametrize("in_dims", [(0, 0), (0, None), (None, 0)])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, kind, in_dims", list_algorithms(), KINDS, [(0, 0), (0, None), (None, 0)])
 def test_vmap_is_a_loop(name, kind, in_dims):
     run, batch = map_of(name, kind), (matrices(kind, 3), linear_terms(3))
     inputs = [x if dim == 0 else x[0] for x, dim in zip(batch, in_dims, strict=True)]
@@ -96,8 +93,7 @@ def test_products_with_the_jacobian(name):
     equal(forward_mode, torch.autograd.functional.jacobian(run, inputs))
 
 
-@pytest.mark.parametrize("k", [0, 1, 6, torch.tensor([0, 5])])
-@pytest.mark.parametrize("name", list_algorithms())
+@covering("name, k", list_algorithms(), [0, 1, 6, torch.tensor([0, 5])])
 def test_every_number_of_steps(name, k):
     run, inputs = map_of(name, DiagonalQuadratic, k), (matrices(DiagonalQuadratic), linear_terms())
     expected = torch.autograd.functional.jacobian(run, inputs)

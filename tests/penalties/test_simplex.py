@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _covering import covering
 from scipy.optimize import minimize
 
 from sklearn_reasoning.penalties import Budget, Simplex
@@ -37,8 +38,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("total", [1.0, 0.01, 250.0])
-@pytest.mark.parametrize("name", ROWS)
+@covering("name, total", ROWS, [1.0, 0.01, 250.0])
 def test_against_a_loop(name, total):
     v = ROWS[name]
     found = Simplex(total).prox(torch.tensor(v), 0.3).numpy()

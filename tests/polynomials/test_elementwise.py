@@ -22,8 +22,7 @@ def points(*shape, dtype=torch.float64):
     return MU + (L - MU) * torch.rand(*shape, generator=generator, dtype=dtype)
 
 
-@pytest.mark.parametrize("k", [0, 1, 2, 3, 4, 7, 30, 100])
-@pytest.mark.parametrize("name", CLOSED)
+@covering("name, k", CLOSED, [0, 1, 2, 3, 4, 7, 30, 100])
 def test_values_and_slopes_are_those_of_the_steps(name, k):
     """Autograd through the k steps, taken one by one."""
     t, phi = points(3, 4).requires_grad_(), 0.8 + 0.1 * points(3, 1)

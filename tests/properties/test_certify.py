@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from _covering import covering
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor
 from sklearn.exceptions import NotFittedError
@@ -117,8 +118,7 @@ def test_bounds_are_those_of_its_layer(fitted, algo):
         assert certificate.is_stable is None
 
 
-@pytest.mark.parametrize("start", ["zero", "mean", "learned", "predicted"])
-@pytest.mark.parametrize("algo", list_algorithms())
+@covering("algo, start", list_algorithms(), ["zero", "mean", "learned", "predicted"])
 def test_rows_are_measured(fitted, data, algo, start):
     X, _ = data
     model = fitted[algo] if start == "mean" else regressor(algo, start=start).fit(*data)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning.algorithms import PerIteration, RecurrentCell, get_algorithm
 from sklearn_reasoning.penalties import Nonnegative
@@ -71,8 +72,11 @@ def model(loops):
     return make
 
 
-@pytest.mark.parametrize("kind", ["zero", "mean", "predicted"])
-@pytest.mark.parametrize("algo", ["gd", "nag", "heavy_ball", "chebyshev", "cg", "opt"])
+@covering(
+    "algo, kind",
+    ["gd", "nag", "heavy_ball", "chebyshev", "cg", "opt"],
+    ["zero", "mean", "predicted"],
+)
 def test_the_bound_holds_from_every_start(model, algo, kind):
     found = certify(model(algo, kind), "rows")
     assert found.holds is True

@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning.properties import convergence, sensitivity, stability, steps_needed
 
@@ -28,8 +29,7 @@ def test_the_attained_error_is_one_that_a_run_leaves(loops, k, mu, L):
     assert found.attained <= found.certified
 
 
-@pytest.mark.parametrize("k", [0, 1, 2, 10, 100, 1000])
-@pytest.mark.parametrize("condition", [1.5, 10.0, 1e4, 1e6])
+@covering("condition, k", [1.5, 10.0, 1e4, 1e6], [0, 1, 2, 10, 100, 1000])
 def test_both_bounds_are_chebyshevs(k, condition):
     mu = 1.0 / condition
     found, best = convergence("cg", k, mu=mu), chebyshev_error(k, mu, 1.0)

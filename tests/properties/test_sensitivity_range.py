@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning import HybridReasoningRegressor, ReasoningLayer
 from sklearn_reasoning.algorithms import Algorithm
@@ -83,9 +84,7 @@ def slopes(name, k, phi, t, mu):
     return np.abs(r.imag) / h / t
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, 30])
-@pytest.mark.parametrize("mu", [0.3, 0.01])
-@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball"])
+@covering("name, mu, k", ["gd", "nag", "heavy_ball"], [0.3, 0.01], [1, 2, 5, 30])
 def test_never_below_a_dense_grid_and_near_it(name, mu, k):
     t = np.linspace(mu, 1.0, 301)[:, None]
     for low, high in ranges(name, mu):

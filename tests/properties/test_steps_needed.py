@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from _covering import covering
 
 from sklearn_reasoning.algorithms import Algorithm, PerIteration
 from sklearn_reasoning.properties import convergence, stable_region, steps_needed
@@ -33,9 +34,7 @@ def test_closed_forms(name, mu, L, accuracy):
         assert expected <= found <= int(np.argmax(left <= accuracy / 1.001))
 
 
-@pytest.mark.parametrize("accuracy", [0.9, 0.3, 1e-4])
-@pytest.mark.parametrize("share", [0.05, 0.5, 1.0])
-@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball"])
+@covering("name, share, accuracy", ["gd", "nag", "heavy_ball"], [0.05, 0.5, 1.0], [0.9, 0.3, 1e-4])
 def test_it_is_enough_and_one_step_less_is_not(name, share, accuracy):
     mu = 0.05
     phi = share * stable_region(name, mu, 1.0)[1]
@@ -116,9 +115,7 @@ def test_steps_that_leave_the_minimiser_again():
     assert steps_needed("gd", 0.01, sizes, 0.5) is None
 
 
-@pytest.mark.parametrize("accuracy", [0.8, 0.3, 0.05, 1e-3])
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball"])
+@covering("name, seed, accuracy", ["gd", "nag", "heavy_ball"], range(4), [0.8, 0.3, 0.05, 1e-3])
 def test_sizes_of_each_step_against_all_k(name, seed, accuracy):
     rng = np.random.default_rng(seed)
     sizes = PerIteration(tuple(rng.uniform(0.5, 2.2, size=70)))
@@ -128,8 +125,7 @@ def test_sizes_of_each_step_against_all_k(name, seed, accuracy):
     assert steps_needed(name, accuracy, sizes, 0.4) == expected
 
 
-@pytest.mark.parametrize("phi", [0.5, 1.2, 1.9, 2.5])
-@pytest.mark.parametrize("name", ["gd", "nag", "heavy_ball", "rnn", "cg", "opt"])
+@covering("name, phi", ["gd", "nag", "heavy_ball", "rnn", "cg", "opt"], [0.5, 1.2, 1.9, 2.5])
 def test_one_size_against_all_k(name, phi):
     size = phi if name in ("gd", "nag", "heavy_ball") else None
     certified = convergence(name, np.arange(200), size, 0.4).certified

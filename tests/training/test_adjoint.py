@@ -187,8 +187,7 @@ def check_gradients(model, criterion, batch):
         torch.testing.assert_close((grad * along).sum(), slope, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("k", [0, 1, 2, 3, 10, 31])
-@pytest.mark.parametrize("algo", TAKEN)
+@covering("algo, k", TAKEN, [0, 1, 2, 3, 10, 31])
 def test_filters_have_the_gradients_of_their_recurrences(algo, k):
     algorithm = get_algorithm(algo)
     generator = torch.Generator().manual_seed(0)
