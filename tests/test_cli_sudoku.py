@@ -68,6 +68,7 @@ def test_without_labels_of_the_givens_none_of_them_reaches_fit(tmp_path, monkeyp
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_run_sudoku.HybridReasoningClassifier, "fit", fit)
+    monkeypatch.setattr(_run_sudoku, "N_TEST", 1)
     arguments = ["--boards", "20", "--unlabelled", "--out", str(tmp_path)]
     assert main(["demo", "sudoku", *arguments]) == 130
     given = seen["X"].reshape(20, 81, 64).any(axis=2)

@@ -29,7 +29,8 @@ def regressor(**parameters):
 
 
 def denoiser():
-    options = {"f_channels": 2, "g_channels": 2, "patch_size": 8, "max_steps": 101}
+    options = {"f_channels": 2, "f_layers": 1, "g_channels": 2, "g_layers": 1}
+    options |= {"patch_size": 8, "max_steps": 101}
     return HybridReasoningDenoiser(**options, random_state=0)
 
 

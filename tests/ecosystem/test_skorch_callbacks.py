@@ -43,7 +43,8 @@ def regressor(**parameters):
 
 
 def denoiser(**parameters):
-    options = {"f_channels": 2, "g_channels": 2, "patch_size": 8, "max_steps": STEPS + 1}
+    options = {"f_channels": 2, "f_layers": 1, "g_channels": 2, "g_layers": 1}
+    options |= {"patch_size": 8, "max_steps": STEPS + 1}
     return HybridReasoningDenoiser(**options | parameters, random_state=0)
 
 

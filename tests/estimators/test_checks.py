@@ -33,13 +33,15 @@ CONFIGURATIONS = {algo: {"algo": algo} for algo in list_algorithms()} | {
     "rnn, predicted, sgd": {
         "algo": "rnn", "k": 4, "rotation": "predicted", "optimizer": "sgd", "max_epochs": 6
     },
-    "cg, given": {"algo": "cg", "k": 4, "linear_term": "given"},
+    "given, simplex": {
+        "algo": "gd", "linear_term": "given", "constraint": "simplex", "project": "last_step"
+    },
 }  # fmt: skip
 
 
 # Each has some fifty checks. The default, and two or three things at a time that differ most from
 # it: the algorithm, columns, what is predicted, how it is trained, sets.
-ORDINARY = ("nag", "rnn, predicted, sgd", "cg, given", "simplex")
+ORDINARY = ("nag", "rnn, predicted, sgd", "given, simplex")
 
 
 @pytest.mark.parametrize(

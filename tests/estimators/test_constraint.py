@@ -135,22 +135,19 @@ SETS = [
 ]
 
 
-@pytest.mark.parametrize("project", PROJECTS)
-@pytest.mark.parametrize(
-    ("constraint", "off", "low", "high"), SETS, ids=lambda value: str(value)[:9]
-)
-def test_feasible_at_every_k(constraint, off, low, high, project):
+@covering("number, project, algo", range(len(SETS)), PROJECTS, FIRST_ORDER)
+def test_feasible_at_every_k(number, project, algo):
+    constraint, off, low, high = SETS[number]
     X, y = shares()
     # Means and units that are no powers of two.
     y = 3.7 * y - 0.9
     options = {"constraint": constraint, "project": project, "max_epochs": 2}
-    for algo in FIRST_ORDER:
-        model = quietly(regressor(algo=algo, **options), X, y)
-        for k in KS if algo == "nag" else KS[:-1]:
-            predicted = model.predict(X, k=k)
-            assert np.max(off(predicted)) <= 1e-12
-            assert (predicted >= low).all()
-            assert (predicted <= high).all()
+    model = quietly(regressor(algo=algo, **options), X, y)
+    for k in KS if algo == "nag" else KS[:-1]:
+        predicted = model.predict(X, k=k)
+        assert np.max(off(predicted)) <= 1e-12
+        assert (predicted >= low).all()
+        assert (predicted <= high).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -42,7 +42,13 @@ def same_bits(first, second):
 
 @pytest.mark.parametrize(
     ("start", "unit"),
-    [("auto", 1.0), ("zero", 1.0), ("learned", 1e6), ("predicted", 1e6), ("auto", 1e-6)],
+    [
+        ("zero", 1.0),
+        ("predicted", 1e6),
+        ("auto", 1e-6),
+        pytest.param("auto", 1.0, marks=pytest.mark.hard),
+        pytest.param("learned", 1e6, marks=pytest.mark.hard),
+    ],
 )
 def test_training_goes_on_from_a_single_row(start, unit):
     X = np.linspace(-1, 1, 40)[:, None]
@@ -186,8 +192,7 @@ def test_one_row_that_counts_is_a_model_of_one_row():
     assert_allclose(model.predict(X), np.tile(y[17], (len(X), 1)), rtol=1e-12)
 
 
-@pytest.mark.parametrize("routing", [False, True])
-@pytest.mark.parametrize("early_stopping", [False, True])
+@covering("early_stopping, routing", [False, True], [False, True])
 def test_a_batched_search_leaves_rows_of_weight_zero_out(early_stopping, routing):
     """As scikit-learn's search does; folds lose unlike numbers of rows."""
     X, y = make_data(150)
@@ -215,8 +220,7 @@ def test_a_batched_search_leaves_rows_of_weight_zero_out(early_stopping, routing
 # ---------------------------------------------------------------------- large means
 
 
-@pytest.mark.parametrize("start", ["auto", "learned", "predicted"])
-@pytest.mark.parametrize("mean", [1e6, 1e8, -1e8])
+@covering("mean, start", [1e6, 1e8, -1e8], ["auto", "learned", "predicted"])
 def test_a_large_mean_is_as_well_learned_in_float32(mean, start):
     X, y = make_data(200, d=1)
     y = y[:, 0] + mean

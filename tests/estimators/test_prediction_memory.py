@@ -70,7 +70,7 @@ def test_rows_are_predicted_in_blocks_as_they_are_alone(way):
     assert np.array_equal(model.predict(X[:32]), whole[:32])
 
 
-@pytest.mark.parametrize("n", [1, 15, 16, 17, 31, 32, 33, 48, 49])
+@pytest.mark.parametrize("n", [1, 16, 17, 33, 48])
 def test_any_number_of_rows_comes_back_whole(n):
     X, y = make_data()
     model = regressor(b_hidden=(20_000,)).fit(X, y)

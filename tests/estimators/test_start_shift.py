@@ -123,7 +123,7 @@ def test_a_large_mean_is_learned_from_every_start(algo):
     y = 100.0 + 4.0 * np.tanh(X @ rng.normal(size=(3, 2)))
     other = ("mean", "learned", "predicted")[list_algorithms().index(algo) % 3]
     for start in ("zero", other):
-        model = regressor(algo, start=start, k=10, mu=0.5, max_epochs=30, lr=0.1).fit(X, y)
+        model = regressor(algo, start=start, k=10, mu=0.5, max_epochs=20, lr=0.1).fit(X, y)
         assert model.score(X, y) > 0.8
 
 

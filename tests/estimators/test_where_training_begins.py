@@ -207,7 +207,7 @@ def test_auto_is_by_rows_and_noise():
 def test_auto_never_takes_a_plain_step_beyond_zero(n, lr):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(n, 3)), rng.normal(size=(n, 2))
-    options = {"optimizer": "sgd", "lr_schedule": "constant", "keep": "last", "max_epochs": 100}
+    options = {"optimizer": "sgd", "lr_schedule": "constant", "keep": "last", "max_epochs": 60}
     for initial_weights in ("small", "glorot"):
         model = regressor(lr=lr, initial_weights=initial_weights, **options).fit(X, y)
         assert model.net_.models[0].weight_decay <= 1 / lr

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from sklearn_reasoning import HybridReasoningRegressor
+from sklearn_reasoning.cli import _demo_files
 from sklearn_reasoning.cli._demo_choice import cheapest_of_the_best, explain
 from sklearn_reasoning.cli._demo_task import LEAST_NOISE, MOST_NOISE, load_task
 from sklearn_reasoning.cli._run_demo import run_demo
 
 
 @pytest.fixture(scope="module")
-def small_demo(tmp_path_factory):
+def small_demo(tmp_path_factory, run_in_new_process):
     grid = {"algo": ["gd", "nag"], "k": [1, 5], "q_hidden": [None, (4,)]}
     folder = tmp_path_factory.mktemp("demo") / "made" / "here"
-    return folder, run_demo(folder, n_train=60, grid=grid, cv=2, max_epochs=15, n_jobs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_demo_files.subprocess, "run", run_in_new_process)
+        return folder, run_demo(folder, n_train=60, grid=grid, cv=2, max_epochs=15, n_jobs=1)
 
 
 def test_every_candidate_is_in_the_table(small_demo):

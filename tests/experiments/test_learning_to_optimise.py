@@ -82,7 +82,7 @@ def test_columns_and_rows(small_table):
     np.testing.assert_array_equal(small_table["gap"], gap)
 
 
-@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("k", [pytest.param(1, marks=pytest.mark.hard), 3])
 def test_the_step_size_is_that_of_a_grid(k):
     protocol = replace(SMALL, k=(k,), lrs=(4e-3,), epochs=300, n_samples=40, mu=0.3)
     population = draw_population(protocol)

@@ -85,10 +85,10 @@ def test_an_algorithm_of_the_user_is_in_every_figure(made):
 
 def test_complexities_are_estimated_beside_the_gap(tmp_path, monkeypatch):
     monkeypatch.setattr(_complexity, "_N_DRAWS", 4)
-    protocol = SMALL.but({"algos": ("nag",), "k": (1, 3), "q_hidden": (2,)})
+    protocol = SMALL.but({"algos": ("nag",), "k": (3,), "q_hidden": (2,)})
     reproduce(["fig5"], tmp_path, protocol=protocol, complexity=True, n_jobs=1, verbose=0)
     table = read_csv(tmp_path / "complexity.csv")
-    assert list(zip(table["algo"], table["k"], strict=True)) == [("nag", 1), ("nag", 3)]
+    assert list(zip(table["algo"], table["k"], strict=True)) == [("nag", 3)]
     # The sup over signs of a mean of losses below r in mean square is at most sqrt(r).
     bounds = np.sqrt(table["level"])
     assert ((np.array(table["complexity"]) > 0) & (table["complexity"] < bounds)).all()

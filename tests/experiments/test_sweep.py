@@ -66,7 +66,7 @@ def lines_of(ax):
     ("setting", "values"),
     [
         ("n_samples", [30, 10]),
-        ("n_features", [3, 5]),
+        pytest.param("n_features", [3, 5], marks=pytest.mark.hard),
         pytest.param("n_outputs", [3, 6], marks=pytest.mark.hard),
         ("mu", [0.05, 0.5]),
         pytest.param("L", [1, 4.0], marks=pytest.mark.hard),

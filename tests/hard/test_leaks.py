@@ -92,7 +92,7 @@ def holding():
 
 
 # Few times show objects that stay; the allocator's own swings hide bytes.
-FEW = [pytest.param(name, 10, 1e6, id=f"{name}-few") for name in ("fits", "fits that diverge")]
+FEW = [pytest.param(name, 5, 1e6, id=f"{name}-few") for name in ("fits", "fits that diverge")]
 MANY = [pytest.param(name, 1000, 4e3, id=f"{name}-many", marks=pytest.mark.hard) for name in WORK]
 
 

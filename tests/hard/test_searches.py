@@ -67,7 +67,7 @@ def grids(draw, case):
     return [{**grid, **other}, *({**sized, **single} for single in singles)]
 
 
-@holds_for(regression_cases(smallest_n=12), st.data(), few=3, many=200)
+@holds_for(regression_cases(smallest_n=12), st.data(), few=2, many=200)
 def test_a_drawn_grid_gives_the_bits_of_scikit_learns_search(case, data):
     grid, scoring, cv = data.draw(grids(case)), data.draw(_scorings), data.draw(_cvs)
     refit = "r2" if isinstance(scoring, dict | list) else True

@@ -41,7 +41,7 @@ GRIDS = {
     ],
     "columns": {
         "constraint": [Box(0.0, Columns([3])), Budget(3.0, high=Columns([3]))],
-        "k": [1, 5],
+        "k": [5],
         "early_stopping": [False, True],
     },
 }

@@ -25,17 +25,17 @@ def last(results):
     ("scoring", "refit"),
     [
         (None, True),
-        (None, False),
+        pytest.param(None, False, marks=pytest.mark.hard),
         ("neg_mean_absolute_error", True),
-        (l2_loss_scorer, True),
+        pytest.param(l2_loss_scorer, True, marks=pytest.mark.hard),
         (mae, last),
         (make_scorer(r2_score, multioutput="variance_weighted"), True),
         (["r2", "neg_mean_absolute_error"], "r2"),
-        (("r2", "neg_max_error"), False),
+        pytest.param(("r2", "neg_max_error"), False, marks=pytest.mark.hard),
         ({"a": "r2", "b": mae}, "b"),
         (two_scores, "mae"),
         (two_scores, False),
-        (["r2", "neg_mean_absolute_error"], last),
+        pytest.param(["r2", "neg_mean_absolute_error"], last, marks=pytest.mark.hard),
     ],
 )
 def test_scorers_and_refit(scoring, refit):

@@ -91,8 +91,8 @@ def assert_scores_differ(search):
 # ---------------------------------------------------------------------- what is stacked
 
 
-# A closed form, a learned cell, and steps that depend on the rows.
-UNLIKE = {("nag", np.float32), ("rnn", np.float64), ("cg", np.float32)}
+# A closed form, and a learned cell.
+UNLIKE = {("nag", np.float32), ("rnn", np.float64)}
 
 
 @pytest.mark.parametrize(("algo", "dtype"), [

@@ -247,7 +247,7 @@ def test_nothing_is_left_but_the_manifest_and_the_results(tmp_path):
     assert names == {"search.json", *(path.name for path in results_in(tmp_path))}
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.hard)])
 def test_a_full_disk_is_an_oserror_and_the_search_goes_on_later(tmp_path, n_jobs):
     resource = pytest.importorskip("resource")
     # Many scores of the second stack make a file that is not let through; the first is small.

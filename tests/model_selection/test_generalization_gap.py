@@ -64,7 +64,7 @@ def assert_measures(measured, empirical, held_out, kind="loss"):
         make_pipeline(StandardScaler(), OURS),
         SEARCH,
         make_pipeline(StandardScaler(), SEARCH),
-        GridSearchCV(OURS, {"k": [1, 3]}, cv=2),
+        pytest.param(GridSearchCV(OURS, {"k": [1, 3]}, cv=2), marks=pytest.mark.hard),
     ],
     ids=["ridge", "ours", "pipeline", "search", "search in a pipeline", "search over ours"],
 )

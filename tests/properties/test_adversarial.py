@@ -12,7 +12,7 @@ from sklearn_reasoning.properties import convergence, sensitivity, stability, st
 
 ALGOS = ("gd", "nag")
 PROPERTIES = ("convergence", "in_Q", "in_b", "local", "range")
-RESTARTS, D, ITERATIONS = 12, 2, 240
+RESTARTS, D, ITERATIONS = 12, 2, 180
 K, MU, L, PHI = 4, 0.1, 1.0, 1.2
 
 # Pairs no closer than this: a ratio is then at most too small, and rounding decides nothing.

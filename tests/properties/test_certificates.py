@@ -77,7 +77,7 @@ def problem(rng, random_matrix, d, mu, L):
     return Q, Q_moved, b, b + rng.choice([1.0, 0.1]) * rng.normal(size=d)
 
 
-@settings(max_examples=60, **QUICK)
+@settings(max_examples=40, **QUICK)
 @given(case=cases())
 def test_attained_is_at_most_certified(case):
     name, k, phi, mu, L = case
@@ -93,7 +93,7 @@ def test_attained_is_at_most_certified(case):
             assert mu <= found.eigenvalue <= L
 
 
-@settings(max_examples=60, **QUICK)
+@settings(max_examples=40, **QUICK)
 @given(case=cases(), d=st.integers(1, 6), seed=st.integers(0, 2**32 - 1))
 def test_loops_never_exceed_a_certificate(loops, random_matrix, case, d, seed):
     name, k, phi, mu, L = case
@@ -121,7 +121,7 @@ def test_loops_never_exceed_a_certificate(loops, random_matrix, case, d, seed):
         assert np.linalg.norm(y - both) <= bound * (1 + 1e-9) + 3 * rounding
 
 
-@settings(max_examples=80, **QUICK)
+@settings(max_examples=50, **QUICK)
 @given(
     case=cases(),
     d=st.integers(1, 6),
@@ -165,7 +165,7 @@ def test_loops_from_any_start_never_exceed_a_certificate(loops, random_matrix, c
     assert np.linalg.norm(y - everything) <= bound * (1 + 1e-9) + 3 * rounding
 
 
-@settings(max_examples=60, **QUICK)
+@settings(max_examples=40, **QUICK)
 @given(case=cases(WITH_STEP_SIZE), d=st.integers(1, 6), seed=st.integers(0, 2**32 - 1))
 def test_no_direction_of_the_step_sizes_moves_the_output_more(loops, random_matrix, case, d, seed):
     name, k, phi, mu, L = case

@@ -313,7 +313,14 @@ def test_bounds_at_conditions_without_end(setting, condition):
         assert_bounds_the_exact_values(name, k, which, 1.0 / condition, 1.0)
 
 
-@pytest.mark.parametrize(("k", "mu"), [(5500, 1e-6), (10_000, 1e-6), (8000, 1e-5)])
+@pytest.mark.parametrize(
+    ("k", "mu"),
+    [
+        (5500, 1e-6),
+        pytest.param(10_000, 1e-6, marks=pytest.mark.hard),
+        pytest.param(8000, 1e-5, marks=pytest.mark.hard),
+    ],
+)
 def test_bounds_of_thousands_of_steps(k, mu):
     """At the end of its region the two roots of heavy ball are one, and roundings add up."""
     phi = step_size("heavy_ball", "end", mu)

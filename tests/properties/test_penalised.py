@@ -327,7 +327,7 @@ ASCENT_SETS = {
     "simplex": lambda low, high: Simplex(),
 }
 PROPERTIES = ("convergence", "in_b", "in_Q")
-RESTARTS, STEPS, CLOSE, ITERATIONS = 24, 4, 1e-4, 100
+RESTARTS, STEPS, CLOSE, ITERATIONS = 24, 4, 1e-4, 80
 
 
 class Ascent:

@@ -234,8 +234,7 @@ def test_early_stopping_ends_each_model_for_itself():
         assert_same_bits(parameters(net, 0), parameters(stack, i))
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("rotation", ["identity", "shared", "predicted"])
+@covering("rotation, dtype", ["identity", "shared", "predicted"], [torch.float64, torch.float32])
 def test_a_diverging_model_leaves_the_others_alone(rotation, dtype):
     architecture = make_architecture("nag", rotation=rotation)
     options = {"optimizer": "sgd", "loss": "squared", "weight_decay": 0.0, "keep": "best"}

@@ -228,7 +228,7 @@ class HybridReasoningClassifier(
     >>> y = np.array(list(itertools.permutations([1, 2, 3])) * 10)
     >>> X = np.eye(3)[y - 1]
     >>> X[:, 2] = 0.0
-    >>> model = HybridReasoningClassifier(perception="per_cell", random_state=0)
+    >>> model = HybridReasoningClassifier(perception="per_cell", max_epochs=50, random_state=0)
     >>> model.fit(X.reshape(60, 9), y).predict(X[:2].reshape(2, 9))
     array([[1, 2, 3],
            [1, 3, 2]])
@@ -517,7 +517,8 @@ class HybridReasoningClassifier(
         Examples
         --------
         >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 0]]
-        >>> HybridReasoningClassifier(random_state=0).fit(X, y).cell_accuracy(X, y)
+        >>> model = HybridReasoningClassifier(max_epochs=20, random_state=0)
+        >>> model.fit(X, y).cell_accuracy(X, y)
         1.0
         """
         right = self._right_answers(X, y, sample_weight)
@@ -549,7 +550,8 @@ class HybridReasoningClassifier(
         Examples
         --------
         >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 0]]
-        >>> Q, b = HybridReasoningClassifier(random_state=0).fit(X, y).predict_energy(X)
+        >>> model = HybridReasoningClassifier(max_epochs=1, random_state=0).fit(X, y)
+        >>> Q, b = model.predict_energy(X)
         >>> Q.shape, b.shape
         ((2, 2, 2), (2, 2))
         """
@@ -582,8 +584,8 @@ class HybridReasoningClassifier(
         Examples
         --------
         >>> X, y = [[0.0], [1.0]], [[0, 1], [1, 0]]
-        >>> model = HybridReasoningClassifier("gd", concavity=0, random_state=0).fit(X, y)
-        >>> certificate = model.certify()
+        >>> model = HybridReasoningClassifier("gd", concavity=0, max_epochs=1, random_state=0)
+        >>> certificate = model.fit(X, y).certify()
         >>> bool(certificate.convergence.certified <= 1.0)
         True
         """
