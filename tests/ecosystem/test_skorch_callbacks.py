@@ -100,20 +100,30 @@ class FitBeside(Callback):
             self.fit()
 
 
+NAMES_OF_FILES = [
+    {},
+    {"fn_prefix": "a-"},
+    {"fn_prefix": "deeper/", "f_params": "best-{last_epoch[epoch]}.pt"},
+    {"f_params": "deeper/params.pt", "f_history": None},
+    {"f_params": "params.safetensors", "use_safetensors": True},
+]
 LOAD_BEST = {"monitor": "train_loss_best", "f_optimizer": None, "load_best": True}
 
 
 @pytest.mark.filterwarnings("ignore:TypedStorage")
 @pytest.mark.parametrize(
-    "names",
+    ("make_and_data", "names"),
     [
-        {},
-        {"fn_prefix": "a-"},
-        {"fn_prefix": "deeper/", "f_params": "best-{last_epoch[epoch]}.pt"},
-        {"f_params": "deeper/params.pt", "f_history": None},
-        {"f_params": "params.safetensors", "use_safetensors": True},
+        pytest.param(
+            estimator,
+            names,
+            id=f"{estimator}-{names}",
+            marks=() if estimator == "regressor" or i == 2 else pytest.mark.hard,
+        )
+        for estimator in ESTIMATORS
+        for i, names in enumerate(NAMES_OF_FILES)
     ],
-    ids=str,
+    indirect=["make_and_data"],
 )
 def test_fits_that_share_a_checkpoint_load_what_they_saved(tmp_path, make_and_data, names):
     make, data = make_and_data

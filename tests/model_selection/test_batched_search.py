@@ -312,8 +312,15 @@ def pipelines():
     )
 
 
+LIKE_OTHERS = ("plain", "nested", "target")
+
+
 @pytest.mark.parametrize(
-    ("estimator", "grid"), [pytest.param(*case[1:], id=case[0]) for case in pipelines()]
+    ("estimator", "grid"),
+    [
+        pytest.param(*case, id=name, marks=pytest.mark.hard if name in LIKE_OTHERS else ())
+        for name, *case in pipelines()
+    ],
 )
 def test_each_fold_has_its_own_preprocessing(data, estimator, grid):
     X, y = data[0], np.abs(data[1]) + 1.0
