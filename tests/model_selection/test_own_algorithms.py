@@ -9,7 +9,7 @@ from sklearn_reasoning.algorithms import Algorithm, _registry, register_algorith
 from sklearn_reasoning.model_selection import BatchedGridSearchCV, decompose_gap
 
 X = np.random.default_rng(0).standard_normal((12, 3))
-Y = X @ np.random.default_rng(1).standard_normal((3, 2))
+Y = np.tanh(X @ np.random.default_rng(1).standard_normal((3, 2)))
 
 
 def register_slow(factor):

@@ -64,7 +64,7 @@ STEPS = {
     "simplices, learned start": {"penalty": Simplex(2.0, groups=(1, 3)), "start": "learned"},
     "nonnegative": {"penalty": Nonnegative(), "rotation": "identity", "spectrum": "anchored"},
     "nonnegative, given rotation": {"penalty": Nonnegative(), "rotation": "given"},
-    "predicted start in a box": CASES["predicted start in a box"] | {"project": "each_step"},
+    "box at each step": CASES["predicted start in a box"] | {"project": "each_step"},
     "shares of columns": {"penalty": Simplex(Columns([0])), "corrects": True, "start": "zero"},
     "budget": {"penalty": Budget(1.0, high=0.6), "spectrum": "anchored", "start": "learned"},
     "ball, given b": {"penalty": Ball(0.5), "b_hidden": None, "start": "zero"},
