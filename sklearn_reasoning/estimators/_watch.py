@@ -14,7 +14,16 @@ try:
 except ImportError:
     CallbackSupportMixin, _with_callbacks = object, None
 
-__all__ = ["IS_WRAPPED", "CallbackSupportMixin", "Watch", "watch_of", "with_callbacks"]
+from sklearn_reasoning.training import ModelNet, as_if_stopped
+
+__all__ = [
+    "IS_WRAPPED",
+    "CallbackSupportMixin",
+    "Watch",
+    "attributes_if_stopped",
+    "watch_of",
+    "with_callbacks",
+]
 
 #: Whether scikit-learn's function stands between a caller and ``fit``.
 IS_WRAPPED = _with_callbacks is not None
@@ -97,3 +106,8 @@ def watch_of(
         -(-int(n_steps) // of) if isinstance(n_steps, Integral) and int(n_steps) > 0 else None
     )
     return Watch(estimator, n_epochs, {"X": X, "y": y, "metadata": metadata}, attributes)
+
+
+def attributes_if_stopped(net: ModelNet) -> dict[str, Any]:
+    """Return what ``fit`` of epochs would set if it stopped now."""
+    return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}

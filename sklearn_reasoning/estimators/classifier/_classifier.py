@@ -19,10 +19,14 @@ from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.algorithms import Algorithm
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._versioned import VersionStamped
-from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.estimators._watch import (
+    attributes_if_stopped,
+    watch_of,
+    with_callbacks,
+)
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows, ModelCertificate, certify
-from sklearn_reasoning.training import ModelNet, as_if_stopped
+from sklearn_reasoning.training import ModelNet
 
 from ._certificate import check_convex, fitted_layer, measure
 from ._coupled_model import CoupledModel, columns_of
@@ -336,7 +340,7 @@ class HybridReasoningClassifier(
             If the training loss or the trained parameters leave the finite numbers.
         """
         n_epochs = self.max_epochs if isinstance(self.max_epochs, Integral) else None
-        watch = watch_of(self, n_epochs, X, y, _as_if_stopped, sample_weight)
+        watch = watch_of(self, n_epochs, X, y, attributes_if_stopped, sample_weight)
         with self._unchanged_on_failure(), training_context():
             self._validate_params()
             self.algorithm_ = check_relations(self)
@@ -669,8 +673,3 @@ class HybridReasoningClassifier(
         tags.classifier_tags.multi_label = True
         tags.target_tags.single_output = True
         return tags
-
-
-def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
-    """Return what ``fit`` would set if it stopped now, beyond what it has set before training."""
-    return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}

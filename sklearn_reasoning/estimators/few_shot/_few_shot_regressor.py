@@ -21,10 +21,14 @@ from sklearn_reasoning.estimators._deferred_fit import defer
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
-from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.estimators._watch import (
+    attributes_if_stopped,
+    watch_of,
+    with_callbacks,
+)
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.properties import FittedLayer, MeasuredRows
-from sklearn_reasoning.training import ModelNet, TrainedModel, as_if_stopped, trained_models
+from sklearn_reasoning.training import ModelNet, TrainedModel, trained_models
 
 from ._adapt_name import ParameterAndMethod
 from ._certificate import FewShotCertificate, certify_groups
@@ -372,12 +376,9 @@ class FewShotReasoningRegressor(
 
     def _as_if_stopped(self, net: ModelNet) -> dict[str, Any]:
         """Return what ``fit`` would set if it stopped now, beyond what it has set before."""
-        stopped = as_if_stopped(net)
-        return {
-            "net_": stopped,
-            "n_iter_": int(net.progress_.n_iter[0]),
-            "_known": KnownGroups.of(self._known.rows, use_of(stopped.module_)),
-        }
+        found = attributes_if_stopped(net)
+        known = KnownGroups.of(self._known.rows, use_of(found["net_"].module_))
+        return {**found, "_known": known}
 
     # ------------------------------------------------------------------ using
 

@@ -17,7 +17,11 @@ from sklearn_reasoning._support.random_state import seed_of
 from sklearn_reasoning.estimators._fitted_net import FittedNet
 from sklearn_reasoning.estimators._parameters import check_k
 from sklearn_reasoning.estimators._versioned import VersionStamped
-from sklearn_reasoning.estimators._watch import watch_of, with_callbacks
+from sklearn_reasoning.estimators._watch import (
+    attributes_if_stopped,
+    watch_of,
+    with_callbacks,
+)
 from sklearn_reasoning.matching import MatchingCertificate, joined
 from sklearn_reasoning.properties import FittedLayer
 from sklearn_reasoning.rna import decode_pairs, format_dot_bracket, pair_f1
@@ -26,7 +30,7 @@ from ._inference import Folding, foldings
 from ._inputs import Sequences, hold_out, read_known, read_rows, read_sequences
 from ._model import FoldingModel
 from ._parameters import CONSTRAINTS, architecture_of, check_used
-from ._train import attributes_if_stopped, trained_net
+from ._train import trained_net
 
 _Array = np.ndarray[Any, Any]
 
@@ -256,12 +260,12 @@ class HybridReasoningFolder(VersionStamped, FittedNet, BaseEstimator):
         with self._unchanged_on_failure():
             self._validate_params()
             architecture = architecture_of(self)
+            self.algorithm_ = architecture.algorithm
             rows = read_rows(self, sequences, structures)
             seed = seed_of(self.random_state)
             rows, held_out = hold_out(self, rows, seed)
             net = trained_net(self, architecture, rows, held_out, seed, watch)
             self.n_iter_ = int(net.progress_.n_iter[0])
-            self.algorithm_ = architecture.algorithm
             self.net_ = net
         if watch is not None:
             watch.end()

@@ -8,7 +8,7 @@ import torch
 
 from sklearn_reasoning._support.training_context import training_context
 from sklearn_reasoning.exceptions import DivergenceError
-from sklearn_reasoning.training import ModelNet, as_if_stopped, build_net, train
+from sklearn_reasoning.training import ModelNet, build_net, train
 
 from ._batches import FoldBatches, FoldRows
 from ._model import FoldingModel
@@ -48,9 +48,3 @@ def trained_net(
     # Moments of the optimiser are two thirds of a saved model, and fit begins anew.
     net.optimizer_.forget()
     return net
-
-
-def attributes_if_stopped(net: ModelNet) -> dict[str, Any]:
-    """Return what ``fit`` would set if it stopped now."""
-    n_iter = int(net.progress_.n_iter[0])
-    return {"net_": as_if_stopped(net), "n_iter_": n_iter, "algorithm_": net.module_.algorithm}

@@ -23,18 +23,21 @@ from sklearn_reasoning.estimators._parameters import (
     check_relations,
 )
 from sklearn_reasoning.estimators._versioned import VersionStamped
-from sklearn_reasoning.estimators._watch import IS_WRAPPED, watch_of, with_callbacks
+from sklearn_reasoning.estimators._watch import (
+    IS_WRAPPED,
+    attributes_if_stopped,
+    watch_of,
+    with_callbacks,
+)
 from sklearn_reasoning.exceptions import DivergenceError
 from sklearn_reasoning.penalties import Penalty
 from sklearn_reasoning.properties import MeasuredRows, ModelCertificate, certify
 from sklearn_reasoning.training import (
     Given,
-    ModelNet,
     RegressionModel,
     Rows,
     TrainedModel,
     TrainingTask,
-    as_if_stopped,
     fit_stack,
     predict,
     predict_energy,
@@ -392,7 +395,7 @@ class HybridReasoningRegressor(
             If the training loss or the trained parameters leave the finite numbers. The estimator
             is then as it was before, as after every error.
         """
-        watch = watch_of(self, self.max_epochs, X, y, _as_if_stopped, sample_weight)
+        watch = watch_of(self, self.max_epochs, X, y, attributes_if_stopped, sample_weight)
         with self._unchanged_on_failure():
             task = task_of(self, *self._validated_rows(X, y, sample_weight, reset=True))
             if defer(self, task):
@@ -710,8 +713,3 @@ class HybridReasoningRegressor(
 
 
 _PARAMETERS: dict[type, list[str]] = {}
-
-
-def _as_if_stopped(net: ModelNet) -> dict[str, Any]:
-    """Return what ``fit`` would set if it stopped now, beyond what it has set before training."""
-    return {"net_": as_if_stopped(net), "n_iter_": int(net.progress_.n_iter[0])}
