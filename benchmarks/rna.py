@@ -35,8 +35,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_reasoning import HybridReasoningFolder
 from sklearn_reasoning.datasets import load_archiveii
-from sklearn_reasoning.matching import DualMatching, MatchingLayer
-from sklearn_reasoning.rna import decode_pairs, pair_f1
+from sklearn_reasoning.matching import MatchingLayer
+from sklearn_reasoning.rna import allowed_pairs_of_batch, decode_pairs, pair_f1
 
 # Two numbers are learned with a prior, by few passes; longer sequences add nothing to them.
 CALIBRATED = {"max_epochs": 3, "lr": 1e-2}
@@ -204,7 +204,7 @@ def rules(asked: Any) -> None:
 def undivided(model: HybridReasoningFolder, sequence: str, k: int) -> Any:
     codes = torch.tensor([["ACGU".index(base) for base in sequence]])
     with torch.no_grad():
-        energy: DualMatching = model.module_.dual(codes, model.module_.logits(codes, None))
+        energy, _ = model.module_.scored(codes, allowed_pairs_of_batch(codes), None)
         return energy.pairing(MatchingLayer(model.algo).multipliers(energy, k))[0].numpy()
 
 

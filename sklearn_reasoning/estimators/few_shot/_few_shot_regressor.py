@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -350,13 +351,10 @@ class FewShotReasoningRegressor(
             multi_output=True,
             y_numeric=True,
         )
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if reset:
-            self.n_outputs_, self._is_1d = n_outputs, y.ndim == 1
-        elif n_outputs != self.n_outputs_:
-            raise ValueError(f"y has {n_outputs} columns; the model has {self.n_outputs_} outputs.")
+            self.n_outputs_, self._is_1d = 1 if y.ndim == 1 else y.shape[1], y.ndim == 1
+        y = self._as_columns(y)
         dtype = torch.float32 if X.dtype == np.float32 else torch.float64
-        y = y.reshape(len(y), -1).astype(np.float64, order="C")
         names = read_groups(groups, len(X))
         return GroupedRows.of(X.astype(np.float64, order="C"), y, names), dtype
 
@@ -533,21 +531,20 @@ class FewShotReasoningRegressor(
                 f"shots={shots!r} leaves no row to score: the largest group, {largest!r}, has "
                 f"{sizes[largest]} rows."
             )
-        own = np.empty(len(names), dtype=object)
-        own[:] = names
+        rest = ~is_first
+        targets = self._as_columns(targets)
         use, known = self._use(), self._known.none()
         if shots:
-            rows = GroupedRows.of(
-                x[is_first], self._as_columns(targets[is_first]), own[is_first].tolist()
-            )
+            rows = GroupedRows.of(x[is_first], targets[is_first], list(compress(names, is_first)))
             known = known.with_others(rows, use)
-        rest = ~is_first
-        outputs = known.predict(use, x[rest], known.codes(own[rest].tolist()), None)
+        codes = known.codes(list(compress(names, rest)))
+        outputs = known.predict(use, x[rest], codes, None)
         weight = None if weight is None else weight[rest]
-        return float(r2_score(self._as_columns(targets[rest]), outputs, sample_weight=weight))
+        return float(r2_score(targets[rest], outputs, sample_weight=weight))
 
     def _as_columns(self, y: _Array) -> _Array:
-        y = y.reshape(len(y), -1).astype(np.float64)
+        """Return targets as columns; a ValueError if there are not as many as outputs."""
+        y = y.reshape(len(y), -1).astype(np.float64, order="C")
         if y.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y has {y.shape[1]} columns; the model has {self.n_outputs_} outputs."

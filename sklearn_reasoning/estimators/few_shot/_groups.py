@@ -160,9 +160,7 @@ class GroupedRows:
     @classmethod
     def of(cls, x: _Array, y: _Array, groups: Sequence[Hashable]) -> GroupedRows:
         """Sort rows by their groups, and keep their order inside each."""
-        places: dict[Hashable, int] = {}
-        for name in dict.fromkeys(groups):
-            places[name] = len(places)
+        places = {name: i for i, name in enumerate(dict.fromkeys(groups))}
         codes = np.array([places[name] for name in groups], dtype=np.int64)
         order = np.argsort(codes, kind="stable")
         sizes = np.bincount(codes, minlength=len(places))

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-# Below, a pair is as good as impossible.
-LEAST_PROBABILITY = 1e-4
+from ._prior import LEAST_PROBABILITY
 
 
 class Calibration(nn.Module):

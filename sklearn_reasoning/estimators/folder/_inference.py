@@ -10,11 +10,11 @@ import torch
 
 from sklearn_reasoning._support.threads import one_thread
 from sklearn_reasoning.matching import (
-    DualMatching,
     MatchingCertificate,
     certificate_of,
     within_capacity,
 )
+from sklearn_reasoning.rna import allowed_pairs_of_batch
 
 from ._inputs import Sequences
 from ._model import FoldingModel
@@ -33,8 +33,9 @@ class Folding:
         rows = padded_codes([codes]).to(device)
         given = None if prior is None else torch.from_numpy(prior.dense(len(codes))[None])
         with one_thread():
-            logits = model.logits(rows, None if given is None else given.to(device))
-            self._dual: DualMatching = model.dual(rows, logits)
+            self._dual, _ = model.scored(
+                rows, allowed_pairs_of_batch(rows), None if given is None else given.to(device)
+            )
         self._model = model
 
     @torch.no_grad()

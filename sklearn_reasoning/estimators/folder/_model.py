@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ class FoldBatch:
     prior: Tensor | None
     count: int
 
-    @property
+    @cached_property
     def allowed(self) -> Tensor:
         """Which pairs are allowed, of shape (batch, n, n)."""
         return allowed_pairs_of_batch(self.codes)
@@ -108,18 +109,17 @@ class FoldingModel(Model):
         """Draw the initial weights."""
         self.network.draw(torch.Generator().manual_seed(seed))
 
-    def logits(self, codes: Tensor, prior: Tensor | None) -> Tensor:
-        """Return the logits of pairs, of shape (batch, n, n)."""
-        logits: Tensor = self.network(codes, allowed_pairs_of_batch(codes), prior)
-        return logits
-
-    def dual(self, codes: Tensor, logits: Tensor) -> DualMatching:
-        """Return the energy of multipliers, one a base."""
-        return DualMatching(_MIDDLE + _SLOPE * logits, allowed_pairs_of_batch(codes))
+    def scored(
+        self, codes: Tensor, allowed: Tensor, prior: Tensor | None
+    ) -> tuple[DualMatching, Tensor]:
+        """Return the energy of multipliers, one a base, and the logits of pairs, (batch, n, n)."""
+        logits: Tensor = self.network(codes, allowed, prior)
+        return DualMatching(_MIDDLE + _SLOPE * logits, allowed), logits
 
     def problem(self, batch: FoldBatch) -> tuple[Problem, Any]:
         """Return the dual of a batch, and the step size."""
-        return dual_problem(self.dual(batch.codes, self.logits(batch.codes, batch.prior))), 1.0
+        energy, _ = self.scored(batch.codes, batch.allowed, batch.prior)
+        return dual_problem(energy), 1.0
 
     def multipliers(self, energy: DualMatching, k: int | None = None) -> Tensor:
         """Return the multipliers after k steps."""
@@ -127,6 +127,5 @@ class FoldingModel(Model):
 
     def forward(self, batch: FoldBatch, k: int | None = None) -> Tensor:
         """Return pairings and logits, of shape (2, batch, n, n)."""
-        logits = self.logits(batch.codes, batch.prior)
-        energy = self.dual(batch.codes, logits)
+        energy, logits = self.scored(batch.codes, batch.allowed, batch.prior)
         return torch.stack([energy.feasible(self.multipliers(energy, k)), logits])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sklearn_reasoning.rna import BASES, LEAST_SPAN, UNKNOWN
 
-from ._calibration import LEAST_PROBABILITY
+from ._prior import LEAST_PROBABILITY
 from ._settings import FolderArchitecture
 
 # How far along a helix, inwards and outwards, a pair looks for others; and which they are.

@@ -9,8 +9,8 @@ import numpy as np
 
 _Array = np.ndarray[Any, Any]
 
-# Below, a pair is as good as impossible, and is not kept.
-_LEAST = 1e-4
+# Below, a pair is as good as impossible: it is not kept, and has the logit of this.
+LEAST_PROBABILITY = 1e-4
 
 
 class SparsePrior(NamedTuple):
@@ -78,5 +78,5 @@ def _checked(given: Any, n: int, index: int) -> SparsePrior:
     p = np.maximum(np.triu(p, 1), np.tril(p, -1).T)
     if not (np.isfinite(p).all() and p.min(initial=0.0) >= 0.0 and p.max(initial=0.0) <= 1.001):
         raise ValueError(f"prior must return probabilities in [0, 1]; sequences[{index}] has not.")
-    i, j = np.nonzero(p > _LEAST)
+    i, j = np.nonzero(p > LEAST_PROBABILITY)
     return SparsePrior(i, j, np.minimum(p[i, j], 1.0).astype(np.float32))

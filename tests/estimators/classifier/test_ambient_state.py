@@ -1,29 +1,10 @@
 """A fit of the classifier gives the same bits whatever the program around it has set for itself."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
-import torch
+from _ambient import USUAL
 from estimators.classifier._small_classifiers import cells_of, classifier, features, same_bits
 
-
-@contextmanager
-def float64_by_default():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-AMBIENT = {
-    "no gradients": torch.no_grad,
-    "inference mode": torch.inference_mode,
-    "float64 by default": float64_by_default,
-    "floating point errors raise": lambda: np.errstate(all="raise", under="ignore"),
-}
 SETTINGS = {
     "joint": {"algo": "nag", "concavity": 0},
     "per_cell": {"coupling": "full", "permute_classes": True, "input_noise": 0.3},
@@ -31,7 +12,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("ambient", AMBIENT)
+@pytest.mark.parametrize("ambient", USUAL)
 @pytest.mark.parametrize("perception", SETTINGS)
 def test_the_bits_do_not_depend_on_the_ambient(perception, ambient):
     X = features(m=8)
@@ -41,7 +22,7 @@ def test_the_bits_do_not_depend_on_the_ambient(perception, ambient):
 
     expected = fitted()
     answers = expected.predict(X, n_restarts=2)
-    with AMBIENT[ambient]():
+    with USUAL[ambient]():
         found = fitted()
         np.testing.assert_array_equal(found.predict(X, n_restarts=2), answers)
     assert same_bits(found, expected, X)

@@ -1,34 +1,14 @@
 """A fit over groups gives the same bits whatever the program around it has set for itself."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
-import torch
+from _ambient import USUAL
 from estimators.few_shot._small_groups import SMALL, make_lines
 
 from sklearn_reasoning import FewShotReasoningRegressor
 
 
-@contextmanager
-def float64_by_default():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-AMBIENT = {
-    "no gradients": torch.no_grad,
-    "inference mode": torch.inference_mode,
-    "float64 by default": float64_by_default,
-    "floating point errors raise": lambda: np.errstate(all="raise", under="ignore"),
-}
-
-
-@pytest.mark.parametrize("ambient", AMBIENT)
+@pytest.mark.parametrize("ambient", USUAL)
 @pytest.mark.parametrize("adapt", ["head", "all"])
 def test_the_bits_do_not_depend_on_the_ambient(adapt, ambient):
     X, y, groups = make_lines(8, 6)
@@ -40,5 +20,5 @@ def test_the_bits_do_not_depend_on_the_ambient(adapt, ambient):
         return new.predict(X, ["new"] * len(X)), new.predict(X, groups, k=1)
 
     expected = answers()
-    with AMBIENT[ambient]():
+    with USUAL[ambient]():
         np.testing.assert_array_equal(answers(), expected)

@@ -17,7 +17,7 @@ from estimators.folder._small_folders import (
 
 from sklearn_reasoning.matching import MatchingLayer
 from sklearn_reasoning.properties import certify
-from sklearn_reasoning.rna import pair_f1, parse_dot_bracket
+from sklearn_reasoning.rna import allowed_pairs_of_batch, pair_f1, parse_dot_bracket
 
 CAN_PAIR = {"AU", "UA", "CG", "GC", "GU", "UG"}
 
@@ -82,7 +82,7 @@ def test_predictions_agree_with_one_another(fitted):
 def test_the_pairing_is_that_of_the_matching_layer(fitted):
     codes = torch.tensor([["ACGU".index(letter) for letter in MORE[0]]])
     with torch.no_grad():
-        logits = fitted.module_.logits(codes, None)
+        logits = fitted.module_.network(codes, allowed_pairs_of_batch(codes), None)
     allowed = torch.tensor(
         [[a + b in CAN_PAIR and abs(i - j) > 3 for j, b in enumerate(MORE[0])]
          for i, a in enumerate(MORE[0])]
@@ -168,7 +168,7 @@ def test_with_a_prior_two_numbers_are_learned():
     p = np.clip(doubtful(MORE[0]), 1e-4, None)
     codes = torch.tensor([["ACGU".index(letter) for letter in MORE[0]]])
     given = torch.from_numpy(doubtful(MORE[0]) + doubtful(MORE[0]).T)[None].float()
-    logits = model.module_.logits(codes, given)[0].detach().numpy()
+    logits = model.module_.network(codes, allowed_pairs_of_batch(codes), given)[0].detach().numpy()
     expected = factor.item() * np.log(p / (1.0 - p)) + constant.item()
     pairs = parse_dot_bracket(THEIRS[0]).T
     np.testing.assert_allclose(logits[tuple(pairs)], expected[tuple(pairs)], rtol=1e-4)
